@@ -1,0 +1,1 @@
+"""How the ports are met: DynamoDB or memory, the models' providers, SNS, Step Functions, Powertools."""

@@ -1,0 +1,73 @@
+"""Makes the adapters of a deployment: boto3 clients with bounded timeouts, and the models' providers."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from botocore.config import Config
+
+from turnkeeper.adapters.dynamodb import DynamoTable
+from turnkeeper.adapters.models import model_client
+from turnkeeper.adapters.prices import load_prices
+from turnkeeper.adapters.sns import SnsNotifier
+from turnkeeper.adapters.stepfunctions import StepFunctions
+from turnkeeper.adapters.telemetry import PowertoolsTelemetry
+from turnkeeper.adapters.tool_http import HttpTransport
+from turnkeeper.ports import ModelClient
+
+if TYPE_CHECKING:
+    from turnkeeper.bootstrap import Adapters
+    from turnkeeper.settings import Settings
+
+_CONNECT_S, _READ_S = 0.5, 3.0
+_TABLE_READ_S, _TABLE_PATIENCE_S = 1.0, 3.0
+"""The table's own retries, which know what a repeated write means, begin after one short try."""
+
+
+def _client(service: str, *, attempts: int, read_s: float = _READ_S) -> Any:
+    config = Config(
+        connect_timeout=_CONNECT_S,
+        read_timeout=read_s,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        tcp_keepalive=True,
+        max_pool_connections=10,
+    )
+    return boto3.client(service, config=config)  # type: ignore[call-overload]
+
+
+def aws_adapters(settings: "Settings") -> "Adapters":
+    """Make the adapters; the clients that not every function needs are made when they are first used."""
+    from turnkeeper.bootstrap import Adapters  # noqa: PLC0415 - bootstrap imports this lazily
+
+    return Adapters(
+        table=DynamoTable(
+            _client("dynamodb", attempts=1, read_s=_TABLE_READ_S), settings.table_name, patience_s=_TABLE_PATIENCE_S
+        ),
+        notifier=Lazy(lambda: SnsNotifier(_client("sns", attempts=3))),
+        workflow=Lazy(lambda: StepFunctions(_client("stepfunctions", attempts=3), settings.state_machine_arn)),
+        models=_models(settings),
+        tools=HttpTransport(settings.environment, settings.allowed_private_hosts),
+        telemetry=PowertoolsTelemetry(Logger(), Metrics()),
+        prices=load_prices(settings.environment.get("PRICES", "")),
+    )
+
+
+def _models(settings: "Settings") -> Callable[[str], ModelClient]:
+    @cache
+    def client(provider: str) -> ModelClient:
+        return model_client(provider, settings.environment)
+
+    return client
+
+
+class Lazy:
+    """Stands for an object that is made when its first attribute is asked for."""
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make, self._made = make, None
+
+    def __getattr__(self, name: str) -> Any:
+        self._made = self._made or self._make()
+        return getattr(self._made, name)

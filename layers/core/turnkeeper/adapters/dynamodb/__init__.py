@@ -1,0 +1,5 @@
+"""The table in DynamoDB."""
+
+from turnkeeper.adapters.dynamodb.table import DynamoTable
+
+__all__ = ["DynamoTable"]

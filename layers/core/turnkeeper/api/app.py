@@ -1,0 +1,82 @@
+"""Builds the API of a function out of routers: validation, errors as problems, and the services behind the routes."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+
+from turnkeeper.api import problems
+from turnkeeper.api.identity import Caller, Unauthenticated, caller
+from turnkeeper.ports import Json
+
+Handler = Callable[[Json, Any], Json]
+
+
+def api(*routers: Router, services: Callable[[], Any]) -> Handler:
+    """Return a Lambda handler of an API Gateway REST API; `services` is called at the first request."""
+    app = APIGatewayRestResolver(enable_validation=True)
+    for router in routers:
+        app.include_router(router)
+
+    def not_found(_: NotFoundError) -> Response[str]:
+        return problems.problem("not-found", "there is no such route")
+
+    def failed(error: Exception) -> Response[str]:
+        answer = problems.of_error(error)
+        if answer.status_code == problems.TABLE["internal"][0]:
+            services().telemetry.fault("a request failed", error)
+        return answer
+
+    app.not_found(not_found)
+    app.exception_handler(RequestValidationError)(problems.of_error)
+    app.exception_handler(Exception)(failed)
+
+    def handler(event: Json, context: Any) -> Json:
+        refused = _unreadable(event)
+        if refused:
+            return _serialised(refused)
+        app.append_context(services=services())  # type: ignore[no-untyped-call]
+        answer: Json = app.resolve(event, context)
+        services().telemetry.flush()
+        return answer
+
+    return handler
+
+
+def caller_of(app: Any) -> Caller:
+    """Return who calls, as the authorizer verified it."""
+    claims = app.current_event.get("requestContext", {}).get("authorizer", {}).get("claims")
+    if not claims:
+        raise Unauthenticated("send an access token: Authorization: Bearer ...")
+    return caller(claims)
+
+
+def _unreadable(event: Json) -> Response[str] | None:
+    body = event.get("body") or ""
+    if len(body.encode()) > problems.MAX_BODY_BYTES:
+        return problems.problem("payload-too-large", f"send at most {problems.MAX_BODY_BYTES} bytes")
+    if not body:
+        return None
+    try:
+        json.loads(body, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return problems.problem("invalid-request", "the body must be JSON, not deeper than a turn needs")
+    return None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _serialised(answer: Response[str]) -> Json:
+    headers = {**answer.headers, "Content-Type": answer.content_type}
+    return {
+        "statusCode": answer.status_code,
+        "multiValueHeaders": {name: [str(value)] for name, value in headers.items()},
+        "body": answer.body,
+        "isBase64Encoded": False,
+    }

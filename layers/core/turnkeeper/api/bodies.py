@@ -1,0 +1,103 @@
+"""What clients send and get: the request bodies and the turn, as Pydantic models for validation and OpenAPI."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:@+=-]{1,128}$")]
+"""An id that a client chose: letters, digits and . _ : @ + = -"""
+
+Pair = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return text
+
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=16_000), AfterValidator(_not_blank)]
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class TurnBody(Body):
+    """A turn's request."""
+
+    message: Annotated[Text, Field(description="What the customer says.", examples=["I need a haircut in Palo Alto."])]
+    conversation_id: Annotated[Id | None, Field(description="As issued by an earlier turn; absent: a new one.")] = None
+    task_id: Annotated[Id | None, Field(description="A unit of work with a spending limit of its own.")] = None
+    customer_id: Annotated[Id | None, Field(description="For services, which must send it.")] = None
+    intent: Annotated[Id | None, Field(description="For your logs and metrics.")] = None
+    metadata: Annotated[dict[Pair, Pair] | None, Field(max_length=20)] = None
+    callback_url: Annotated[str | None, Field(max_length=2_048, description="Told of the outcome, if allowed.")] = None
+
+
+class FeedbackBody(Body):
+    """How a customer liked a turn."""
+
+    score: Annotated[int, Field(ge=1, le=5)]
+    comment: Annotated[str | None, Field(max_length=2_000)] = None
+
+
+class ClaimBody(Body):
+    """A claim says nothing."""
+
+
+class ReleaseBody(Body):
+    """A release of the claim with this version."""
+
+    version: Annotated[int, Field(ge=1)]
+
+
+class AnswerBody(Body):
+    """A person's answer, by the holder of the claim with this version."""
+
+    version: Annotated[int, Field(ge=1)]
+    reply: Text
+    output: Annotated[dict[str, Any] | None, Field(description="Held to the agent's output schema.")] = None
+
+
+class Usage(BaseModel):
+    """Tokens of all the calls of the run that answered."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+class TurnView(BaseModel):
+    """A turn, whatever its state."""
+
+    turn_id: str
+    status: Literal["completed", "escalating", "awaiting_human", "expired", "failed"]
+    reply: str | None
+    output: dict[str, Any] | None
+    confidence: float | None
+    tier: Literal["first_attempt", "corrected_retry", "alternative_path", "human"] | None
+    model: str | None
+    degraded: bool
+    cost_usd: Annotated[str, Field(examples=["0.001234"])]
+    usage: Usage
+    latency_ms: int
+    reason: str | None
+    agent: str
+    conversation_id: str
+    task_id: str
+    customer_id: str
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 says."""
+
+    type: Annotated[str, Field(examples=["urn:turnkeeper:error:invalid-request"])]
+    title: str
+    status: int
+    detail: str
+    errors: list[str] | None = None
+    limit: str | None = None
+    remaining_usd: str | None = None
+    resets_at: str | None = None

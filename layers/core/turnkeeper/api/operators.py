@@ -1,0 +1,126 @@
+"""The operators' routes: what waits for a person, claim, release, answer, stop; and the health of the deployment."""
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+
+from turnkeeper.api.app import caller_of
+from turnkeeper.api.bodies import AnswerBody, ClaimBody, Problem, ReleaseBody, TurnView
+from turnkeeper.api.identity import InvalidRequest, Role
+from turnkeeper.domain.escalation import Listed, listed
+from turnkeeper.ports import Json
+from turnkeeper.runtime.operators import Operator
+from turnkeeper.runtime.views import json_text
+from turnkeeper.stores.records import Escalation
+
+router = Router()  # type: ignore[no-untyped-call]
+JSON = "application/json"
+_PROBLEM: Any = {"description": "A problem", "content": {"application/problem+json": {"model": Problem}}}
+_ERRORS: dict[int, Any] = dict.fromkeys((400, 401, 403, 404, 409, 410, 503), _PROBLEM)
+_TURN: Any = {"description": "The turn", "content": {JSON: {"model": TurnView}}}
+
+TurnId = Annotated[str, Path(description="An escalation has its turn's id.")]
+
+
+@router.get("/v1/escalations", responses=_ERRORS, tags=["escalations"])
+def list_escalations(
+    status: Annotated[Listed, Query()] = Listed.OPEN, cursor: Annotated[str | None, Query()] = None
+) -> Response[str]:
+    """List escalations of one status, oldest first."""
+    found, after = _services().operators.page(_operator(), status, _read_cursor(cursor))
+    now = _services().clock()
+    return _json({"escalations": [_summary(e, now) for e in found], "cursor": _write_cursor(after)})
+
+
+@router.get("/v1/escalations/<turn_id>", responses=_ERRORS, tags=["escalations"])
+def get_escalation(turn_id: TurnId) -> Response[str]:
+    """Read one escalation with its full context."""
+    context = _services().escalation_context(_operator(), turn_id)
+    return _json({**_summary(context.escalation, _services().clock()), **context.details})
+
+
+@router.post("/v1/escalations/<turn_id>/claim", responses=_ERRORS, tags=["escalations"])
+def claim(turn_id: TurnId, body: ClaimBody) -> Response[str]:  # noqa: ARG001 - the contract has an empty body
+    """Claim an escalation for a while."""
+    claimed = _services().operators.claim(_operator(), turn_id)
+    return _json({"version": claimed.ver, "claim_until": _moment(claimed.claim_until)})
+
+
+@router.post("/v1/escalations/<turn_id>/release", responses=_ERRORS, tags=["escalations"])
+def release(turn_id: TurnId, body: ReleaseBody) -> Response[str]:
+    """Give a claim back."""
+    released = _services().operators.release(_operator(), turn_id, body.version)
+    return _json({"version": released.ver})
+
+
+@router.post("/v1/escalations/<turn_id>/answer", responses={200: _TURN, **_ERRORS}, tags=["escalations"])
+def answer(turn_id: TurnId, body: AnswerBody) -> Response[str]:
+    """Answer the customer: that is the turn's outcome."""
+    return _json(_services().operators.answer(_operator(), turn_id, body.version, body.reply, body.output))
+
+
+@router.post("/v1/turns/<turn_id>/stop", responses={200: _TURN, **_ERRORS}, tags=["escalations"])
+def stop(turn_id: TurnId) -> Response[str]:
+    """End a turn now, whatever it is doing."""
+    return _json(_services().operators.stop(_operator(), turn_id))
+
+
+@router.get("/v1/health", responses=_ERRORS, tags=["health"])
+def health() -> Response[str]:
+    """Read the breakers, the backlog, and whether pages can be received."""
+    return _json(_services().health(_operator()))
+
+
+def _services() -> Any:
+    return router.context["services"]
+
+
+def _operator() -> Operator:
+    who = caller_of(router).must_be(Role.OPERATOR)
+    return Operator(who.subject, who.tenant)
+
+
+def _summary(e: Escalation, now: float) -> dict[str, Any]:
+    status = listed(e.st, e.claim_until, now)
+    return {
+        "escalation_id": e.turn_id,
+        "turn_id": e.turn_id,
+        "status": status.value if status else e.st.lower(),
+        "reason": e.reason,
+        "agent": e.agent,
+        "customer_id": e.customer,
+        "opened_at": _moment(e.opened_at),
+        "answer_by": _moment(e.answer_by),
+        "waited_s": round(now - e.opened_at),
+        "pages": e.pages,
+        "version": e.ver,
+        "claimant": e.claimant if status is Listed.CLAIMED else None,
+        "claim_until": _moment(e.claim_until) if status is Listed.CLAIMED else None,
+    }
+
+
+def _moment(seconds: float) -> str | None:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else None
+
+
+def _json(what: dict[str, Any]) -> Response[str]:
+    return Response(status_code=200, content_type=JSON, body=json_text(what))
+
+
+def _write_cursor(after: Json | None) -> str | None:
+    return base64.urlsafe_b64encode(json.dumps(after).encode()).decode() if after else None
+
+
+def _read_cursor(cursor: str | None) -> Json | None:
+    if not cursor:
+        return None
+    try:
+        after: Json = json.loads(base64.urlsafe_b64decode(cursor))
+    except ValueError as error:
+        raise InvalidRequest("the cursor is not one of ours: send it as it came, or leave it out") from error
+    return after

@@ -1,0 +1,105 @@
+"""Errors as RFC 9457 problem+json: the one table of codes, statuses and titles."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.idempotency.exceptions import (
+    IdempotencyAlreadyInProgressError,
+    IdempotencyPersistenceLayerError,
+    IdempotencyValidationError,
+)
+
+from turnkeeper.domain.money import format_usd
+from turnkeeper.domain.spend import Limit, resets_at
+from turnkeeper.errors import (
+    InvalidAnswer,
+    LimitExceeded,
+    RateLimited,
+    StoreUnavailable,
+    TurnkeeperError,
+    TurnLost,
+    UnpricedModel,
+)
+
+CONTENT_TYPE = "application/problem+json"
+MAX_BODY_BYTES = 256 * 1024
+
+TABLE: dict[str, tuple[int, str]] = {
+    "invalid-request": (400, "The request is not valid"),
+    "invalid-output": (400, "The output does not fit the agent's schema"),
+    "unauthorized": (401, "No usable token"),
+    "limit-exceeded": (402, "A spending limit would be passed"),
+    "forbidden": (403, "Not yours to do"),
+    "not-found": (404, "There is no such thing for you"),
+    "in-flight": (409, "The same key is being worked on"),
+    "conflict": (409, "Somebody else was first"),
+    "answer-too-late": (410, "The time to answer is over"),
+    "payload-too-large": (413, "The body is too large"),
+    "key-reused": (422, "The key was used with another body"),
+    "rate-limited": (429, "Too many turns at once"),
+    "internal": (500, "Something went wrong here"),
+    "unpriced-model": (500, "A model has no price"),
+    "store-unavailable": (503, "The state store did not answer"),
+    "outcome-pending": (503, "The outcome is not known yet"),
+}
+
+_RETRY_SECONDS = 2
+
+
+def problem(
+    code: str, detail: str, *, headers: Mapping[str, str] | None = None, more: Mapping[str, Any] | None = None
+) -> Response[str]:
+    """Return a problem: `more` are the members that its type adds."""
+    status, title = TABLE[code]
+    body = {"type": f"urn:turnkeeper:error:{code}", "title": title, "status": status, "detail": detail, **(more or {})}
+    return Response(status_code=status, content_type=CONTENT_TYPE, body=json.dumps(body), headers=dict(headers or {}))
+
+
+def _retry(seconds: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}
+
+
+def of_error(error: Exception) -> Response[str]:  # noqa: C901, PLR0911 - a table, one case an error
+    """Map an error to its problem; what is not known is an internal error that says nothing of itself."""
+    if isinstance(error, IdempotencyPersistenceLayerError) and error.__cause__:
+        error = error.__cause__ if isinstance(error.__cause__, Exception) else error
+    match error:
+        case LimitExceeded(over=over):
+            more: dict[str, Any] = {"limit": over.limit.value, "remaining_usd": format_usd(over.remaining)}
+            when = "" if over.limit is Limit.TASK else resets_at(over.day)
+            detail = f"the worst case of this call does not fit into the {over.limit.value} limit"
+            return problem("limit-exceeded", detail, more={**more, "resets_at": when or None})
+        case RateLimited(retry_after_s=seconds):
+            return problem("rate-limited", "send fewer turns, or send them later", headers=_retry(seconds))
+        case IdempotencyValidationError():
+            return problem("key-reused", "this Idempotency-Key was used with another body: take a new key")
+        case IdempotencyAlreadyInProgressError():
+            return problem("in-flight", "send the same request again in a moment", headers=_retry(_RETRY_SECONDS))
+        case StoreUnavailable():
+            detail = "nothing was lost: send the same request, with the same key, again"
+            return problem("store-unavailable", detail, headers=_retry(_RETRY_SECONDS))
+        case TurnLost():
+            detail = "another run has this turn: send the same request, with the same key, again"
+            return problem("outcome-pending", detail, headers=_retry(_RETRY_SECONDS))
+        case RequestValidationError():
+            return problem("invalid-request", "see errors", more={"errors": _lines(error)})
+        case InvalidAnswer(errors=errors):
+            return problem("invalid-output", "see errors", more={"errors": errors})
+        case UnpricedModel():
+            return problem("unpriced-model", str(error))
+        case TurnkeeperError(code=code) if code in TABLE:
+            return problem(code, str(error))
+        case _:
+            return problem("internal", "it was logged; send the same request, with the same key, again")
+
+
+def _lines(error: RequestValidationError) -> list[str]:
+    lines = []
+    for e in error.errors():
+        where = ".".join(str(part) for part in e.get("loc", ()) if part != "body")
+        lines.append(f"{where}: {e.get('msg')}" if where else str(e.get("msg")))
+    return lines

@@ -1,0 +1,120 @@
+"""The customers' routes: send a turn, look it up, rate it; a conversation; what a customer spent."""
+
+from typing import Annotated, Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.api_gateway import Router
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+
+from turnkeeper.api.app import caller_of
+from turnkeeper.api.bodies import FeedbackBody, Id, Problem, TurnBody, TurnView
+from turnkeeper.api.idempotency import answer_once
+from turnkeeper.api.identity import Caller, Forbidden, Role
+from turnkeeper.errors import NotFound, TurnNotFound
+from turnkeeper.ports import Json
+from turnkeeper.runtime.turns import NewTurn
+from turnkeeper.runtime.views import json_text
+
+router = Router()  # type: ignore[no-untyped-call]
+JSON = "application/json"
+RETRY_SECONDS = "2"
+
+_PROBLEM: Any = {"description": "A problem", "content": {"application/problem+json": {"model": Problem}}}
+_ERRORS: dict[int, Any] = dict.fromkeys((400, 401, 402, 403, 404, 409, 413, 422, 429, 503), _PROBLEM)
+_TURN: Any = {"description": "The turn", "content": {JSON: {"model": TurnView}}}
+
+Key = Annotated[str, Header(alias="Idempotency-Key", pattern=r"^[!-+\--~]{1,255}$", description="Yours to choose.")]
+
+
+@router.post("/v1/agents/<agent>/turns", responses={200: _TURN, 202: _TURN, **_ERRORS}, tags=["turns"])
+def send_turn(
+    agent: Annotated[str, Path()],
+    body: TurnBody,
+    idempotency_key: Key,
+    prefer: Annotated[str | None, Header()] = None,
+) -> Response[str]:
+    """Send a turn to an agent: 200 with the answer, or 202 with the place where it will be."""
+    services, event = router.context["services"], router.current_event.raw_event
+    who = _customer()
+    customer = who.customer(body.customer_id)
+    context = router.lambda_context
+    opening = services.turns.open(
+        NewTurn(
+            agent=services.agents(agent),
+            tenant=who.tenant,
+            customer=customer,
+            path=f"/v1/agents/{agent}/turns",
+            key=idempotency_key,
+            body=body.model_dump(mode="json", exclude_none=True) | {"customer_id": customer},
+            remaining_s=context.get_remaining_time_in_millis() / 1000,
+            respond_async=any(p.strip().lower() == "respond-async" for p in (prefer or "").split(",")),
+            base_url=_base_url(event),
+            correlation_id=str(event["requestContext"].get("requestId", "")),
+        )
+    )
+    document, replayed = answer_once(services.turns, opening, context)
+    headers = {"Idempotency-Replayed": "true"} if replayed else {}
+    if document.status != 200:  # noqa: PLR2004
+        headers |= {"Location": f"../../turns/{opening.turn.turn_id}", "Retry-After": RETRY_SECONDS}
+    return Response(status_code=document.status, content_type=JSON, body=document.body, headers=headers)
+
+
+@router.get("/v1/turns/<turn_id>", responses={200: _TURN, **_ERRORS}, tags=["turns"])
+def get_turn(turn_id: Annotated[str, Path()]) -> Response[str]:
+    """Look a turn up, whatever its state."""
+    return _json(_own_turn(turn_id))
+
+
+@router.post("/v1/turns/<turn_id>/feedback", responses={204: {"description": "Kept"}, **_ERRORS}, tags=["turns"])
+def send_feedback(turn_id: Annotated[str, Path()], body: FeedbackBody) -> Response[str]:
+    """Say how a customer liked a turn."""
+    _own_turn(turn_id)
+    router.context["services"].lookups.feedback(turn_id, body.score, body.comment)
+    return Response(status_code=204, content_type=JSON, body="")
+
+
+@router.get("/v1/conversations/<conversation_id>", responses=_ERRORS, tags=["conversations"])
+def get_conversation(conversation_id: Annotated[str, Path()]) -> Response[str]:
+    """Read a conversation's turns, in their order."""
+    who = _customer()
+    found = router.context["services"].lookups.conversation(who.tenant, conversation_id)
+    if not who.sees(found.tenant, found.customer):
+        raise NotFound(f"there is no conversation {conversation_id}")
+    return _json(found.what)
+
+
+@router.get("/v1/customers/<customer_id>/spend", responses=_ERRORS, tags=["spend"])
+def get_spend(
+    customer_id: Annotated[Id, Path()],
+    day: Annotated[str | None, Query(pattern=r"^\d{4}-\d{2}-\d{2}$", description="UTC; default: today.")] = None,
+) -> Response[str]:
+    """Read what a customer spent and may still spend."""
+    who = _customer()
+    if not who.sees(who.tenant, customer_id):
+        raise Forbidden("a customer sees their own spending only")
+    return _json(router.context["services"].lookups.spend(who.tenant, customer_id, day))
+
+
+def _customer() -> Caller:
+    return caller_of(router).must_be(Role.CUSTOMER, Role.SERVICE)
+
+
+def _own_turn(turn_id: str) -> dict[str, Any]:
+    who = _customer()
+    found = router.context["services"].lookups.turn(turn_id)
+    if not who.sees(found.tenant, found.customer):
+        raise TurnNotFound(f"there is no turn {turn_id}")
+    what: dict[str, Any] = found.what
+    return what
+
+
+def _json(what: dict[str, Any]) -> Response[str]:
+    return Response(status_code=200, content_type=JSON, body=json_text(what))
+
+
+def _base_url(event: Json) -> str:
+    context = event["requestContext"]
+    path = str(context.get("path") or "")
+    prefix = path[: path.find("/v1/")] if "/v1/" in path else ""
+    domain = context.get("domainName")
+    return f"https://{domain}{prefix}" if domain else ""

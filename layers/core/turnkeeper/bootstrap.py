@@ -1,0 +1,293 @@
+"""The composition root: makes clients, adapters, stores and use cases out of settings, once an environment."""
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+
+from turnkeeper.adapters import agents as registry
+from turnkeeper.agent import Agent
+from turnkeeper.domain.money import Price
+from turnkeeper.ports import Clock, ModelClient, Notifier, Table, Workflow
+from turnkeeper.runtime.attempt import Attempts
+from turnkeeper.runtime.context import Context, EscalationContext
+from turnkeeper.runtime.endings import Endings
+from turnkeeper.runtime.expiry import Expiry
+from turnkeeper.runtime.guard import Guard
+from turnkeeper.runtime.lookups import Lookups
+from turnkeeper.runtime.model_calls import ModelCalls
+from turnkeeper.runtime.operators import Operator, Operators
+from turnkeeper.runtime.owner import Owner
+from turnkeeper.runtime.pager import Pager
+from turnkeeper.runtime.reconcile import Reconciler
+from turnkeeper.runtime.tiers import Tiers
+from turnkeeper.runtime.tools import ToolRunner, ToolTransport
+from turnkeeper.runtime.turns import Turns
+from turnkeeper.settings import Settings
+from turnkeeper.stores.breakers import BreakerStore
+from turnkeeper.stores.cache import AnswerCache
+from turnkeeper.stores.conversations import ConversationStore
+from turnkeeper.stores.escalations import EscalationStore
+from turnkeeper.stores.journal import Journal
+from turnkeeper.stores.spend import SpendStore
+from turnkeeper.stores.turns import TurnStore
+
+_PARALLEL_READS = 4
+
+
+@dataclass(frozen=True)
+class Adapters:
+    """What the outside is made of; tests put memory here."""
+
+    table: Table
+    notifier: Notifier
+    workflow: Workflow
+    models: Callable[[str], ModelClient]
+    tools: ToolTransport
+    telemetry: Any
+    prices: Mapping[str, Price]
+    clock: Clock = time.time
+    random: Callable[[], float] = random.random
+    agents: Callable[[str], Agent[Any]] = registry.agent
+    agent_names: Callable[[], Sequence[str]] = registry.agent_names
+
+
+class Services:
+    """Every use case, made when it is first asked for."""
+
+    def __init__(self, settings: Settings, adapters: Adapters) -> None:
+        self.settings, self._a = settings, adapters
+        self.clock, self.telemetry, self.agents = adapters.clock, adapters.telemetry, adapters.agents
+
+    # --- stores -------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def turn_store(self) -> TurnStore:
+        """Turns."""
+        return TurnStore(self._a.table, self.clock)
+
+    @cached_property
+    def spend_store(self) -> SpendStore:
+        """Money."""
+        return SpendStore(self._a.table, self.clock)
+
+    @cached_property
+    def breakers(self) -> BreakerStore:
+        """Breakers."""
+        return BreakerStore(self._a.table, self.clock, self.settings.breaker, self._a.random)
+
+    @cached_property
+    def escalations(self) -> EscalationStore:
+        """Escalations."""
+        return EscalationStore(self._a.table, self.clock, self.settings.pacing)
+
+    @cached_property
+    def conversations(self) -> ConversationStore:
+        """Conversations."""
+        return ConversationStore(self._a.table, self.clock)
+
+    @cached_property
+    def cache(self) -> AnswerCache:
+        """Cached answers."""
+        return AnswerCache(self._a.table, self.clock)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The journal."""
+        return Journal(self._a.table, self.clock)
+
+    # --- use cases ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def guard(self) -> Guard:
+        """The breakers' doorkeeper."""
+        return Guard(self.breakers, self.clock, self.telemetry)
+
+    @cached_property
+    def owner(self) -> Owner:
+        """The owner's topic."""
+        return Owner(self._a.notifier, self.settings.owner_topic_arn, self.spend_store, self.telemetry)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        """Attempts, with models and tools."""
+        calls = ModelCalls(
+            clients=self._a.models,
+            prices=self._a.prices,
+            spend=self.spend_store,
+            turns=self.turn_store,
+            guard=self.guard,
+            owner=self.owner,
+            clock=self.clock,
+            random=self._a.random,
+            telemetry=self.telemetry,
+        )
+        tools = ToolRunner(
+            journal=self.journal,
+            turns=self.turn_store,
+            guard=self.guard,
+            transport=self._a.tools,
+            clock=self.clock,
+            telemetry=self.telemetry,
+        )
+        return Attempts(calls, tools, self.guard, self.clock)
+
+    @cached_property
+    def endings(self) -> Endings:
+        """The writes that end runs."""
+        return Endings(
+            turns=self.turn_store,
+            spend=self.spend_store,
+            escalations=self.escalations,
+            conversations=self.conversations,
+            journal=self.journal,
+            cache=self.cache,
+            clock=self.clock,
+            telemetry=self.telemetry,
+        )
+
+    @cached_property
+    def turns(self) -> Turns:
+        """The fast path."""
+        return Turns(
+            table=self._a.table,
+            turns=self.turn_store,
+            spend=self.spend_store,
+            breakers=self.breakers,
+            conversations=self.conversations,
+            cache=self.cache,
+            journal=self.journal,
+            attempts=self.attempts,
+            endings=self.endings,
+            workflow=self._a.workflow,
+            executor=ThreadPoolExecutor(_PARALLEL_READS, thread_name_prefix="reads"),
+            clock=self.clock,
+            telemetry=self.telemetry,
+            limits_usd=self.settings.limits,
+            rate=self.settings.rate,
+            pace=self.settings.pace,
+        )
+
+    @cached_property
+    def expiry(self) -> Expiry:
+        """Expiry of turns."""
+        return Expiry(self.turn_store, self.escalations, self.endings, self.clock)
+
+    @cached_property
+    def pager(self) -> Pager:
+        """Pages."""
+        return Pager(
+            turns=self.turn_store,
+            escalations=self.escalations,
+            notifier=self._a.notifier,
+            guard=self.guard,
+            on_call=self.settings.on_call,
+            clock=self.clock,
+            telemetry=self.telemetry,
+        )
+
+    @cached_property
+    def tiers(self) -> Tiers:
+        """The state machine's tasks."""
+        return Tiers(
+            table=self._a.table,
+            turns=self.turn_store,
+            spend=self.spend_store,
+            escalations=self.escalations,
+            conversations=self.conversations,
+            breakers=self.breakers,
+            cache=self.cache,
+            journal=self.journal,
+            attempts=self.attempts,
+            endings=self.endings,
+            expiry=self.expiry,
+            pager=self.pager,
+            workflow=self._a.workflow,
+            agents=self.agents,
+            clock=self.clock,
+            limits_usd=self.settings.limits,
+            pace=self.settings.pace,
+        )
+
+    @cached_property
+    def operators(self) -> Operators:
+        """What the person on call does."""
+        return Operators(
+            turns=self.turn_store,
+            escalations=self.escalations,
+            endings=self.endings,
+            expiry=self.expiry,
+            workflow=self._a.workflow,
+            agents=self.agents,
+            clock=self.clock,
+            telemetry=self.telemetry,
+        )
+
+    @cached_property
+    def lookups(self) -> Lookups:
+        """What callers may look up."""
+        return Lookups(
+            table=self._a.table,
+            turns=self.turn_store,
+            spend=self.spend_store,
+            conversations=self.conversations,
+            clock=self.clock,
+            telemetry=self.telemetry,
+            limits_usd=self.settings.limits,
+        )
+
+    @cached_property
+    def context(self) -> Context:
+        """What operators look at."""
+        on_call = self.settings.on_call
+        return Context(
+            operators=self.operators,
+            turns=self.turn_store,
+            lookups=self.lookups,
+            conversations=self.conversations,
+            breakers=self.breakers,
+            agents=self.agents,
+            agent_names=self._a.agent_names,
+            notifier=self._a.notifier,
+            topics=[on_call.topic, on_call.second_level_topic],
+            clock=self.clock,
+        )
+
+    def escalation_context(self, who: Operator, turn_id: str) -> EscalationContext:
+        """Gather one escalation for an operator."""
+        return self.context.of_escalation(who, turn_id)
+
+    def health(self, who: Operator) -> dict[str, Any]:
+        """Gather the health of the deployment for an operator."""
+        return self.context.health(who)
+
+    @cached_property
+    def reconciler(self) -> Reconciler:
+        """The reconciler."""
+        return Reconciler(
+            table=self._a.table,
+            turns=self.turn_store,
+            spend=self.spend_store,
+            escalations=self.escalations,
+            endings=self.endings,
+            expiry=self.expiry,
+            pager=self.pager,
+            owner=self.owner,
+            workflow=self._a.workflow,
+            pacing=self.settings.pacing,
+            clock=self.clock,
+            telemetry=self.telemetry,
+        )
+
+
+@cache
+def services() -> Services:
+    """Make the services of this environment out of its environment variables and AWS."""
+    from turnkeeper.adapters.aws import aws_adapters  # noqa: PLC0415 - tests compose without AWS
+
+    settings = Settings.from_env(os.environ)
+    return Services(settings, aws_adapters(settings))

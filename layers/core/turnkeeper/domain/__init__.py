@@ -1,0 +1,1 @@
+"""Pure decisions: (state, now, limits) -> decision. No environment, clock, client or logger in here."""

@@ -1,0 +1,57 @@
+"""Reads a model's answer: valid JSON of the agent's schema and business rules, or the list of what is wrong."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+MAX_ERRORS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A valid answer; `output` is the validated model, or None where the agent allows none."""
+
+    reply: str
+    confidence: float
+    output: BaseModel | None
+
+    def output_json(self) -> dict[str, Any] | None:
+        """The output as JSON data."""
+        return self.output.model_dump(mode="json") if self.output is not None else None
+
+    def to_json(self) -> str:
+        """The whole answer as JSON text; `read_answer` reads it back."""
+        return json.dumps(
+            {"reply": self.reply, "confidence": self.confidence, "output": self.output_json()}, ensure_ascii=False
+        )
+
+
+def read_answer(text: str, model: type[BaseModel]) -> Answer | list[str]:
+    """Validate an answer's text strictly; what is not valid is never repaired, but listed."""
+    try:
+        parsed: Any = model.model_validate_json(text, strict=True)
+    except ValidationError as error:
+        return error_lines(error)
+    return Answer(parsed.reply, parsed.confidence, parsed.output)
+
+
+def error_lines(error: ValidationError) -> list[str]:
+    """Say what is wrong, a line each, with the place first; what was sent is not repeated."""
+    return [_line(dict(e)) for e in error.errors(include_url=False, include_context=False)[:MAX_ERRORS]]
+
+
+def _line(error: dict[str, Any]) -> str:
+    where = ".".join(str(part) for part in error["loc"])
+    return f"{where}: {error['msg']}" if where else str(error["msg"])
+
+
+CORRECTION = "Your last answer was not valid"
+"""How a re-ask begins."""
+
+
+def correction(errors: list[str]) -> str:
+    """Word the one re-ask: what was wrong, and what to send."""
+    listed = "\n".join(f"- {error}" for error in errors)
+    return f"{CORRECTION}:\n{listed}\nAnswer again with one JSON object of the schema you were given, and nothing else."

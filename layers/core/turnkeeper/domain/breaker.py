@@ -1,0 +1,63 @@
+"""The circuit breaker of one dependency, shared by the fleet: when to call, when to trip, how long to stay open."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+MAX_BACKOFF = 4
+"""Repeated reopening makes the open time at most this many times the recovery timeout."""
+
+
+class State(StrEnum):
+    """The breaker's state."""
+
+    CLOSED = "CLOSED"
+    OPEN = "OPEN"
+    HALF_OPEN = "HALF"
+
+
+class Admit(StrEnum):
+    """What a caller may do."""
+
+    CALL = "call"
+    PROBE = "probe"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """What the fleet knows of one dependency. `gen` changes with every transition, and fences stale outcomes."""
+
+    dependency: str
+    state: State = State.CLOSED
+    gen: int = 0
+    open_until: float = 0.0
+    lease_until: float = 0.0
+    reopened: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerPolicy:
+    """`failure_threshold` failures that are half of two minutes' calls open it for `recovery_timeout` seconds."""
+
+    failure_threshold: int = 5
+    recovery_timeout: float = 300.0
+
+
+def admit(breaker: Breaker, now: float) -> Admit:
+    """Say whether to call, to try to become the one probe, or to skip the dependency."""
+    if breaker.state is State.CLOSED:
+        return Admit.CALL
+    if breaker.state is State.OPEN:
+        return Admit.PROBE if breaker.open_until <= now else Admit.SKIP
+    return Admit.PROBE if breaker.lease_until <= now else Admit.SKIP
+
+
+def should_trip(*, fails: int, calls: int, policy: BreakerPolicy) -> bool:
+    """Say whether the failures of this and the previous minute open the breaker."""
+    return fails >= policy.failure_threshold and 2 * fails >= calls
+
+
+def open_seconds(reopened: int, policy: BreakerPolicy, random: float) -> float:
+    """Return how long to stay open: longer on repeated reopening, with up to 10 % jitter (`random` in 0..1)."""
+    backoff: int = min(2**reopened, MAX_BACKOFF)
+    return policy.recovery_timeout * backoff * (1 + random / 10)

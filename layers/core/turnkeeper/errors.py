@@ -1,0 +1,127 @@
+"""The errors of Turnkeeper: types with a stable code, mapped to HTTP in one place (`api/problems.py`)."""
+
+from turnkeeper.domain.failures import Failure
+from turnkeeper.domain.spend import OverLimit
+
+
+class TurnkeeperError(Exception):
+    """The base of every error that Turnkeeper raises on purpose."""
+
+    code = "internal"
+
+
+class DependencyError(TurnkeeperError):
+    """A call over the network failed in a way named by `failure`; `retry_after_s` is what the other side asked for."""
+
+    code = "dependency-failed"
+
+    def __init__(
+        self, failure: Failure, detail: str = "", *, retry_after_s: float | None = None, sent: bool = True
+    ) -> None:
+        super().__init__(f"{failure.value}: {detail}" if detail else failure.value)
+        self.failure = failure
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+        self.sent = sent
+        """False when the request surely never reached the other side (so nothing can have been billed)."""
+
+
+class StoreUnavailable(TurnkeeperError):  # noqa: N818 - the state's name is the clearest name
+    """The table could not be reached, or did not answer in time: an unknown write outcome included."""
+
+    code = "store-unavailable"
+
+
+class StoreContended(StoreUnavailable):
+    """A transaction lost to concurrent ones until its time was up: surely not written."""
+
+
+class WorkflowUnavailable(TurnkeeperError):  # noqa: N818
+    """The state machine could not be reached."""
+
+    code = "workflow-unavailable"
+
+
+class TurnLost(TurnkeeperError):  # noqa: N818
+    """Another run owns the turn now, or it has ended: this run must write nothing more."""
+
+    code = "outcome-pending"
+
+    def __init__(self, turn_id: str) -> None:
+        super().__init__(f"the turn {turn_id} is no longer this run's")
+        self.turn_id = turn_id
+
+
+class LimitExceeded(TurnkeeperError):  # noqa: N818
+    """A call's worst case would pass a spending limit: nothing was reserved and nothing was called."""
+
+    code = "limit-exceeded"
+
+    def __init__(self, over: OverLimit) -> None:
+        super().__init__(f"the {over.limit.value} limit would be passed")
+        self.over = over
+
+
+class RateLimited(TurnkeeperError):  # noqa: N818
+    """The customer sends turns faster than the rate limit admits."""
+
+    code = "rate-limited"
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__("too many turns at once")
+        self.retry_after_s = retry_after_s
+
+
+class UnpricedModel(TurnkeeperError):  # noqa: N818
+    """A model has no price, so its worst case is not known: it is never called."""
+
+    code = "unpriced-model"
+
+
+class NotFound(TurnkeeperError):  # noqa: N818
+    """There is no such thing for this caller."""
+
+    code = "not-found"
+
+
+class ConversationNotFound(NotFound):
+    """The conversation does not exist, or is another customer's or agent's."""
+
+    def __init__(self, conversation: str) -> None:
+        super().__init__(f"there is no conversation {conversation} of this customer with this agent")
+
+
+class NotConcluded(TurnkeeperError):  # noqa: N818
+    """An execution came to its end while its turn is still open: the reconciler goes on with it."""
+
+    code = "not-concluded"
+
+
+class EscalationNotFound(NotFound):
+    """There is no such escalation for this operator."""
+
+
+class TurnNotFound(NotFound):
+    """There is no such turn for this caller."""
+
+
+class Lost(TurnkeeperError):  # noqa: N818
+    """A claim, a release, an answer or a stop came after somebody else's."""
+
+    code = "conflict"
+
+
+class TooLate(TurnkeeperError):  # noqa: N818
+    """An answer came after the turn's `answer_by`: it was kept as a draft; the customer was told that nobody could."""
+
+    code = "answer-too-late"
+
+
+class InvalidAnswer(TurnkeeperError):  # noqa: N818
+    """An operator's `output` does not fit the agent's schema; `errors` says where."""
+
+    code = "invalid-output"
+
+    def __init__(self, errors: list[str]) -> None:
+        super().__init__("the output does not fit the agent's schema: " + "; ".join(errors))
+        self.errors = errors

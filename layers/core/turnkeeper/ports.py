@@ -1,0 +1,277 @@
+"""What the core asks of the outside: a table, models, a notifier, a workflow, and a clock.
+
+Adapters implement these protocols; nothing here knows how.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, Protocol
+
+Json = dict[str, Any]
+
+
+# --- models -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model's wish to call a tool: `arguments` is the JSON text exactly as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a chat: an assistant's may carry tool calls; a tool's answers `tool_call_id`."""
+
+    role: Literal["user", "assistant", "tool"]
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as a model sees it: `schema` is the JSON Schema of its arguments (an object)."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One call of a model: `model` is the provider's own name for it, `schema` the JSON Schema its answer must have."""
+
+    model: str
+    system: str
+    messages: tuple[Message, ...]
+    max_output_tokens: int
+    tools: tuple[ToolSpec, ...] = ()
+    schema: Mapping[str, Any] | None = None
+    temperature: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider billed them; `input_tokens` counts everything read, cached tokens included."""
+
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+class Finish(StrEnum):
+    """Why a model stopped."""
+
+    STOP = "stop"
+    TOOL_CALLS = "tool_calls"
+    LENGTH = "length"
+    REFUSAL = "refusal"
+    CONTENT_FILTER = "content_filter"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReply:
+    """What a model answered. `usage` is None where the provider told nothing, or something absurd, about it."""
+
+    text: str
+    tool_calls: tuple[ToolCall, ...]
+    finish: Finish
+    usage: Usage | None
+
+
+class ModelClient(Protocol):
+    """One provider's API. `complete` returns within `timeout_s` seconds or raises `errors.DependencyError`."""
+
+    def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
+        """Ask the model once; `timeout_s` is a hard total."""
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
+
+Key = tuple[str, str]
+"""A partition key and a sort key."""
+
+Item = dict[str, Any]
+"""An item's attributes, `pk` and `sk` included. Numbers are int, or float for what is not money."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cond:
+    """A condition on one item: a leaf (`op`, `name`, `value`) or a combination (`all`, `any`) of others."""
+
+    op: Literal["eq", "lt", "le", "gt", "ge", "in", "exists", "absent", "all", "any"]
+    name: str = ""
+    value: Any = None
+    parts: tuple["Cond", ...] = ()
+
+    def __and__(self, other: "Cond") -> "Cond":
+        return Cond("all", parts=(self, other))
+
+    def __or__(self, other: "Cond") -> "Cond":
+        return Cond("any", parts=(self, other))
+
+
+@dataclass(frozen=True, slots=True)
+class Attr:
+    """Builds conditions on the attribute `name`: `Attr("st").eq("RUN") & Attr("epoch").eq(3)`."""
+
+    name: str
+
+    def eq(self, value: Any) -> Cond:
+        """Equal, and present."""
+        return Cond("eq", self.name, value)
+
+    def lt(self, value: Any) -> Cond:
+        """Less than, and present."""
+        return Cond("lt", self.name, value)
+
+    def le(self, value: Any) -> Cond:
+        """Less or equal, and present."""
+        return Cond("le", self.name, value)
+
+    def gt(self, value: Any) -> Cond:
+        """Greater than, and present."""
+        return Cond("gt", self.name, value)
+
+    def ge(self, value: Any) -> Cond:
+        """Greater or equal, and present."""
+        return Cond("ge", self.name, value)
+
+    def is_in(self, *values: Any) -> Cond:
+        """One of the values, and present."""
+        return Cond("in", self.name, values)
+
+    def exists(self) -> Cond:
+        """Present."""
+        return Cond("exists", self.name)
+
+    def absent(self) -> Cond:
+        """Not present."""
+        return Cond("absent", self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Change one item, made if it is not there: set, set where absent, add to numbers (absent is 0), remove."""
+
+    key: Key
+    set: Mapping[str, Any] = field(default_factory=dict)
+    default: Mapping[str, Any] = field(default_factory=dict)
+    add: Mapping[str, int] = field(default_factory=dict)
+    remove: tuple[str, ...] = ()
+    when: Cond | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Write one whole item."""
+
+    key: Key
+    item: Mapping[str, Any]
+    when: Cond | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """Remove one item."""
+
+    key: Key
+    when: Cond | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Hold one item to a condition, in a transaction."""
+
+    key: Key
+    when: Cond
+
+
+Write = Update | Put | Delete
+Op = Update | Put | Delete | Check
+
+
+class Refused(Exception):  # noqa: N818 - a refused condition is an answer, not a fault
+    """A condition did not hold; `olds[i]` is the item that operation i met (None: none, or its condition held)."""
+
+    def __init__(self, failed: Sequence[int], olds: Sequence[Item | None]) -> None:
+        super().__init__(f"conditions refused: {list(failed)}")
+        self.failed = tuple(failed)
+        self.olds = tuple(olds)
+
+
+class Table(Protocol):
+    """One table of items with conditional writes, transactions and two sparse indexes.
+
+    Every write is idempotent under a lost acknowledgement: a retry of our own committed write is a success.
+    Raises `errors.StoreUnavailable` when the outcome is surely "not written" or unknown after the retries were used up,
+    `errors.StoreContended` when a transaction lost to others throughout.
+    """
+
+    def get(self, key: Key) -> Item | None:
+        """Read one item, strongly."""
+
+    def batch_get(self, keys: Sequence[Key]) -> dict[Key, Item]:
+        """Read many items, strongly, in one call; what is not there is left out."""
+
+    def query(
+        self, pk: str, *, prefix: str = "", newest_first: bool = False, limit: int | None = None, after: str = ""
+    ) -> list[Item]:
+        """Read the items of a partition in order of `sk`, strongly; `after` is an exclusive start `sk`."""
+
+    def query_index(
+        self, index: str, pk: str, *, upto: Any = None, limit: int = 100, after: Json | None = None
+    ) -> tuple[list[Item], Json | None]:
+        """Read an index (`due`, `esc`, `customer`) eventually, by its sort key; a cursor comes where there is more."""
+
+    def write(self, op: Write) -> Item | None:
+        """Write one item; returns it as it is afterwards (None after a delete). Raises `Refused`."""
+
+    def transact(self, ops: Sequence[Op], *, on_conflict: Callable[[], None] | None = None) -> None:
+        """Write all or nothing. Raises `Refused`. `on_conflict` runs before each retry, and may raise to give up."""
+
+
+# --- the rest ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A message to a topic: plain text for people, `data` (JSON text) for machines, `attributes` to filter by."""
+
+    subject: str
+    text: str
+    data: str
+    attributes: Mapping[str, str]
+
+
+class Notifier(Protocol):
+    """Publishes to topics."""
+
+    def publish(self, topic: str, message: Published) -> str:
+        """Publish one message; returns its id. Raises `errors.DependencyError`."""
+
+    def unconfirmed(self, topic: str) -> int:
+        """How many subscriptions of a topic nobody confirmed yet, so that they receive nothing."""
+
+
+class Workflow(Protocol):
+    """The escalation state machine. Raises `errors.WorkflowUnavailable`."""
+
+    def start(self, name: str, payload: Json) -> bool:
+        """Make sure that an execution of that name runs; False when it ran and is closed."""
+
+    def task_succeeded(self, token: str, payload: Json) -> None:
+        """End a waiting task; one that no longer waits is success."""
+
+    def stop(self, name: str, reason: str) -> None:
+        """Stop an execution, if it runs."""
+
+
+Clock = Callable[[], float]
+"""Seconds since the epoch."""

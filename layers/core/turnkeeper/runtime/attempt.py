@@ -1,0 +1,235 @@
+"""One attempt: an agent's walk over a model chain, with its tools, and at most one re-ask for invalid output."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from turnkeeper.agent import Agent, AnswerContext, Model, ToolResult
+from turnkeeper.domain.answers import Answer, correction, read_answer
+from turnkeeper.domain.deadline import call_limit
+from turnkeeper.domain.failures import CONSEQUENCES, Failure
+from turnkeeper.domain.prompts import Said, history, system_prompt
+from turnkeeper.errors import DependencyError, LimitExceeded
+from turnkeeper.ports import Clock, Finish, Message, ModelReply, ModelRequest, ToolSpec
+from turnkeeper.runtime.guard import Guard
+from turnkeeper.runtime.model_calls import ModelCalls
+from turnkeeper.runtime.run import Run
+from turnkeeper.runtime.tools import NeedsPerson, ToolRunner, ToolUnavailable
+
+_ANSWERING_CALLS = 2
+_TRUNCATED = "the answer was cut off: it was longer than allowed"
+
+
+class Outcome(StrEnum):
+    """How an attempt ended."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNAVAILABLE = "unavailable"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer as it is given to the customer: `degraded` when it comes from the cache."""
+
+    answer: Answer
+    model: str
+    degraded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an attempt came to. `reason` is a stable code; `to_human` when no other tier may try."""
+
+    outcome: Outcome
+    reason: str
+    model: str = ""
+    answer: Answer | None = None
+    errors: tuple[str, ...] = ()
+    reasked: bool = False
+    to_human: bool = False
+
+    @property
+    def given(self) -> Given | None:
+        """The answer, where it is accepted."""
+        return Given(self.answer, self.model) if self.answer and self.outcome is Outcome.ACCEPTED else None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a tier attempts a turn: `errors` are what went wrong before, for a corrected retry."""
+
+    instructions: str
+    chain: Sequence[Model]
+    accept_at: float
+    errors: Sequence[str] = ()
+
+
+class Attempts:
+    """Makes attempts for runs."""
+
+    def __init__(self, calls: ModelCalls, tools: ToolRunner, guard: Guard, clock: Clock) -> None:
+        self._calls, self._tools, self._guard, self._clock = calls, tools, guard, clock
+
+    def can_start(self, plan: Plan) -> bool:
+        """Whether any model of the plan may be called now, as far as is known."""
+        return any(not self._guard.is_open(model.id) for model in plan.chain)
+
+    def make(self, run: Run, plan: Plan) -> Verdict:
+        """Attempt a turn. Raises what refuses a turn before it was accepted, and TurnLost or StoreUnavailable."""
+        walk = _Walk(run, plan, self._clock())
+        try:
+            return self._walk(walk)
+        except NeedsPerson as need:
+            return walk.verdict(Outcome.REJECTED, need.reason, errors=(need.detail,), to_human=True)
+        except ToolUnavailable as error:
+            return walk.verdict(Outcome.UNAVAILABLE, "tool_unavailable", errors=(str(error),))
+
+    def _walk(self, walk: "_Walk") -> Verdict:
+        while walk.model:
+            if walk.steps >= walk.run.agent.max_steps:
+                return walk.verdict(Outcome.REJECTED, "too_many_steps", to_human=True)
+            reply = self._ask(walk)
+            if reply is None:
+                continue
+            walk.steps += 1
+            verdict = self._use_tools(walk, reply) if reply.tool_calls else self._read(walk, reply)
+            if verdict:
+                return verdict
+        return walk.exhausted()
+
+    def _ask(self, walk: "_Walk") -> ModelReply | None:
+        run, model = walk.run, walk.model
+        if model is None:
+            raise AssertionError
+        rest = [m.max_latency_s for m in walk.rest if not self._guard.is_open(m.id)]
+        try:
+            return self._calls.call(
+                run, model, walk.request(), limit=lambda left: call_limit(model.max_latency_s, rest, left)
+            )
+        except DependencyError as error:
+            walk.failed(model, error.failure)
+            if CONSEQUENCES[error.failure].next_model:
+                walk.next_model()
+                return None
+            raise
+        except LimitExceeded as error:
+            if not run.accepted:
+                raise
+            walk.failed(model, Failure.OVER_LIMIT)
+            walk.over = error
+            walk.next_model()
+            return None
+
+    def _use_tools(self, walk: "_Walk", reply: ModelReply) -> Verdict | None:
+        walk.messages.append(Message("assistant", reply.text, reply.tool_calls))
+        for call in reply.tool_calls:
+            text, result = self._tools.run(walk.run, call)
+            walk.messages.append(Message("tool", text, tool_call_id=call.id))
+            if result:
+                walk.results.append(result)
+        return None
+
+    def _read(self, walk: "_Walk", reply: ModelReply) -> Verdict | None:
+        if reply.finish in (Finish.REFUSAL, Finish.CONTENT_FILTER):
+            if walk.run.agent.answer_after_refusal:
+                walk.failed(walk.model, Failure(reply.finish.value))
+                walk.next_model()
+                return None
+            return walk.verdict(Outcome.REJECTED, reply.finish.value, errors=(reply.text[:300],), to_human=True)
+        walk.answers += 1
+        read = [_TRUNCATED] if reply.finish is Finish.LENGTH else walk.validate(reply.text)
+        if isinstance(read, Answer):
+            return walk.judge(read)
+        if walk.answers >= _ANSWERING_CALLS:
+            return walk.verdict(Outcome.REJECTED, "invalid_output", errors=tuple(read))
+        walk.messages += [Message("assistant", reply.text or "(nothing)"), Message("user", correction(read))]
+        return None
+
+
+class _Walk:
+    """Where an attempt stands."""
+
+    def __init__(self, run: Run, plan: Plan, now: float) -> None:
+        self.run, self.plan = run, plan
+        agent = run.agent
+        said = [Said(e.user, e.reply) for e in run.history]
+        self.messages = [*history(said, agent.history_tokens), Message("user", run.turn.message)]
+        self.system = system_prompt(plan.instructions, now, plan.errors)
+        self.tools = tuple(ToolSpec(t.name, t.description, t.schema) for t in agent.tools)
+        self.results: list[ToolResult] = []
+        self.failures: list[str] = []
+        self.steps = 0
+        self.answers = 0
+        self.over: LimitExceeded | None = None
+        self._index = 0
+
+    @property
+    def model(self) -> Model | None:
+        chain = self.plan.chain
+        return chain[self._index] if self._index < len(chain) else None
+
+    @property
+    def rest(self) -> Sequence[Model]:
+        return self.plan.chain[self._index + 1 :]
+
+    def next_model(self) -> None:
+        self._index += 1
+
+    def failed(self, model: Model | None, failure: Failure) -> None:
+        self.failures.append(f"{model.id if model else ''}: {failure.value}")
+
+    def request(self) -> ModelRequest:
+        agent = self.run.agent
+        return ModelRequest(
+            model="",
+            system=self.system,
+            messages=tuple(self.messages),
+            max_output_tokens=agent.max_output_tokens,
+            tools=self.tools,
+            schema=agent.answer_schema,
+        )
+
+    def validate(self, text: str) -> Answer | list[str]:
+        agent: Agent[Any] = self.run.agent
+        read = read_answer(text, agent.answer_model)
+        if isinstance(read, Answer) and agent.check:
+            try:
+                agent.check(read.output, self._context(read))
+            except ValueError as error:
+                return [f"output: {error}"]
+        return read
+
+    def judge(self, answer: Answer) -> Verdict:
+        agent = self.run.agent
+        if agent.score:
+            scored = min(1.0, max(0.0, float(agent.score(answer.output, self._context(answer)))))
+            answer = Answer(answer.reply, scored, answer.output)
+        if answer.confidence >= self.plan.accept_at:
+            return self.verdict(Outcome.ACCEPTED, "", answer=answer)
+        return self.verdict(Outcome.REJECTED, "low_confidence", answer=answer)
+
+    def exhausted(self) -> Verdict:
+        if self.over:
+            limit = self.over.over.limit.value
+            return self.verdict(
+                Outcome.REJECTED, "over_limit", errors=(f"the {limit} limit is used up",), to_human=True
+            )
+        return self.verdict(Outcome.UNAVAILABLE, "no_model_available", errors=tuple(self.failures))
+
+    def verdict(
+        self,
+        outcome: Outcome,
+        reason: str,
+        *,
+        answer: Answer | None = None,
+        errors: tuple[str, ...] = (),
+        to_human: bool = False,
+    ) -> Verdict:
+        model = self.model.id if self.model else ""
+        return Verdict(outcome, reason, model, answer, errors, self.answers > 1, to_human)
+
+    def _context(self, answer: Answer) -> AnswerContext:
+        return AnswerContext(self.run.turn.message, answer.reply, tuple(self.results))

@@ -1,0 +1,39 @@
+"""Ends a turn that nobody answered in time, honestly: `expired`, and the customer is told."""
+
+from turnkeeper.domain.turns import Status, Tier
+from turnkeeper.errors import TurnLost
+from turnkeeper.ports import Clock, Refused
+from turnkeeper.runtime.endings import Endings
+from turnkeeper.runtime.turns import spent
+from turnkeeper.runtime.views import turn_view
+from turnkeeper.stores.escalations import EscalationStore
+from turnkeeper.stores.records import Escalation, Turn
+from turnkeeper.stores.turns import TurnStore
+
+APOLOGY = "We are sorry: nobody could answer this in time. Nothing more will happen; please send it again."
+
+
+class Expiry:
+    """Expires turns."""
+
+    def __init__(self, turns: TurnStore, escalations: EscalationStore, endings: Endings, clock: Clock) -> None:
+        self._turns, self._escalations, self._endings, self._clock = turns, escalations, endings, clock
+
+    def expire(self, turn: Turn, escalation: Escalation) -> bool:
+        """Expire a turn whose `answer_by` has passed; False when it is not yet time, or somebody ended it first."""
+        if escalation.answer_by > self._clock():
+            return False
+        view = turn_view(
+            turn,
+            status=Status.EXPIRED,
+            tier=Tier.HUMAN if escalation.opened_at else None,
+            reply=APOLOGY,
+            cost=spent(self._turns.family(turn.turn_id)),
+            latency_ms=round((self._clock() - turn.created_at) * 1000),
+            reason=escalation.reason,
+        )
+        try:
+            self._endings.conclude_by_person(turn, self._escalations.expire_ops(escalation), view)
+        except (Refused, TurnLost):
+            return False
+        return True

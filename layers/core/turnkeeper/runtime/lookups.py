@@ -1,0 +1,108 @@
+"""What callers may look up: a turn, a conversation, a customer's spending; and the feedback they leave."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from turnkeeper.domain.money import format_usd
+from turnkeeper.domain.spend import Counter, Limits, resets_at, utc_day
+from turnkeeper.domain.turns import TurnState
+from turnkeeper.errors import NotFound, TurnNotFound
+from turnkeeper.ports import Clock, Put, Table
+from turnkeeper.runtime.telemetry import Telemetry
+from turnkeeper.runtime.turns import spent
+from turnkeeper.runtime.views import turn_view, waiting_status
+from turnkeeper.stores import keys, limits
+from turnkeeper.stores.conversations import ConversationStore, Exchange
+from turnkeeper.stores.records import Escalation, Turn
+from turnkeeper.stores.spend import SpendStore
+from turnkeeper.stores.turns import TurnStore
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Something found, and whose it is: the API decides who may see it."""
+
+    tenant: str
+    customer: str
+    what: dict[str, Any]
+
+
+class Lookups:
+    """Reads for the API."""
+
+    def __init__(
+        self,
+        *,
+        table: Table,
+        turns: TurnStore,
+        spend: SpendStore,
+        conversations: ConversationStore,
+        clock: Clock,
+        telemetry: Telemetry,
+        limits_usd: Limits,
+    ) -> None:
+        self._table, self._turns, self._spend, self._conversations = table, turns, spend, conversations
+        self._clock, self._telemetry, self._limits = clock, telemetry, limits_usd
+
+    def turn(self, turn_id: str) -> Found:
+        """Read a turn as it is now; one that is not accepted yet is not there."""
+        family = self._turns.family(turn_id)
+        items = {str(item["sk"]): item for item in family}
+        if keys.TURN not in items:
+            raise TurnNotFound(f"there is no turn {turn_id}")
+        turn = Turn.from_item(items[keys.TURN])
+        if turn.is_done:
+            return Found(turn.tenant, turn.customer, dict(turn.outcome))
+        if turn.st == TurnState.RUN and not any(sk.startswith(keys.RESERVATION) for sk in items):
+            raise TurnNotFound(f"the turn {turn_id} is not accepted yet")
+        escalation = Escalation.from_item(items[keys.ESCALATION]) if keys.ESCALATION in items else None
+        view = turn_view(
+            turn,
+            status=waiting_status(escalation),
+            cost=spent(family),
+            latency_ms=round((self._clock() - turn.created_at) * 1000),
+            reason=escalation.reason if escalation else None,
+        )
+        return Found(turn.tenant, turn.customer, view)
+
+    def conversation(self, tenant: str, conversation_id: str) -> Found:
+        """Read a conversation's turns, in their order."""
+        head = self._conversations.head(tenant, conversation_id)
+        if head is None:
+            raise NotFound(f"there is no conversation {conversation_id}")
+        turns = [_exchange(e) for e in self._conversations.recent(tenant, conversation_id)]
+        what = {"conversation_id": conversation_id, "agent": head["agent"], "turns": turns}
+        return Found(tenant, head["customer"], what)
+
+    def spend(self, tenant: str, customer: str, day: str | None) -> dict[str, Any]:
+        """Read what a customer spent on a UTC day, and in each task."""
+        day = day or utc_day(self._clock())
+        key = keys.customer_limits(tenant, customer)
+        allowed = limits.effective(self._limits, self._table.batch_get([key]), tenant, customer, "")
+        tasks = self._spend.of_tasks(tenant, customer)
+        return {
+            "customer_id": customer,
+            "day": day,
+            **_amounts(self._spend.of_day(tenant, customer, day), allowed.customer_day),
+            "resets_at": resets_at(day),
+            "tasks": [{"task_id": name, **_amounts(counter, allowed.task)} for name, counter in tasks.items()],
+        }
+
+    def feedback(self, turn_id: str, score: int, comment: str | None) -> None:
+        """Keep how a customer liked a turn; the last word counts."""
+        pk, _ = keys.turn(turn_id)
+        self._table.write(Put((pk, "FEEDBACK"), {"score": score, "comment": comment or "", "at": self._clock()}))
+        self._telemetry.count("FeedbackScore", score, unit="None")
+
+
+def _exchange(e: Exchange) -> dict[str, Any]:
+    return {"turn_id": e.turn_id, "message": e.user, "reply": e.reply or None, "status": e.status}
+
+
+def _amounts(counter: Counter, limit: int) -> dict[str, str]:
+    return {
+        "posted_usd": format_usd(counter.posted),
+        "pending_usd": format_usd(counter.pending),
+        "limit_usd": format_usd(limit),
+        "remaining_usd": format_usd(max(0, limit - counter.committed)),
+    }

@@ -1,0 +1,214 @@
+"""What the person on call does: see what waits, claim it, answer it, give it back, stop a turn."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from turnkeeper.agent import Agent
+from turnkeeper.domain.answers import error_lines
+from turnkeeper.domain.escalation import EscalationState, Listed, listed
+from turnkeeper.domain.turns import Status, Tier, TurnState, digest
+from turnkeeper.errors import (
+    EscalationNotFound,
+    InvalidAnswer,
+    Lost,
+    TooLate,
+    TurnLost,
+    TurnNotFound,
+    WorkflowUnavailable,
+)
+from turnkeeper.ports import Clock, Json, Refused, Workflow
+from turnkeeper.runtime.endings import ANSWERED, Endings
+from turnkeeper.runtime.expiry import Expiry
+from turnkeeper.runtime.telemetry import Telemetry
+from turnkeeper.runtime.turns import spent
+from turnkeeper.runtime.views import json_text, turn_view
+from turnkeeper.stores.escalations import EscalationStore
+from turnkeeper.stores.records import Escalation, Turn
+from turnkeeper.stores.turns import Document, TurnStore
+
+PAGE_SIZE = 50
+STOPPED = "This request was stopped by our team. Nothing more will happen; please send it again if you still need it."
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who acts, and for which tenant."""
+
+    id: str
+    tenant: str
+
+
+class Operators:
+    """The operators' side of escalations."""
+
+    def __init__(
+        self,
+        *,
+        turns: TurnStore,
+        escalations: EscalationStore,
+        endings: Endings,
+        expiry: Expiry,
+        workflow: Workflow,
+        agents: Callable[[str], Agent[Any]],
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._turns, self._escalations, self._endings, self._expiry = turns, escalations, endings, expiry
+        self._workflow, self._agents, self._clock, self._telemetry = workflow, agents, clock, telemetry
+
+    def page(self, who: Operator, status: Listed, after: Json | None) -> tuple[list[Escalation], Json | None]:
+        """List escalations of one status, oldest first, with a cursor; a lapsed claim is open."""
+        found, cursor = self._escalations.page_of(who.tenant, status, limit=PAGE_SIZE, after=after)
+        if status is Listed.OPEN and after is None:
+            claimed, _ = self._escalations.page_of(who.tenant, Listed.CLAIMED, limit=PAGE_SIZE, after=None)
+            found = sorted([*found, *claimed], key=lambda e: e.opened_at)
+        now = self._clock()
+        return [e for e in found if listed(e.st, e.claim_until, now) is status], cursor
+
+    def find(self, who: Operator, turn_id: str) -> tuple[Turn, Escalation]:
+        """Read an escalation and its turn; another tenant's is not there."""
+        escalation, turn = self._escalations.get(turn_id), self._turns.get(turn_id)
+        if escalation is None or turn is None or escalation.tenant != who.tenant or not escalation.opened_at:
+            raise EscalationNotFound(f"there is no escalation {turn_id}")
+        return turn, escalation
+
+    def claim(self, who: Operator, turn_id: str) -> Escalation:
+        """Claim an escalation; claiming it again renews the claim."""
+        _, escalation = self.find(who, turn_id)
+        claimed = self._escalations.claim(escalation, who.id)
+        if claimed is None:
+            raise Lost(self._why(who, turn_id))
+        self._log(who, claimed, "claim")
+        return claimed
+
+    def release(self, who: Operator, turn_id: str, version: int) -> Escalation:
+        """Give a claim back, so that others are paged at once."""
+        _, escalation = self.find(who, turn_id)
+        released = self._escalations.release(escalation, who.id, version)
+        if released is None:
+            raise Lost(self._why(who, turn_id))
+        self._log(who, released, "release")
+        return released
+
+    def answer(
+        self, who: Operator, turn_id: str, version: int, reply: str, output: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        """Answer the customer; the same answer again is the same answer. Returns the turn as it is now."""
+        turn, escalation = self.find(who, turn_id)
+        answer_id = digest(who.id, str(version), reply, json_text(output))
+        if escalation.st == EscalationState.ANSWERED:
+            return self._repeated(turn, escalation, answer_id)
+        checked = self._checked(turn, output)
+        given = {"reply": reply, "output": checked, "by": who.id}
+        if escalation.answer_by <= self._clock():
+            self._escalations.keep_draft(escalation, given)
+            self._expiry.expire(turn, escalation)
+            raise TooLate("the time to answer was over; your answer was kept as a draft")
+        view = self._view(turn, Status.COMPLETED, reply, checked, escalation.reason)
+        ops = self._escalations.answer_ops(escalation, who.id, version, answer_id, given)
+        try:
+            self._endings.conclude_by_person(turn, ops, view)
+        except (Refused, TurnLost):
+            turn, escalation = self.find(who, turn_id)
+            return self._repeated(turn, escalation, answer_id)
+        self._log(who, escalation, "answer")
+        self._release_execution(escalation)
+        return view
+
+    def stop(self, who: Operator, turn_id: str) -> dict[str, Any]:
+        """End a turn now: nothing more is called for it, and the customer is told."""
+        turn = self._turns.get(turn_id)
+        if turn is None or turn.tenant != who.tenant:
+            raise TurnNotFound(f"there is no turn {turn_id}")
+        view = self._view(turn, Status.FAILED, STOPPED, None, "stopped")
+        escalation = self._escalations.get(turn_id)
+        try:
+            if turn.st == TurnState.RUN:
+                self._turns.stop(
+                    turn, Document(ANSWERED, json_text(view)), view, self._endings.conclusion_ops(turn, view)
+                )
+                self._endings.log_end(turn, view)
+            elif escalation:
+                ops = self._escalations.end_ops(escalation, EscalationState.STOPPED)
+                self._endings.conclude_by_person(turn, ops, view)
+        except (Refused, TurnLost) as error:
+            raise Lost("the turn has ended, or was changed at this moment") from error
+        if turn.is_done:
+            raise Lost("the turn has ended")
+        if escalation:
+            self._stop_execution(escalation)
+        return view
+
+    def _repeated(self, turn: Turn, escalation: Escalation, answer_id: str) -> dict[str, Any]:
+        if escalation.st == EscalationState.ANSWERED and escalation.answer_id == answer_id:
+            self._release_execution(escalation)
+            return dict(turn.outcome)
+        if escalation.st == EscalationState.EXPIRED:
+            raise TooLate("the time to answer is over")
+        raise Lost(
+            _WHY.get(escalation.st, "another operator holds it, or your claim is not the newest: claim it again")
+        )
+
+    def _why(self, who: Operator, turn_id: str) -> str:
+        _, escalation = self.find(who, turn_id)
+        return _WHY.get(escalation.st, "another operator holds it, or your claim is not the newest")
+
+    def _checked(self, turn: Turn, output: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        if output is None:
+            return None
+        try:
+            model: type[BaseModel] = self._agents(turn.agent).output
+            return model.model_validate_json(json_text(output), strict=True).model_dump(mode="json")
+        except ValidationError as error:
+            raise InvalidAnswer(error_lines(error)) from error
+
+    def _view(
+        self, turn: Turn, status: Status, reply: str, output: Mapping[str, Any] | None, reason: str
+    ) -> dict[str, Any]:
+        return turn_view(
+            turn,
+            status=status,
+            tier=Tier.HUMAN,
+            reply=reply,
+            output=output,
+            confidence=1.0 if status is Status.COMPLETED else None,
+            cost=spent(self._turns.family(turn.turn_id)),
+            latency_ms=round((self._clock() - turn.created_at) * 1000),
+            reason=reason,
+        )
+
+    def _release_execution(self, escalation: Escalation) -> None:
+        try:
+            if escalation.tok:
+                self._workflow.task_succeeded(escalation.tok, {"turn_id": escalation.turn_id})
+        except WorkflowUnavailable as error:
+            self._telemetry.warning("execution not told of an answer", turn_id=escalation.turn_id, error=str(error))
+
+    def _stop_execution(self, escalation: Escalation) -> None:
+        try:
+            self._workflow.stop(f"{escalation.turn_id}-{escalation.n}", "stopped by an operator")
+        except WorkflowUnavailable as error:
+            self._telemetry.warning("execution not stopped", turn_id=escalation.turn_id, error=str(error))
+
+    def _log(self, who: Operator, escalation: Escalation, what: str) -> None:
+        self._telemetry.action(
+            f"operator_{what}",
+            turn_id=escalation.turn_id,
+            tenant=who.tenant,
+            operator=who.id,
+            agent=escalation.agent,
+            success=True,
+        )
+        waited = max(0.0, self._clock() - escalation.opened_at)
+        self._telemetry.count(f"Operator{what.title()}Seconds", waited, unit="Seconds", agent=escalation.agent)
+
+
+_WHY: dict[str, str] = {
+    EscalationState.ANSWERED: "somebody else answered it",
+    EscalationState.EXPIRED: "the time to answer is over",
+    EscalationState.RESOLVED: "a model answered it meanwhile",
+    EscalationState.STOPPED: "it was stopped",
+}

@@ -1,0 +1,53 @@
+"""Tells the owner of a deployment what only an owner can mend: limits nearly spent, bad keys, absurd bills."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from turnkeeper.domain.money import format_usd
+from turnkeeper.domain.spend import ALERT_PERCENT
+from turnkeeper.errors import DependencyError, StoreUnavailable
+from turnkeeper.ports import Notifier, Published
+from turnkeeper.runtime.telemetry import Telemetry
+from turnkeeper.stores.spend import Alert, SpendStore
+
+
+class Owner:
+    """The owner's topic. A notice that cannot be published is repeated by the reconciler, or logged."""
+
+    def __init__(self, notifier: Notifier, topic: str, spend: SpendStore, telemetry: Telemetry) -> None:
+        self._notifier, self._topic, self._spend, self._telemetry = notifier, topic, spend, telemetry
+
+    def spend_alert(self, alert: Alert) -> None:
+        """Say that a limit is 80 % used: once a limit, however many turns pass the mark at once."""
+        subject = f"{ALERT_PERCENT} % of the {alert.limit.value} limit is used"
+        body = (
+            f"{subject}.\n\ntenant    {alert.tenant}\ncustomer  {alert.customer}\n"
+            f"{alert.limit.value.replace('_', ' ')}  {alert.name}\n"
+            f"committed ${format_usd(alert.committed)} of ${format_usd(alert.amount)}\n"
+        )
+        attributes = {"kind": "spend_alert", "dedup_key": f"{alert.key[0]}/{alert.key[1]}"}
+        data = {
+            "type": "spend_alert",
+            "version": 1,
+            "tenant": alert.tenant,
+            "customer_id": alert.customer,
+            "limit": alert.limit.value,
+            "of": alert.name,
+            "limit_usd": format_usd(alert.amount),
+            "committed_usd": format_usd(alert.committed),
+            **attributes,
+        }
+        self._telemetry.count("SpendAlert")
+        try:
+            self._notifier.publish(
+                self._topic, Published(f"[Turnkeeper] {subject}", body, json.dumps(data), attributes)
+            )
+            self._spend.confirm_alert(alert.key)
+        except (DependencyError, StoreUnavailable) as error:
+            self._telemetry.warning("spend alert not published yet", error=str(error))
+
+    def warn(self, what: str, about: Mapping[str, Any]) -> None:
+        """Log what an owner must look at; the alarm on these lines pages."""
+        self._telemetry.count("OwnerWarning")
+        self._telemetry.warning(what, **about)

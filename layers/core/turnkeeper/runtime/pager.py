@@ -1,0 +1,107 @@
+"""Pages the person on call: at least once, each page with its own key, the second level when nobody comes."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from turnkeeper.domain.notice import Notice
+from turnkeeper.errors import DependencyError, StoreUnavailable
+from turnkeeper.ports import Clock, Notifier, Published
+from turnkeeper.runtime.guard import Guard
+from turnkeeper.runtime.telemetry import Telemetry
+from turnkeeper.runtime.turns import spent
+from turnkeeper.stores import keys
+from turnkeeper.stores.escalations import EscalationStore
+from turnkeeper.stores.journal import Journal
+from turnkeeper.stores.records import Escalation, Turn
+from turnkeeper.stores.turns import TurnStore
+
+_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class OnCall:
+    """Who is paged: the topics, the page from which the second level is, the console's URL, what a notice may show."""
+
+    topic: str
+    second_level_topic: str
+    second_level_from: int
+    public_url: str
+    shows_message: bool
+
+
+class Pager:
+    """Publishes pages. One that is not confirmed is published again, under the same key, by the reconciler."""
+
+    def __init__(
+        self,
+        *,
+        turns: TurnStore,
+        escalations: EscalationStore,
+        notifier: Notifier,
+        guard: Guard,
+        on_call: OnCall,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._turns, self._escalations, self._notifier, self._guard = turns, escalations, notifier, guard
+        self._on_call, self._clock, self._telemetry = on_call, clock, telemetry
+
+    def page(self, escalation: Escalation) -> None:
+        """Page for an escalation that nobody claimed; nothing happens when somebody else pages at the same time."""
+        begun = self._escalations.begin_page(escalation)
+        if begun:
+            self.publish(begun)
+
+    def publish(self, escalation: Escalation) -> None:
+        """Publish the escalation's newest page, and confirm it."""
+        family = self._turns.family(escalation.turn_id)
+        turn = next((Turn.from_item(item) for item in family if item["sk"] == keys.TURN), None)
+        if turn is None or turn.is_done:
+            return
+        second = escalation.pages >= self._on_call.second_level_from
+        topic = self._on_call.second_level_topic if second else self._on_call.topic
+        tried = [
+            (a.tier, str(c["model"]), str(c["error"] or a.reason)) for a in Journal.attempts(family) for c in a.calls
+        ]
+        notice = Notice(
+            turn_id=turn.turn_id,
+            tenant=turn.tenant,
+            customer=turn.customer,
+            agent=turn.agent,
+            message=turn.message if self._on_call.shows_message else None,
+            reason=escalation.reason,
+            tried=tried,
+            cost=spent(family),
+            waited_s=self._clock() - turn.created_at,
+            answer_by=datetime.fromtimestamp(turn.answer_by, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            link=f"{self._on_call.public_url or turn.base_url}/console#/escalations/{turn.turn_id}",
+            page=escalation.pages,
+            second_level=second,
+        )
+        if self._deliver(topic, notice):
+            self._confirm(escalation)
+
+    def _deliver(self, topic: str, notice: Notice) -> bool:
+        dependency = "notify:second_level" if notice.second_level else "notify:on_call"
+        try:
+            permit = self._guard.enter(dependency, _TIMEOUT_S)
+        except DependencyError:
+            self._telemetry.count("PageFailed")
+            return False
+        try:
+            self._notifier.publish(topic, Published(notice.subject(), notice.text(), notice.json(), notice.attributes))
+        except DependencyError as error:
+            self._guard.failed(permit, error.failure)
+            self._telemetry.count("PageFailed")
+            self._telemetry.warning("page not published yet", turn_id=notice.turn_id, error=error.failure.value)
+            return False
+        self._guard.answered(permit)
+        self._telemetry.action("page", turn_id=notice.turn_id, agent=notice.agent, tenant=notice.tenant, success=True)
+        self._telemetry.count("PagesSent", agent=notice.agent)
+        return True
+
+    def _confirm(self, escalation: Escalation) -> None:
+        try:
+            self._escalations.confirm_page(escalation)
+        except StoreUnavailable:
+            self._telemetry.warning("page not confirmed; it may be repeated", turn_id=escalation.turn_id)

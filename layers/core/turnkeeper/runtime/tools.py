@@ -1,0 +1,179 @@
+"""Runs the tools that a model calls: arguments validated, effects journalled, each dependency behind its breaker."""
+
+import json
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ValidationError
+
+from turnkeeper.agent import Dependency, Tool, ToolContext, ToolError, ToolHttp, ToolResult
+from turnkeeper.domain.answers import error_lines
+from turnkeeper.domain.turns import digest
+from turnkeeper.errors import DependencyError, StoreUnavailable, TurnLost
+from turnkeeper.ports import Clock, Refused, ToolCall
+from turnkeeper.runtime.guard import Guard, Permit
+from turnkeeper.runtime.run import Run
+from turnkeeper.runtime.telemetry import Telemetry
+from turnkeeper.stores.journal import Journal, Step
+from turnkeeper.stores.turns import TurnStore
+
+_SETTLE_MARGIN = 1.0
+
+
+class NeedsPerson(Exception):  # noqa: N818 - it is a decision, not a fault
+    """Only a person may go on; `reason` is a stable code, `detail` is for that person."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+class ToolUnavailable(Exception):  # noqa: N818
+    """A tool's dependency failed, so this attempt cannot be finished."""
+
+
+class ToolTransport(Protocol):
+    """Makes the HTTP client of one tool call, and bounds its time."""
+
+    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> ToolHttp:
+        """Return a client for the dependency's own host only."""
+
+    def within(self, seconds: float, call: Callable[[], Any]) -> Any:
+        """Run a call, or raise DependencyError(TIMEOUT) after `seconds`, whatever it waits for."""
+
+
+class ToolRunner:
+    """Runs tool calls for runs."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        turns: TurnStore,
+        guard: Guard,
+        transport: ToolTransport,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._journal, self._turns, self._guard, self._transport = journal, turns, guard, transport
+        self._clock, self._telemetry = clock, telemetry
+
+    def run(self, run: Run, call: ToolCall) -> tuple[str, ToolResult | None]:
+        """Run one call: (JSON text for the model, the result where there is one).
+
+        Raises NeedsPerson where an effect's outcome is unknown or would contradict an earlier one, ToolUnavailable
+        where a dependency failed.
+        """
+        tool = run.agent.tool(call.name)
+        if tool is None:
+            return _error(f"there is no tool {call.name!r}"), None
+        try:
+            arguments = tool.arguments.model_validate_json(call.arguments or "{}")
+        except ValidationError as error:
+            return _error("; ".join(error_lines(error))), None
+        began = self._clock()
+        try:
+            text = self._effect(run, tool, arguments) if tool.side_effect else self._call(run, tool, arguments)
+        except ToolError as error:
+            self._log(run, tool, began, "tool_error")
+            return _error(str(error)), None
+        except DependencyError as error:
+            self._log(run, tool, began, error.failure.value)
+            raise ToolUnavailable(f"{tool.name}: {error.failure.value}") from error
+        self._log(run, tool, began, None)
+        return text, ToolResult(tool.name, arguments.model_dump(mode="json"), json.loads(text))
+
+    def _effect(self, run: Run, tool: Tool, arguments: BaseModel) -> str:
+        canonical = _canonical(arguments)
+        mine = Step(tool.name, digest(tool.name, canonical), canonical, "STARTED", run.turn.epoch)
+        known = next((s for s in run.steps if (s.tool, s.digest) == (mine.tool, mine.digest)), None)
+        if known and known.st == "DONE":
+            return known.result
+        if known and known.st == "STARTED" and not tool.honours_keys:
+            raise NeedsPerson("outcome_unknown", f"{tool.name}({canonical}) was begun, and its outcome is not known")
+        if any(s.epoch != run.turn.epoch and s.digest != mine.digest and s.st != "NOT_DONE" for s in run.steps):
+            raise NeedsPerson("conflicting_effect", f"{tool.name}({canonical}) differs from what was done before")
+        try:
+            self._journal.begin(self._turns.owned(run.turn), run.turn, mine)
+        except Refused as refusal:
+            raise TurnLost(run.turn.turn_id) from refusal
+        run.steps.append(mine)
+        return self._perform(run, tool, arguments, mine)
+
+    def _perform(self, run: Run, tool: Tool, arguments: BaseModel, step: Step) -> str:
+        for last in (False, True):
+            try:
+                text = self._call(run, tool, arguments, step.digest)
+            except ToolError:
+                self._settle(run, step, "NOT_DONE", "")
+                raise
+            except DependencyError as error:
+                if not error.sent:
+                    self._settle(run, step, "NOT_DONE", "")
+                    raise
+                if last or not tool.honours_keys:
+                    detail = f"{tool.name}({step.arguments}): {error.failure.value}; it may have happened"
+                    raise NeedsPerson("outcome_unknown", detail) from error
+            else:
+                self._settle(run, step, "DONE", text)
+                return text
+        raise AssertionError
+
+    def _settle(self, run: Run, step: Step, st: str, result: str) -> None:
+        run.steps = [s for s in run.steps if s is not step]
+        run.steps.append(Step(step.tool, step.digest, step.arguments, st, step.epoch, result))
+        try:
+            self._journal.end(run.turn, step, result) if st == "DONE" else self._journal.forget(run.turn, step)
+        except StoreUnavailable:
+            # The effect is known here and not in the journal: should this run die, a key or a person resolves it.
+            self._telemetry.warning("effect not journalled", **run.about, tool=step.tool)
+
+    def _call(self, run: Run, tool: Tool, arguments: BaseModel, step: str = "") -> str:
+        timeout = min(tool.timeout_s, run.deadline - self._clock() - _SETTLE_MARGIN)
+        permit = self._guard.enter(f"tool:{tool.dependency.name}", timeout) if tool.dependency else None
+        key = digest(run.turn.turn_id, tool.name, step or _canonical(arguments))
+        context = ToolContext(
+            tenant=run.turn.tenant,
+            customer_id=run.turn.customer,
+            turn_id=run.turn.turn_id,
+            idempotency_key=key,
+            http=self._transport.http(tool.dependency, timeout_s=timeout, idempotency_key=key),
+        )
+        try:
+            result = self._transport.within(timeout, lambda: tool.run(context, arguments))
+        except DependencyError as error:
+            self._left(permit, error)
+            raise
+        except ToolError:
+            self._left(permit, None)
+            raise
+        except Exception as error:
+            self._left(permit, None)
+            self._telemetry.warning("a tool raised", **run.about, tool=tool.name, error=type(error).__name__)
+            if tool.side_effect:
+                raise NeedsPerson("outcome_unknown", f"{tool.name} raised {type(error).__name__}") from error
+            raise ToolUnavailable(f"{tool.name}: raised {type(error).__name__}") from error
+        self._left(permit, None)
+        return json.dumps(result, ensure_ascii=False, separators=(",", ":"))
+
+    def _left(self, permit: Permit | None, error: DependencyError | None) -> None:
+        if permit:
+            self._guard.failed(permit, error.failure) if error else self._guard.answered(permit)
+
+    def _log(self, run: Run, tool: Tool, began: float, error: str | None) -> None:
+        self._telemetry.action(
+            "tool_call",
+            **run.about,
+            tool=tool.name,
+            success=error is None,
+            duration_ms=round((self._clock() - began) * 1000),
+            error_type=error,
+        )
+
+
+def _canonical(arguments: BaseModel) -> str:
+    return json.dumps(arguments.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _error(message: str) -> str:
+    return json.dumps({"error": message}, ensure_ascii=False)

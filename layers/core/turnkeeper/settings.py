@@ -1,0 +1,98 @@
+"""What a deployment decides, read once from the environment of a function; every variable is set in template.yaml."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from turnkeeper.domain.breaker import BreakerPolicy
+from turnkeeper.domain.escalation import Pacing
+from turnkeeper.domain.money import micro_usd
+from turnkeeper.domain.rate_limit import RateLimit
+from turnkeeper.domain.spend import Limits
+from turnkeeper.runtime.pager import OnCall
+from turnkeeper.runtime.turns import Pace
+
+
+class MissingSetting(LookupError):  # noqa: N818 - the name says it
+    """An environment variable that the function needs is not set, or not readable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A deployment's settings. `environment` is for what agents and providers name themselves, such as TOOLS_URL."""
+
+    table_name: str
+    state_machine_arn: str
+    owner_topic_arn: str
+    on_call: OnCall
+    pace: Pace
+    pacing: Pacing
+    breaker: BreakerPolicy
+    limits: Limits
+    rate: RateLimit
+    allowed_private_hosts: tuple[str, ...]
+    environment: Mapping[str, str]
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "Settings":
+        """Read settings; raises MissingSetting, which names the variable."""
+        read = _Reader(env)
+        on_call = env.get("ON_CALL_TOPIC_ARN", "")
+        tenant_day = env.get("TENANT_DAY_LIMIT_USD", "")
+        return cls(
+            table_name=read.text("TABLE_NAME"),
+            state_machine_arn=env.get("STATE_MACHINE_ARN", ""),
+            owner_topic_arn=env.get("OWNER_TOPIC_ARN", ""),
+            on_call=OnCall(
+                topic=on_call,
+                second_level_topic=env.get("SECOND_LEVEL_TOPIC_ARN") or on_call,
+                second_level_from=int(read.number("SECOND_LEVEL_PAGES", 2)) + 1,
+                public_url=env.get("PUBLIC_URL", "").rstrip("/"),
+                shows_message=env.get("NOTICE_SHOWS_MESSAGE", "true").lower() == "true",
+            ),
+            pace=Pace(
+                run=read.number("RUN_DEADLINE_SECONDS", 20),
+                answer_by=read.number("ANSWER_BY_SECONDS", 86_400),
+                lease_margin=read.number("LEASE_MARGIN_SECONDS", 5),
+            ),
+            pacing=Pacing(page_every=read.number("PAGE_SECONDS", 600), claim=read.number("CLAIM_SECONDS", 900)),
+            breaker=BreakerPolicy(
+                failure_threshold=int(read.number("BREAKER_FAILURE_THRESHOLD", 5)),
+                recovery_timeout=read.number("BREAKER_RECOVERY_SECONDS", 300),
+            ),
+            limits=Limits(
+                task=read.money("TASK_LIMIT_USD", "0.50"),
+                customer_day=read.money("CUSTOMER_DAY_LIMIT_USD", "5.00"),
+                tenant_day=micro_usd(tenant_day) if tenant_day else None,
+            ),
+            rate=RateLimit(
+                per_minute=int(read.number("TURNS_PER_MINUTE", 60)), burst=int(read.number("TURN_BURST", 20))
+            ),
+            allowed_private_hosts=tuple(filter(None, env.get("ALLOWED_PRIVATE_HOSTS", "").split(","))),
+            environment=dict(env),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    env: Mapping[str, str]
+
+    def text(self, name: str) -> str:
+        value = self.env.get(name, "")
+        if not value:
+            raise MissingSetting(f"set the environment variable {name}")
+        return value
+
+    def number(self, name: str, default: float) -> float:
+        try:
+            value = float(self.env.get(name) or default)
+        except ValueError:
+            value = -1.0
+        if not 0 < value < float("inf"):
+            raise MissingSetting(f"{name} must be a number above 0, not {self.env[name]!r}")
+        return value
+
+    def money(self, name: str, default: str) -> int:
+        try:
+            return micro_usd(self.env.get(name) or default)
+        except ValueError as error:
+            raise MissingSetting(f"{name}: {error}") from error

@@ -1,0 +1,68 @@
+"""Conversations: whose they are, and what their concluded turns said, in the order of the turns' positions."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from turnkeeper.ports import Attr, Clock, Item, Op, Put, Table, Update
+from turnkeeper.stores import keys
+from turnkeeper.stores.records import Record, Turn
+
+RECENT_TURNS = 50
+"""The most turns of history that a run reads; the token budget usually ends it sooner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange(Record):
+    """One concluded turn of a conversation: what was asked, and what was answered ("" when nobody could)."""
+
+    turn_id: str
+    position: str
+    user: str
+    reply: str
+    at: float
+    status: str
+
+
+class ConversationStore:
+    """Conversations over the table."""
+
+    def __init__(self, table: Table, clock: Clock) -> None:
+        self._table, self._clock = table, clock
+
+    def recent(self, tenant: str, conversation: str) -> list[Exchange]:
+        """Read the last concluded turns, oldest first."""
+        pk = keys.conversation(tenant, conversation)[0]
+        items = self._table.query(pk, prefix=keys.MESSAGE, newest_first=True, limit=RECENT_TURNS)
+        return [Exchange.from_item(item) for item in reversed(items)]
+
+    def head(self, tenant: str, conversation: str) -> Item | None:
+        """Read whose a conversation is."""
+        return self._table.get(keys.conversation(tenant, conversation))
+
+    def begin_ops(self, turn: Turn) -> list[Op]:
+        """The write that opens a turn's conversation, where the turn begins one."""
+        if not turn.is_new_conversation:
+            return []
+        head: dict[str, Any] = {
+            "tenant": turn.tenant,
+            "customer": turn.customer,
+            "agent": turn.agent,
+            "conversation": turn.conversation,
+            "created_at": turn.created_at,
+            "cust_pk": keys.owned_by(turn.tenant, turn.customer),
+        }
+        return [Update(keys.conversation(turn.tenant, turn.conversation), default=head)]
+
+    def add_ops(self, turn: Turn, *, reply: str, status: str) -> list[Op]:
+        """The writes that add a concluded turn to its conversation, in its place."""
+        said = {
+            "turn_id": turn.turn_id,
+            "position": turn.position,
+            "user": turn.message,
+            "reply": reply,
+            "status": status,
+            "at": self._clock(),
+            "cust_pk": keys.owned_by(turn.tenant, turn.customer),
+        }
+        key = keys.message(turn.tenant, turn.conversation, turn.position)
+        return [Put(key, said, when=Attr("pk").absent())]

@@ -1,0 +1,197 @@
+"""Escalations over the table: token, pages, claim, answer, expiry; each a conditional write."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from turnkeeper.domain.escalation import LIVE, WAITING, EscalationState, Listed, Pacing
+from turnkeeper.ports import Attr, Clock, Cond, Json, Op, Refused, Table, Update
+from turnkeeper.stores import keys
+from turnkeeper.stores.records import Escalation, Turn
+
+_DUE = ("due_pk", "due_at")
+
+
+class EscalationStore:
+    """Escalations. A method that lost against somebody else returns None; the caller rereads to say why."""
+
+    def __init__(self, table: Table, clock: Clock, pacing: Pacing) -> None:
+        self._table, self._clock, self._pacing = table, clock, pacing
+
+    def get(self, turn_id: str) -> Escalation | None:
+        """Read an escalation."""
+        item = self._table.get(keys.escalation(turn_id))
+        return Escalation.from_item(item) if item else None
+
+    def new(self, turn: Turn, *, reason: str, first_done: bool, reasked: bool, to_human: bool) -> dict[str, Any]:
+        """Describe the escalation that a run begins when it suspends its turn."""
+        now = self._clock()
+        return {
+            "turn_id": turn.turn_id,
+            "tenant": turn.tenant,
+            "customer": turn.customer,
+            "agent": turn.agent,
+            "st": EscalationState.TIERS,
+            "reason": reason,
+            "created_at": now,
+            "answer_by": turn.answer_by,
+            "n": 1,
+            "ver": 0,
+            "first_done": first_done,
+            "reasked": reasked,
+            "to_human": to_human,
+            "due_pk": keys.due(turn.turn_id),
+            "due_at": now + self._pacing.confirm_page,
+            "cust_pk": keys.owned_by(turn.tenant, turn.customer),
+        }
+
+    def page_of(
+        self, tenant: str, status: Listed, *, limit: int, after: Json | None
+    ) -> tuple[list[Escalation], Json | None]:
+        """List a page of a tenant's escalations in one stored status, oldest first (eventually consistent)."""
+        items, cursor = self._table.query_index("esc", keys.escalations(tenant, status), limit=limit, after=after)
+        return [Escalation.from_item(item) for item in items], cursor
+
+    def offer(self, escalation: Escalation, token: str, seq: int) -> Escalation | None:
+        """Hand the turn to people, remembering the task token of the newest try; None when it ended meanwhile."""
+        newer = Attr("tok_seq").absent() | Attr("tok_seq").lt(seq)
+        token_set = {"tok": token, "tok_seq": seq}
+        tiers = Attr("st").eq(EscalationState.TIERS)
+        now = self._clock()
+        opened = {
+            "st": EscalationState.OPEN,
+            "opened_at": now,
+            "next_page_at": now,
+            "esc_pk": keys.escalations(escalation.tenant, Listed.OPEN),
+            "esc_at": now,
+            "due_at": now,
+        }
+        key = keys.escalation(escalation.turn_id)
+        return self._try(Update(key, set=token_set | opened, when=tiers & newer)) or self._try(
+            Update(key, set=token_set, when=Attr("st").is_in(*WAITING) & newer)
+        )
+
+    def next_execution(self, escalation: Escalation) -> Escalation | None:
+        """Count a new execution of the state machine: only after the last one is known to be closed."""
+        live = Attr("st").is_in(*LIVE) & Attr("n").eq(escalation.n)
+        return self._try(Update(keys.escalation(escalation.turn_id), add={"n": 1}, when=live))
+
+    def look_again(self, escalation: Escalation, at: float) -> None:
+        """Move the moment at which the reconciler looks at a live escalation again."""
+        key, live = keys.escalation(escalation.turn_id), Attr("st").is_in(*LIVE)
+        self._try(Update(key, set={"due_pk": keys.due(escalation.turn_id), "due_at": at}, when=live))
+
+    # --- pages --------------------------------------------------------------------------------------------------------
+
+    def begin_page(self, escalation: Escalation) -> Escalation | None:
+        """Count a page that is about to be published; None when somebody else pages, or nobody needs to."""
+        now = self._clock()
+        unclaimed = Attr("st").eq(EscalationState.OPEN) | (
+            Attr("st").eq(EscalationState.CLAIMED) & Attr("claim_until").le(now)
+        )
+        seen = Attr("next_page_at").eq(escalation.next_page_at)
+        return self._try(
+            Update(
+                keys.escalation(escalation.turn_id),
+                set={"next_page_at": now + self._pacing.page_every, "due_at": now + self._pacing.confirm_page},
+                add={"pages": 1},
+                when=seen & unclaimed,
+            )
+        )
+
+    def confirm_page(self, escalation: Escalation) -> None:
+        """Record that the page was published."""
+        at = min(escalation.next_page_at, escalation.answer_by)
+        when = Attr("st").is_in(*WAITING) & Attr("pages").eq(escalation.pages)
+        self._try(Update(keys.escalation(escalation.turn_id), set={"paged": escalation.pages, "due_at": at}, when=when))
+
+    # --- people -------------------------------------------------------------------------------------------------------
+
+    def claim(self, escalation: Escalation, operator: str) -> Escalation | None:
+        """Give the escalation to an operator for a while; raises its version."""
+        now = self._clock()
+        until = now + self._pacing.claim
+        free = Attr("st").eq(EscalationState.OPEN) | (
+            Attr("st").eq(EscalationState.CLAIMED) & (Attr("claimant").eq(operator) | Attr("claim_until").le(now))
+        )
+        return self._try(
+            Update(
+                keys.escalation(escalation.turn_id),
+                set={
+                    "st": EscalationState.CLAIMED,
+                    "claimant": operator,
+                    "claim_until": until,
+                    "esc_pk": keys.escalations(escalation.tenant, Listed.CLAIMED),
+                    "due_at": min(until, escalation.answer_by),
+                },
+                add={"ver": 1},
+                when=free & Attr("answer_by").gt(now),
+            )
+        )
+
+    def release(self, escalation: Escalation, operator: str, version: int) -> Escalation | None:
+        """Give a claim back; the next page is due at once."""
+        now = self._clock()
+        return self._try(
+            Update(
+                keys.escalation(escalation.turn_id),
+                set={
+                    "st": EscalationState.OPEN,
+                    "esc_pk": keys.escalations(escalation.tenant, Listed.OPEN),
+                    "claim_until": now,
+                    "next_page_at": now,
+                    "due_at": now,
+                },
+                when=_held(operator, version),
+            )
+        )
+
+    def keep_draft(self, escalation: Escalation, draft: Mapping[str, Any]) -> None:
+        """Keep an answer that came too late."""
+        self._try(Update(keys.escalation(escalation.turn_id), set={"draft": draft}, when=Attr("pk").exists()))
+
+    # --- ends: each belongs into the transaction that concludes the turn ----------------------------------------------
+
+    def answer_ops(
+        self, escalation: Escalation, operator: str, version: int, answer_id: str, answer: Mapping[str, Any]
+    ) -> list[Op]:
+        """An operator's answer: only by the holder of the claim, only in time."""
+        when = _held(operator, version) & Attr("answer_by").gt(self._clock())
+        change = {"answer_id": answer_id, "answer": answer, "answered_at": self._clock()}
+        return [self._end(escalation, EscalationState.ANSWERED, when, change, Listed.ANSWERED)]
+
+    def expire_ops(self, escalation: Escalation) -> list[Op]:
+        """Nobody answered in time."""
+        when = Attr("st").is_in(*LIVE) & Attr("answer_by").le(self._clock())
+        return [self._end(escalation, EscalationState.EXPIRED, when, {}, Listed.EXPIRED)]
+
+    def end_ops(self, escalation: Escalation, st: EscalationState) -> list[Op]:
+        """A model answered (RESOLVED), or an operator stopped the turn (STOPPED): no person needs to answer."""
+        return [self._end(escalation, st, Attr("st").is_in(*LIVE), {}, None)]
+
+    def _end(
+        self,
+        escalation: Escalation,
+        st: EscalationState,
+        when: Cond,
+        change: Mapping[str, Any],
+        listed: Listed | None,
+    ) -> Update:
+        change = {**change, "st": st}
+        remove: tuple[str, ...] = _DUE
+        if listed:
+            change |= {"esc_pk": keys.escalations(escalation.tenant, listed), "esc_at": escalation.opened_at}
+        else:
+            remove = (*_DUE, "esc_pk", "esc_at")
+        return Update(keys.escalation(escalation.turn_id), set=change, remove=remove, when=when)
+
+    def _try(self, op: Update) -> Escalation | None:
+        try:
+            item = self._table.write(op)
+        except Refused:
+            return None
+        return Escalation.from_item(item or {})
+
+
+def _held(operator: str, version: int) -> Cond:
+    held = Attr("st").eq(EscalationState.CLAIMED) & Attr("claimant").eq(operator)
+    return held & Attr("ver").eq(version)

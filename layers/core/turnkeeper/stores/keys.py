@@ -1,0 +1,116 @@
+"""The keys of the one table: every item's partition and sort key, and its place in the three indexes.
+
+Ids never hold a `#`: the API admits none, and what comes from elsewhere is hashed.
+"""
+
+from turnkeeper.domain.turns import shard
+from turnkeeper.ports import Key
+
+DUE_SHARDS = 4
+
+TURN = "TURN"
+ESCALATION = "ESC"
+RESERVATION = "RSV#"
+ATTEMPT = "ATT#"
+STEP = "STEP#"
+MESSAGE = "MSG#"
+
+
+def turn(turn_id: str) -> Key:
+    """A turn: the idempotency lock, and the parent of all that happened in it."""
+    return f"TURN#{turn_id}", TURN
+
+
+def escalation(turn_id: str) -> Key:
+    """A turn's escalation."""
+    return f"TURN#{turn_id}", ESCALATION
+
+
+def reservation(turn_id: str, reservation_id: str) -> Key:
+    """Money held, spent or given back for one model call of a turn."""
+    return f"TURN#{turn_id}", f"{RESERVATION}{reservation_id}"
+
+
+def attempt(turn_id: str, epoch: int) -> Key:
+    """What one run tried, and why it was not good enough."""
+    return f"TURN#{turn_id}", f"{ATTEMPT}{epoch:06d}"
+
+
+def step(turn_id: str, name: str, arguments_digest: str) -> Key:
+    """A side effect, journalled before it begins."""
+    return f"TURN#{turn_id}", f"{STEP}{name}#{arguments_digest}"
+
+
+def conversation(tenant: str, conversation_id: str) -> Key:
+    """A conversation's head: whose it is."""
+    return f"CONV#{tenant}#{conversation_id}", "HEAD"
+
+
+def message(tenant: str, conversation_id: str, position: str) -> Key:
+    """What one concluded turn added to its conversation."""
+    return f"CONV#{tenant}#{conversation_id}", f"{MESSAGE}{position}"
+
+
+def customer_day(tenant: str, customer: str, day: str) -> Key:
+    """What a customer spent on a UTC day."""
+    return f"SPEND#{tenant}#{customer}", f"DAY#{day}"
+
+
+def task(tenant: str, customer: str, task_id: str) -> Key:
+    """What a customer's task spent."""
+    return f"SPEND#{tenant}#{customer}", f"TASK#{task_id}"
+
+
+def tenant_day(tenant: str, day: str, part: int) -> Key:
+    """One shard of what a tenant spent on a UTC day."""
+    return f"SPEND#{tenant}#/{part}", f"DAY#{day}"
+
+
+def rate(tenant: str, customer: str) -> Key:
+    """A customer's rate limit."""
+    return f"RATE#{tenant}#{customer}", "RATE"
+
+
+def customer_limits(tenant: str, customer: str) -> Key:
+    """Limits an owner set for one customer."""
+    return f"LIMIT#{tenant}", f"CUSTOMER#{customer}"
+
+
+def agent_limits(tenant: str, agent: str) -> Key:
+    """Limits an owner set for one agent."""
+    return f"LIMIT#{tenant}", f"AGENT#{agent}"
+
+
+def breaker(dependency: str) -> Key:
+    """A dependency's breaker."""
+    return f"BREAKER#{dependency}", "STATE"
+
+
+def breaker_window(dependency: str, gen: int, minute: int) -> Key:
+    """A dependency's calls and failures in one minute of one generation of its breaker."""
+    return f"BREAKER#{dependency}", f"WINDOW#{gen}#{minute}"
+
+
+def cached_answer(tenant: str, customer: str, agent: str, version: str, request: str) -> Key:
+    """The last good answer of one agent version to one request of one customer."""
+    return f"CACHE#{tenant}#{customer}", f"{agent}#{version}#{request}"
+
+
+def due(turn_id: str) -> str:
+    """Partition of the `due` index: work to look at from `due_at` on."""
+    return f"DUE#{shard(turn_id, DUE_SHARDS)}"
+
+
+def due_partitions() -> list[str]:
+    """Every partition of the `due` index."""
+    return [f"DUE#{part}" for part in range(DUE_SHARDS)]
+
+
+def escalations(tenant: str, status: str) -> str:
+    """Partition of the `esc` index: a tenant's escalations of one status, oldest first."""
+    return f"ESC#{tenant}#{status}"
+
+
+def owned_by(tenant: str, customer: str) -> str:
+    """Partition of the `customer` index: everything kept about one customer."""
+    return f"CUST#{tenant}#{customer}"

@@ -1,0 +1,224 @@
+"""The turn item: the idempotency lock, its fence (`epoch`), its lease, and its two documents."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from turnkeeper.domain.turns import TurnState, position
+from turnkeeper.errors import TurnLost
+from turnkeeper.ports import Attr, Check, Clock, Delete, Item, Op, Put, Refused, Table, Update
+from turnkeeper.stores import keys
+from turnkeeper.stores.records import Turn
+
+KEEP_SECONDS = 30 * 86_400
+"""For how long a key replays, and so for how long a turn is kept at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Until when a run may hold a turn; `swept_at` is when its reservations may be resolved by others."""
+
+    until: float
+
+    GRACE = 30.0
+
+    @property
+    def swept_at(self) -> float:
+        """Seconds since the epoch."""
+        return self.until + self.GRACE
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What the POST answered, and answers again on every replay: a status and a body, byte for byte."""
+
+    status: int
+    body: str
+
+
+class TurnStore:
+    """Turns over the table. `TurnLost` says that the caller's run no longer owns its turn."""
+
+    def __init__(self, table: Table, clock: Clock) -> None:
+        self._table = table
+        self._clock = clock
+
+    def acquire(self, turn: Turn, lease: Lease) -> tuple[Turn, bool]:
+        """Take a new turn, or one whose holder's lease lapsed: (the turn, whether it is ours now)."""
+        now = self._clock()
+        free = Attr("pk").absent()
+        lapsed = Attr("fp").eq(turn.fp) & Attr("st").eq(TurnState.RUN) & Attr("lease_until").le(now)
+        op = Update(
+            keys.turn(turn.turn_id),
+            set={
+                **{name: getattr(turn, name) for name in _FIXED},
+                "st": TurnState.RUN,
+                "lease_until": lease.until,
+                "due_pk": keys.due(turn.turn_id),
+                "due_at": lease.swept_at,
+                "cust_pk": keys.owned_by(turn.tenant, turn.customer),
+                "ttl": int(turn.answer_by + KEEP_SECONDS),
+            },
+            default={
+                "created_at": now,
+                "answer_by": turn.answer_by,
+                "position": position(now, turn.turn_id),
+            },
+            add={"epoch": 1},
+            when=free | lapsed,
+        )
+        try:
+            item = self._table.write(op)
+        except Refused as refusal:
+            old = refusal.olds[0]
+            if old is None:  # abandoned by its holder between our write and its answer
+                return self.acquire(turn, lease)
+            return Turn.from_item(old), False
+        return Turn.from_item(_there(item)), True
+
+    def get(self, turn_id: str) -> Turn | None:
+        """Read a turn."""
+        item = self._table.get(keys.turn(turn_id))
+        return Turn.from_item(item) if item else None
+
+    def family(self, turn_id: str) -> list[Item]:
+        """Read a turn with everything that happened in it: escalation, attempts, reservations, steps."""
+        return self._table.query(keys.turn(turn_id)[0])
+
+    def finish(self, turn: Turn, answer: Document, outcome: Mapping[str, Any], also: Sequence[Op]) -> None:
+        """End a run's turn: RUN -> DONE, with whatever belongs to the same moment."""
+        self._own(
+            turn,
+            Update(
+                keys.turn(turn.turn_id),
+                set={
+                    "st": TurnState.DONE,
+                    "first_status": answer.status,
+                    "first_body": answer.body,
+                    "outcome": outcome,
+                    "done_at": self._clock(),
+                },
+                remove=("lease_until", "due_pk", "due_at"),
+                when=_mine(turn, TurnState.RUN),
+            ),
+            also,
+        )
+
+    def suspend(self, turn: Turn, answer: Document, escalation: Mapping[str, Any], also: Sequence[Op]) -> None:
+        """Leave the fast path: RUN -> ESC, with the escalation item."""
+        update = Update(
+            keys.turn(turn.turn_id),
+            set={"st": TurnState.ESC, "first_status": answer.status, "first_body": answer.body},
+            remove=("lease_until", "due_pk", "due_at"),
+            when=_mine(turn, TurnState.RUN),
+        )
+        put = Put(keys.escalation(turn.turn_id), escalation, when=Attr("pk").absent())
+        self._own(turn, update, [put, *also])
+
+    def abandon(self, turn: Turn) -> None:
+        """Forget a turn that was refused before it was accepted; its key may be tried again."""
+        when = _mine(turn, TurnState.RUN) & Attr("epoch").eq(1)
+        try:
+            self._table.write(Delete(keys.turn(turn.turn_id), when=when))
+        except Refused as refusal:
+            raise TurnLost(turn.turn_id) from refusal
+
+    def take_over(self, turn: Turn, lease: Lease) -> Turn:
+        """Take a run whose lease lapsed, whatever its key's owner does; raises TurnLost when somebody else did."""
+        when = _mine(turn, TurnState.RUN) & Attr("lease_until").le(self._clock())
+        return self._lease(turn, lease, when)
+
+    def begin_tier(self, turn: Turn, lease: Lease) -> Turn:
+        """Take an escalated turn for a tier's run; raises TurnLost when another run holds it, or it ended."""
+        free = Attr("lease_until").absent() | Attr("lease_until").le(self._clock())
+        return self._lease(turn, lease, Attr("st").eq(TurnState.ESC) & free)
+
+    def end_tier(self, turn: Turn, also: Sequence[Op]) -> None:
+        """Give an escalated turn back after a tier's run that did not answer it."""
+        remove = ("lease_until", "due_pk", "due_at")
+        self._own(turn, Update(keys.turn(turn.turn_id), remove=remove, when=_mine(turn, TurnState.ESC)), also)
+
+    def conclude(self, turn: Turn, outcome: Mapping[str, Any], also: Sequence[Op], *, fenced: bool) -> None:
+        """End an escalated turn: ESC -> DONE; `fenced` when a tier's run does it, which may have been overtaken."""
+        when = _mine(turn, TurnState.ESC) if fenced else Attr("st").eq(TurnState.ESC)
+        update = Update(
+            keys.turn(turn.turn_id),
+            set={"st": TurnState.DONE, "outcome": outcome, "done_at": self._clock()},
+            # Unfenced, a tier's run may still hold money: the turn stays due, for the sweep.
+            remove=("lease_until", "due_pk", "due_at") if fenced else ("lease_until",),
+            when=when,
+        )
+        self._own(turn, update, also)
+
+    def stop(self, turn: Turn, answer: Document, outcome: Mapping[str, Any], also: Sequence[Op]) -> None:
+        """End a turn whose run may still work on it: RUN -> DONE, the run fenced off; it stays due for a sweep."""
+        update = Update(
+            keys.turn(turn.turn_id),
+            set={
+                "st": TurnState.DONE,
+                "first_status": answer.status,
+                "first_body": answer.body,
+                "outcome": outcome,
+                "done_at": self._clock(),
+            },
+            add={"epoch": 1},
+            when=_mine(turn, TurnState.RUN),
+        )
+        self._own(turn, update, also)
+
+    def tidy(self, turn: Turn) -> None:
+        """Take a turn off the list of due work, unless a run took it again meanwhile."""
+        when = Attr("epoch").eq(turn.epoch) & Attr("st").is_in(TurnState.ESC, TurnState.DONE)
+        with suppress(Refused):
+            self._table.write(Update(keys.turn(turn.turn_id), remove=("due_pk", "due_at"), when=when))
+
+    def owned(self, turn: Turn) -> Check:
+        """The condition that a run still owns its turn, for a transaction of another store."""
+        live = Attr("st").is_in(TurnState.RUN, TurnState.ESC)
+        return Check(keys.turn(turn.turn_id), Attr("epoch").eq(turn.epoch) & live)
+
+    def _lease(self, turn: Turn, lease: Lease, when: Any) -> Turn:
+        op = Update(
+            keys.turn(turn.turn_id),
+            set={"lease_until": lease.until, "due_pk": keys.due(turn.turn_id), "due_at": lease.swept_at},
+            add={"epoch": 1},
+            when=when,
+        )
+        try:
+            return Turn.from_item(_there(self._table.write(op)))
+        except Refused as refusal:
+            raise TurnLost(turn.turn_id) from refusal
+
+    def _own(self, turn: Turn, update: Update, also: Sequence[Op]) -> None:
+        try:
+            self._table.transact([update, *also])
+        except Refused as refusal:
+            if 0 in refusal.failed:
+                raise TurnLost(turn.turn_id) from refusal
+            raise
+
+
+_FIXED = (
+    "turn_id",
+    "tenant",
+    "customer",
+    "agent",
+    "agent_version",
+    "task",
+    "conversation",
+    "fp",
+    "request",
+    "base_url",
+    "correlation_id",
+)
+
+
+def _mine(turn: Turn, st: TurnState) -> Any:
+    return Attr("st").eq(st) & Attr("epoch").eq(turn.epoch)
+
+
+def _there(item: Item | None) -> Item:
+    if item is None:  # an update always leaves an item
+        raise AssertionError
+    return item

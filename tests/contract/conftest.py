@@ -1,0 +1,80 @@
+"""Tables to hold adapters and stores to: `table` is an empty one, in memory and in moto's DynamoDB in turn."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.config import Config
+from moto import mock_aws
+from turnkeeper.adapters.dynamodb import DynamoTable
+from turnkeeper.adapters.memory import MemoryTable
+from turnkeeper.ports import Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import GlobalSecondaryIndexUnionTypeDef, KeySchemaElementTypeDef
+
+TABLE_NAME = "turnkeeper"
+
+
+@pytest.fixture(scope="module")
+def moto_client() -> Iterator["DynamoDBClient"]:
+    """Yield a client of moto's DynamoDB that leaves retries to the table, as bootstrap's does."""
+    with mock_aws():
+        yield boto3.client(
+            "dynamodb",
+            region_name="eu-central-1",
+            aws_access_key_id="testing",
+            aws_secret_access_key="testing",
+            config=Config(retries={"mode": "standard", "total_max_attempts": 1}),
+        )
+
+
+@pytest.fixture
+def dynamo_client(moto_client: "DynamoDBClient") -> Iterator["DynamoDBClient"]:
+    """Yield a client with an empty table, `TABLE_NAME`, made as the template makes it."""
+    moto_client.create_table(
+        TableName=TABLE_NAME,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+            {"AttributeName": "due_pk", "AttributeType": "S"},
+            {"AttributeName": "due_at", "AttributeType": "N"},
+            {"AttributeName": "esc_pk", "AttributeType": "S"},
+            {"AttributeName": "esc_at", "AttributeType": "N"},
+            {"AttributeName": "cust_pk", "AttributeType": "S"},
+        ],
+        KeySchema=_keys("pk", "sk"),
+        GlobalSecondaryIndexes=[
+            _index("due", "due_pk", "due_at"),
+            _index("esc", "esc_pk", "esc_at"),
+            _index("customer", "cust_pk", "sk"),
+        ],
+    )
+    yield moto_client
+    moto_client.delete_table(TableName=TABLE_NAME)
+
+
+@pytest.fixture
+def dynamo_table(dynamo_client: "DynamoDBClient") -> DynamoTable:
+    """Give an empty table in moto's DynamoDB."""
+    return DynamoTable(dynamo_client, TABLE_NAME)
+
+
+@pytest.fixture(params=["memory", "moto"])
+def table(request: pytest.FixtureRequest) -> Table:
+    """Give an empty table of each kind in turn."""
+    if request.param == "memory":
+        return MemoryTable()
+    dynamo: DynamoTable = request.getfixturevalue("dynamo_table")
+    return dynamo
+
+
+def _keys(pk: str, sk: str) -> list["KeySchemaElementTypeDef"]:
+    return [{"AttributeName": pk, "KeyType": "HASH"}, {"AttributeName": sk, "KeyType": "RANGE"}]
+
+
+def _index(name: str, pk: str, sk: str) -> "GlobalSecondaryIndexUnionTypeDef":
+    return {"IndexName": name, "KeySchema": _keys(pk, sk), "Projection": {"ProjectionType": "ALL"}}

@@ -1,0 +1,376 @@
+"""A whole deployment in memory: the real use cases over a memory table, scripted models, and a clock that is moved."""
+
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from turnkeeper import Agent, Alternative, Model
+from turnkeeper.adapters.memory import MemoryTable
+from turnkeeper.agent import Dependency, ToolHttp
+from turnkeeper.api.app import Handler, api
+from turnkeeper.api.operators import router as operators_router
+from turnkeeper.api.turns import router as turns_router
+from turnkeeper.bootstrap import Adapters, Services
+from turnkeeper.domain.failures import Failure
+from turnkeeper.domain.money import price_from_json
+from turnkeeper.errors import DependencyError, NotFound, WorkflowUnavailable
+from turnkeeper.ports import Finish, Json, ModelReply, ModelRequest, Published, Table, ToolCall, Usage
+from turnkeeper.runtime.telemetry import MemoryTelemetry
+from turnkeeper.settings import Settings
+
+START = 1_795_000_000.0
+"""A moment in November 2026."""
+
+TENANT = "tenant-a"
+
+
+class Colour(BaseModel):
+    """A tiny output."""
+
+    colour: str
+
+
+def paint(**changes: Any) -> Agent[Any]:
+    """Return an agent with a chain of two models and an alternative, changed as asked."""
+    wanted: dict[str, Any] = {
+        "name": "paint",
+        "instructions": "Say the colour.",
+        "output": Colour,
+        "chain": [Model("openai:first", max_latency_ms=4_000), Model("anthropic:second", max_latency_ms=4_000)],
+        "alternative": Alternative("Say it simply.", [Model("openai:third", max_latency_ms=4_000)]),
+    }
+    return Agent(**{**wanted, **changes})
+
+
+def answer(colour: str = "red", *, confidence: float = 0.95, usage: Usage | None = Usage(100, 20)) -> ModelReply:
+    """A valid answer of the paint agent."""
+    text = json.dumps({"reply": f"It is {colour}.", "confidence": confidence, "output": {"colour": colour}})
+    return ModelReply(text, (), Finish.STOP, usage)
+
+
+def prose() -> ModelReply:
+    """An answer that is not JSON."""
+    return ModelReply("It is red, I think.", (), Finish.STOP, Usage(100, 10))
+
+
+def tool_call(name: str, **arguments: Any) -> ModelReply:
+    """A wish to call a tool."""
+    call = ToolCall(f"call_{name}", name, json.dumps(arguments))
+    return ModelReply("", (call,), Finish.TOOL_CALLS, Usage(100, 10))
+
+
+Scripted = ModelReply | Exception | Callable[[ModelRequest], ModelReply]
+
+
+@dataclass
+class Models:
+    """Scripted models: each plays its list, and then its last entry for ever."""
+
+    clock: "Clock"
+    script: dict[str, list[Scripted]] = field(default_factory=dict)
+    calls: list[tuple[str, ModelRequest]] = field(default_factory=list)
+    seconds: float = 0.5
+
+    def __call__(self, provider: str) -> "Models":
+        return self
+
+    def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
+        """Play the model that is asked."""
+        self.calls.append((request.model, request))
+        entries = self.script.setdefault(request.model, [answer()])
+        entry = entries.pop(0) if len(entries) > 1 else entries[0]
+        failed = isinstance(entry, DependencyError) and entry.failure is Failure.TIMEOUT
+        self.clock.now += timeout_s if failed else self.seconds
+        if isinstance(entry, Exception):
+            raise entry
+        return entry(request) if callable(entry) else entry
+
+    def names(self) -> list[str]:
+        """The models that were called, in order."""
+        return [name for name, _ in self.calls]
+
+
+@dataclass
+class Clock:
+    """A clock that is moved by hand, and a little by every look at it."""
+
+    now: float = START
+
+    def __call__(self) -> float:
+        self.now += 0.000_001
+        return self.now
+
+
+@dataclass
+class Topics:
+    """Topics that keep what was published; `down` makes publishing fail."""
+
+    published: list[tuple[str, Published]] = field(default_factory=list)
+    down: bool = False
+
+    def publish(self, topic: str, message: Published) -> str:
+        """Keep a message."""
+        if self.down:
+            raise DependencyError(Failure.SERVER_ERROR, "topic")
+        self.published.append((topic, message))
+        return str(len(self.published))
+
+    def unconfirmed(self, topic: str) -> int:
+        """Everyone confirmed."""
+        return 0
+
+
+@dataclass
+class Machine:
+    """A state machine that remembers what it was asked; `step` plays an execution's next task."""
+
+    running: dict[str, Json] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    succeeded: list[str] = field(default_factory=list)
+    down: bool = False
+
+    def start(self, name: str, payload: Json) -> bool:
+        """Start an execution, unless its name was used."""
+        if self.down:
+            raise WorkflowUnavailable("down")
+        if name in self.closed:
+            return False
+        self.running.setdefault(name, payload)
+        return True
+
+    def task_succeeded(self, token: str, payload: Json) -> None:
+        """Remember an ended task."""
+        self.succeeded.append(token)
+
+    def stop(self, name: str, reason: str) -> None:
+        """Stop an execution."""
+        if self.running.pop(name, None):
+            self.closed.add(name)
+
+
+class Tools:
+    """Tools' HTTP that is never used; a tool of a test answers by itself."""
+
+    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> ToolHttp:
+        """No HTTP."""
+        raise AssertionError
+
+    def within(self, seconds: float, call: Callable[[], Any]) -> Any:
+        """Call at once."""
+        return call()
+
+
+class NoHttp(Tools):
+    """Tools without any HTTP."""
+
+    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> ToolHttp:
+        """Nothing that could be called."""
+        return None  # type: ignore[return-value]
+
+
+class Telemetry(MemoryTelemetry):
+    """Memory telemetry with the rest of what the API needs."""
+
+    def fault(self, message: str, error: Exception) -> None:
+        """A fault of ours fails the test."""
+        raise error
+
+    def flush(self) -> None:
+        """Nothing to write."""
+
+
+@dataclass
+class Context:
+    """A Lambda context."""
+
+    remaining_ms: int = 28_000
+    function_name: str = "turns"
+    memory_limit_in_mb: int = 512
+    invoked_function_arn: str = "arn"
+    aws_request_id: str = "request"
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds left of the invocation."""
+        return self.remaining_ms
+
+
+PRICES = {
+    "openai:first": {"input": "1", "output": "4"},
+    "anthropic:second": {"input": "2", "output": "8"},
+    "openai:third": {"input": "1", "output": "4"},
+}
+
+ENV = {"TABLE_NAME": "table", "ON_CALL_TOPIC_ARN": "on-call", "OWNER_TOPIC_ARN": "owner", "TURNS_PER_MINUTE": "6000"}
+
+
+class World:
+    """A deployment. Requests go through the real API handlers; `env` changes its settings."""
+
+    def __init__(
+        self,
+        *agents: Agent[Any],
+        env: Mapping[str, str] | None = None,
+        table: Table | None = None,
+        clock: Clock | None = None,
+        prices: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.clock = clock or Clock()
+        self.models = Models(self.clock)
+        self.topics, self.machine, self.telemetry = Topics(), Machine(), Telemetry()
+        self.table = table or MemoryTable()
+        self.agents = {a.name: a for a in agents or (paint(),)}
+        self.keys = (f"key-{n}" for n in itertools.count(1))
+        self.prices = {m: price_from_json(p) for m, p in (PRICES if prices is None else prices).items()}
+        self.settings = Settings.from_env({**ENV, **(env or {})})
+        self.services = self.restart()
+
+    def restart(self) -> Services:
+        """Begin a new execution environment over the same table."""
+        adapters = Adapters(
+            table=self.table,
+            notifier=self.topics,
+            workflow=self.machine,
+            models=self.models,
+            tools=NoHttp(),
+            telemetry=self.telemetry,
+            prices=self.prices,
+            clock=self.clock,
+            random=lambda: 0.5,
+            agents=self.agent,
+            agent_names=lambda: list(self.agents),
+        )
+        self.services = Services(self.settings, adapters)
+        return self.services
+
+    def agent(self, name: str) -> Agent[Any]:
+        """Find an agent."""
+        if name not in self.agents:
+            raise NotFound(f"there is no agent {name!r}")
+        return self.agents[name]
+
+    # --- requests -----------------------------------------------------------------------------------------------------
+
+    def send(
+        self,
+        message: str = "Which colour?",
+        *,
+        key: str | None = None,
+        agent: str | None = None,
+        who: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        context: Context | None = None,
+        **body: Any,
+    ) -> "Answer":
+        """POST a turn."""
+        agent = agent or next(iter(self.agents))
+        sent = {"Idempotency-Key": key or next(self.keys), **(headers or {})}
+        body = {"message": message, **body}
+        return self.request("POST", f"/v1/agents/{agent}/turns", body=body, who=who, headers=sent, context=context)
+
+    def get(self, path: str, who: Mapping[str, str] | None = None, **query: str) -> "Answer":
+        """GET something."""
+        return self.request("GET", path, who=who, query=query)
+
+    def post(self, path: str, body: Any, who: Mapping[str, str] | None = None) -> "Answer":
+        """POST something."""
+        return self.request("POST", path, body=body, who=who)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        who: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str] | None = None,
+        context: Context | None = None,
+    ) -> "Answer":
+        """Send a request through the handler that API Gateway would call."""
+        operators = path.startswith(("/v1/escalations", "/v1/health")) or path.endswith("/stop")
+        handler = _OPERATORS if operators else _TURNS
+        event = {
+            "path": path,
+            "httpMethod": method,
+            "headers": {"content-type": "application/json", **(headers or {})},
+            "multiValueHeaders": {k: [v] for k, v in {"content-type": "application/json", **(headers or {})}.items()},
+            "queryStringParameters": dict(query) if query else None,
+            "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} if query else None,
+            "body": body if isinstance(body, str) or body is None else json.dumps(body),
+            "isBase64Encoded": False,
+            "requestContext": {
+                "authorizer": {"claims": dict(customer() if who is None else who)},
+                "requestId": "request",
+                "domainName": "api.example",
+                "path": f"/prod{path}",
+            },
+        }
+        _CURRENT[0] = self
+        return Answer.of(handler(event, context or Context()))
+
+    # --- what operators do --------------------------------------------------------------------------------------------
+
+    def escalate(self, turn_id: str, n: int = 1, token: str = "token") -> None:
+        """Hand an escalated turn to people, as the state machine does."""
+        self.services.tiers.hand_off(turn_id, n, token, 0)
+
+
+_CURRENT: list[World] = []
+_CURRENT.append(None)  # type: ignore[arg-type]
+
+
+def _services() -> Services:
+    return _CURRENT[0].services
+
+
+_TURNS: Handler = api(turns_router, services=_services)
+_OPERATORS: Handler = api(operators_router, services=_services)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    text: str
+    headers: Mapping[str, str]
+
+    @classmethod
+    def of(cls, raw: Json) -> "Answer":
+        """Read what a handler returned."""
+        headers = {k.lower(): v[0] for k, v in raw["multiValueHeaders"].items()}
+        return cls(raw["statusCode"], raw["body"], headers)
+
+    @property
+    def json(self) -> Any:
+        """The body."""
+        return json.loads(self.text)
+
+    @property
+    def code(self) -> str:
+        """The code of a problem."""
+        return str(self.json["type"]).removeprefix("urn:turnkeeper:error:")
+
+
+def customer(name: str = "carla", tenant: str = TENANT) -> dict[str, str]:
+    """A customer's claims."""
+    return {"sub": name, "username": name, "cognito:groups": f"tenant.{tenant}", "token_use": "access"}
+
+
+def operator(name: str = "otto", tenant: str = TENANT) -> dict[str, str]:
+    """An operator's claims."""
+    return {**customer(name, tenant), "cognito:groups": f"tenant.{tenant},operators"}
+
+
+def service(tenant: str = TENANT) -> dict[str, str]:
+    """A service's claims."""
+    return {"sub": tenant, "client_id": tenant, "scope": "turnkeeper/turns", "token_use": "access"}
+
+
+def failing(failure: Failure = Failure.SERVER_ERROR, *, sent: bool = True) -> Sequence[Scripted]:
+    """A model that always fails in one way."""
+    return [DependencyError(failure, sent=sent)]
