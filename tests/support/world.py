@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
-
 from turnkeeper import Agent, Alternative, Model
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.agent import Dependency, ToolHttp

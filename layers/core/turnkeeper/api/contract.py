@@ -1,0 +1,40 @@
+"""The contract of the API as OpenAPI 3.1, made from the routes themselves."""
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver
+from aws_lambda_powertools.event_handler.openapi.models import OAuth2, OAuthFlowClientCredentials, OAuthFlows
+
+from turnkeeper.api import operators, turns
+from turnkeeper.api.identity import SCOPE
+from turnkeeper.ports import Json
+
+VERSION = "1"
+_DESCRIPTION = """\
+Every accepted turn ends exactly once: answered by a model, by a person, or told honestly that nobody could. Errors are
+RFC 9457 problem+json with `type` = `urn:turnkeeper:error:<code>`. Send an access token as `Authorization: Bearer ...`."""
+
+
+@cache
+def document() -> str:
+    """Return the contract as JSON text."""
+    app = APIGatewayRestResolver(enable_validation=True)
+    app.include_router(turns.router)
+    app.include_router(operators.router)
+    flow = OAuthFlowClientCredentials(tokenUrl="https://example.com/oauth2/token", scopes={SCOPE: "Send turns"})
+    return str(
+        app.get_openapi_json_schema(
+            title="Turnkeeper",
+            version=VERSION,
+            description=_DESCRIPTION,
+            security_schemes={"cognito": OAuth2(flows=OAuthFlows(clientCredentials=flow))},
+            security=[{"cognito": [SCOPE]}],
+        )
+    )
+
+
+def handler(_: Json, __: Any) -> Json:
+    """Serve the contract."""
+    headers = {"Content-Type": "application/json", "Cache-Control": "public, max-age=300"}
+    return {"statusCode": 200, "headers": headers, "body": document(), "isBase64Encoded": False}
