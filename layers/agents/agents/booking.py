@@ -131,7 +131,7 @@ are 9:00 to 19:00.
     alternative=Alternative(
         instructions="""\
 You book appointments with hair stylists, dentists and doctors. Use find_provider to search and book_appointment to
-book what the customer agreed to. Keep it short. "output" is the appointment that was booked in this turn, else null.""",
+book what the customer agreed to. Keep it short. "output" is the appointment booked in this turn, else null.""",
         chain=[
             Model("anthropic:claude-sonnet-4-5", max_latency_ms=10_000),
             Model("openai:gpt-4.1", max_latency_ms=10_000),

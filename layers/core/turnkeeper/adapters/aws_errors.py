@@ -14,9 +14,14 @@ from turnkeeper.errors import DependencyError
 
 AWS_ERRORS = (ClientError, BotoCoreError)
 
-_THROTTLED = 429
 _SERVER = 500
-_DENIED = (401, 403)
+_FAILURES = {
+    401: Failure.BAD_KEY,
+    402: Failure.NO_CREDIT,
+    403: Failure.BAD_KEY,
+    408: Failure.TIMEOUT,
+    429: Failure.RATE_LIMITED,
+}
 
 
 def as_dependency_error(error: Exception) -> DependencyError:
@@ -24,11 +29,10 @@ def as_dependency_error(error: Exception) -> DependencyError:
     if isinstance(error, ClientError):
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         code = str(error.response.get("Error", {}).get("Code", ""))
-        if status == _THROTTLED or "Throttl" in code:
+        if "Throttl" in code:
             return DependencyError(Failure.RATE_LIMITED, code)
-        if status in _DENIED:
-            return DependencyError(Failure.BAD_KEY, code)
-        return DependencyError(Failure.SERVER_ERROR if status >= _SERVER else Failure.BAD_REQUEST, code)
+        default = Failure.SERVER_ERROR if status >= _SERVER else Failure.BAD_REQUEST
+        return DependencyError(_FAILURES.get(status, default), code)
     if isinstance(error, (ReadTimeoutError, ConnectTimeoutError)):
         return DependencyError(Failure.TIMEOUT, type(error).__name__, sent=isinstance(error, ReadTimeoutError))
     if isinstance(error, (ConnectionError, HTTPClientError)):

@@ -13,7 +13,7 @@ from turnkeeper.ports import Json
 VERSION = "1"
 _DESCRIPTION = """\
 Every accepted turn ends exactly once: answered by a model, by a person, or told honestly that nobody could. Errors are
-RFC 9457 problem+json with `type` = `urn:turnkeeper:error:<code>`. Send an access token as `Authorization: Bearer ...`."""
+RFC 9457 problem+json with `type` = `urn:turnkeeper:error:<code>`. Send an access token: `Authorization: Bearer ...`."""
 
 
 @cache

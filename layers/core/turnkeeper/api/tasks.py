@@ -1,6 +1,6 @@
 """The handlers of the state machine's tasks and of the schedule: event in, one use case, outcome out.
 
-An event of the state machine is `{"turn_id", "n", "retry_count", "task_token"?}`. Raising is for faults of the machinery.
+An event of the state machine is `{"turn_id", "n", "retry_count", "task_token"?}`. Raising is for faults of our own.
 """
 
 from collections.abc import Callable

@@ -1,0 +1,95 @@
+"""Anthropic Messages. Source: https://platform.claude.com/docs/en/api/messages."""
+
+import json
+from itertools import groupby
+from typing import Any
+
+from turnkeeper.adapters.models.http import JsonPost
+from turnkeeper.adapters.models.reading import arguments, reply, shaped, usage
+from turnkeeper.adapters.models.schemas import strict
+from turnkeeper.adapters.secrets import ApiKey
+from turnkeeper.ports import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
+
+_FINISH = {
+    "end_turn": Finish.STOP,
+    "stop_sequence": Finish.STOP,
+    "tool_use": Finish.TOOL_CALLS,
+    "max_tokens": Finish.LENGTH,
+    "model_context_window_exceeded": Finish.LENGTH,
+    "refusal": Finish.REFUSAL,
+}
+
+
+class Anthropic:
+    """Asks models over the Messages API; `base_url` is without the version."""
+
+    def __init__(self, base_url: str, key: ApiKey) -> None:
+        self._post = JsonPost(base_url, key, lambda k: {"x-api-key": k, "anthropic-version": "2023-06-01"})
+
+    def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
+        """Ask the model once."""
+        return _reply(self._post.send("/v1/messages", _body(request), timeout_s=timeout_s))
+
+
+def _body(request: ModelRequest) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "model": request.model,
+        "system": request.system,
+        "messages": _messages(request.messages),
+        "max_tokens": request.max_output_tokens,
+    }
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
+    if request.tools:
+        body["tools"] = [
+            {"name": t.name, "description": t.description, "input_schema": t.schema} for t in request.tools
+        ]
+    if request.schema:
+        body["output_config"] = {"format": {"type": "json_schema", "schema": strict(request.schema)}}
+    return body
+
+
+def _messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
+    """Put tools' results into one user message, as the API wants those of parallel calls."""
+
+    def role(message: Message) -> str:
+        return "assistant" if message.role == "assistant" else "user"
+
+    return [
+        {"role": who, "content": [block for m in group for block in _blocks(m)]}
+        for who, group in groupby(messages, role)
+    ]
+
+
+def _blocks(message: Message) -> list[dict[str, Any]]:
+    if message.role == "tool":
+        return [{"type": "tool_result", "tool_use_id": message.tool_call_id, "content": message.text}]
+    text = [{"type": "text", "text": message.text}] if message.text else []
+    calls = [
+        {"type": "tool_use", "id": c.id, "name": c.name, "input": arguments(c.arguments)} for c in message.tool_calls
+    ]
+    return [*text, *calls]
+
+
+def _reply(data: dict[str, Any]) -> ModelReply:
+    with shaped():
+        blocks = data["content"]
+        text = "".join(str(b["text"]) for b in blocks if b["type"] == "text")
+        calls = [
+            ToolCall(str(b["id"]), str(b["name"]), json.dumps(b["input"], ensure_ascii=False))
+            for b in blocks
+            if b["type"] == "tool_use"
+        ]
+        return reply(text, calls, _FINISH.get(data.get("stop_reason") or "", Finish.STOP), _usage(data))
+
+
+def _usage(data: dict[str, Any]) -> Usage | None:
+    used = data.get("usage")
+    if not isinstance(used, dict):
+        return None
+    return usage(
+        plain=used.get("input_tokens"),
+        output=used.get("output_tokens"),
+        cache_read=used.get("cache_read_input_tokens"),
+        cache_write=used.get("cache_creation_input_tokens"),
+    )

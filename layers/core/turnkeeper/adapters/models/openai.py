@@ -1,0 +1,97 @@
+"""OpenAI chat completions, and what speaks the same: Azure, OpenRouter, vLLM, Ollama, by `OPENAI_BASE_URL`.
+
+Source: https://platform.openai.com/docs/api-reference/chat
+"""
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from turnkeeper.adapters.models.http import JsonPost
+from turnkeeper.adapters.models.reading import filtered, reply, shaped, usage
+from turnkeeper.adapters.models.schemas import strict
+from turnkeeper.adapters.secrets import ApiKey
+from turnkeeper.ports import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
+
+_FINISH = {
+    "stop": Finish.STOP,
+    "tool_calls": Finish.TOOL_CALLS,
+    "length": Finish.LENGTH,
+    "content_filter": Finish.CONTENT_FILTER,
+}
+
+
+class OpenAI:
+    """Asks models over chat completions; `base_url` ends with the version, as `https://api.openai.com/v1` does."""
+
+    def __init__(self, base_url: str, key: ApiKey) -> None:
+        host = urlsplit(base_url).hostname or ""
+        azure = host.endswith(".azure.com")
+        # Only these two know the newer word; the older one is what compatible servers hold an answer's length to.
+        self._limit = "max_completion_tokens" if azure or host == "api.openai.com" else "max_tokens"
+        self._post = JsonPost(base_url, key, lambda k: {"api-key": k} if azure else {"Authorization": f"Bearer {k}"})
+
+    def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
+        """Ask the model once."""
+        body = self._body(request)
+        return filtered(lambda: _reply(self._post.send("/chat/completions", body, timeout_s=timeout_s)))
+
+    def _body(self, request: ModelRequest) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": request.model,
+            "messages": [{"role": "system", "content": request.system}, *map(_message, request.messages)],
+            self._limit: request.max_output_tokens,
+        }
+        if request.temperature is not None:
+            body["temperature"] = request.temperature
+        if request.tools:
+            body["tools"] = [
+                {"type": "function", "function": {"name": t.name, "description": t.description, "parameters": t.schema}}
+                for t in request.tools
+            ]
+        if request.schema:
+            schema = {"name": "answer", "strict": True, "schema": strict(request.schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return body
+
+
+def _message(message: Message) -> dict[str, Any]:
+    if message.role == "tool":
+        return {"role": "tool", "tool_call_id": message.tool_call_id, "content": message.text}
+    wire: dict[str, Any] = {"role": message.role, "content": message.text}
+    if message.tool_calls:
+        wire["content"] = message.text or None
+        wire["tool_calls"] = [
+            {"id": c.id, "type": "function", "function": {"name": c.name, "arguments": c.arguments}}
+            for c in message.tool_calls
+        ]
+    return wire
+
+
+def _reply(data: dict[str, Any]) -> ModelReply:
+    with shaped():
+        choice = data["choices"][0]
+        message = choice["message"]
+        calls = [
+            ToolCall(str(c["id"]), str(c["function"]["name"]), _text(c["function"]["arguments"]))
+            for c in message.get("tool_calls") or ()
+        ]
+        finish = _FINISH.get(choice.get("finish_reason"), Finish.STOP)
+        refusal = message.get("refusal")
+        if refusal:
+            return reply(str(refusal), [], Finish.REFUSAL, _usage(data))
+        return reply(str(message.get("content") or ""), calls, finish, _usage(data))
+
+
+def _text(arguments: Any) -> str:
+    return arguments if isinstance(arguments, str) else json.dumps(arguments)
+
+
+def _usage(data: dict[str, Any]) -> Usage | None:
+    used = data.get("usage")
+    if not isinstance(used, dict):
+        return None
+    read = (used.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
+    prompt = used.get("prompt_tokens")
+    plain = prompt - read if isinstance(prompt, int) and isinstance(read, int) else None
+    return usage(plain=plain, output=used.get("completion_tokens"), cache_read=read)

@@ -1,0 +1,60 @@
+"""API keys: from the environment, or from Secrets Manager or SSM, cached and refetched when they are rotated."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from turnkeeper.domain.failures import Failure
+from turnkeeper.errors import DependencyError
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.parameters.base import BaseProvider
+
+_MAX_AGE_S = 300
+_SSM = "ssm:"
+
+
+class ApiKey:
+    """One provider's key.
+
+    `<variable>` holds the key itself; else `<variable>_SECRET` names a secret of Secrets Manager, or, as `ssm:/name`,
+    a SecureString parameter of SSM.
+    """
+
+    def __init__(self, environment: Mapping[str, str], variable: str) -> None:
+        self._variable = variable
+        self._plain = environment.get(variable, "")
+        self._name = environment.get(f"{variable}_SECRET", "")
+        self._provider: BaseProvider | None = None
+
+    def read(self, *, again: bool = False) -> str:
+        """Return the key; `again` looks past the cache. Raises DependencyError(BAD_KEY or CONNECTION)."""
+        if self._plain:
+            return self._plain
+        if not self._name:
+            raise DependencyError(Failure.BAD_KEY, f"set {self._variable} or {self._variable}_SECRET", sent=False)
+        return self._fetch(again=again)
+
+    def _fetch(self, *, again: bool) -> str:
+        from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError  # noqa: PLC0415
+        from botocore.exceptions import ClientError  # noqa: PLC0415
+
+        ssm = self._name.startswith(_SSM)
+        options: dict[str, Any] = {"decrypt": True} if ssm else {}
+        try:
+            self._provider = self._provider or _provider(ssm=ssm)
+            key = self._provider.get(self._name.removeprefix(_SSM), max_age=_MAX_AGE_S, force_fetch=again, **options)
+        except GetParameterError as error:
+            refused = isinstance(error.__cause__ or error.__context__, ClientError)
+            failure = Failure.BAD_KEY if refused else Failure.CONNECTION
+            raise DependencyError(failure, f"the secret {self._name} cannot be read", sent=False) from error
+        if not isinstance(key, str) or not key.strip():
+            raise DependencyError(Failure.BAD_KEY, f"the secret {self._name} is empty", sent=False)
+        return key.strip()
+
+
+def _provider(*, ssm: bool) -> "BaseProvider":
+    from aws_lambda_powertools.utilities import parameters  # noqa: PLC0415 - only a function that calls models needs it
+    from botocore.config import Config  # noqa: PLC0415
+
+    config = Config(connect_timeout=0.5, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+    return parameters.SSMProvider(boto_config=config) if ssm else parameters.SecretsProvider(boto_config=config)
