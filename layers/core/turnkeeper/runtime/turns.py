@@ -78,7 +78,13 @@ class Opening:
 
     def __init__(self, new: NewTurn, turn: Turn, lease: Lease, reads: _Reads) -> None:
         self.new, self.turn, self.lease, self.reads = new, turn, lease, reads
+        self.working: Run | None = None
         self.refused = False
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the turn must end: its first reservation was made, or it is a dead run's."""
+        return self.turn.epoch > 1 or (self.working is not None and self.working.accepted)
 
 
 class Turns:
@@ -147,7 +153,11 @@ class Turns:
         try:
             return self._run(opening)
         except (ConversationNotFound, LimitExceeded, RateLimited, UnpricedModel, StoreContended):
-            opening.refused = opening.turn.epoch == 1
+            opening.refused = not opening.is_accepted
+            raise
+        except StoreUnavailable:
+            # Nothing can have been reserved yet only if the reads were what failed.
+            opening.refused = opening.working is None and not opening.is_accepted
             raise
 
     def refuse(self, opening: Opening) -> None:
@@ -184,11 +194,12 @@ class Turns:
             deadline=now + min(self._pace.run, max(0.0, opening.new.remaining_s - 1)),
             lease=opening.lease,
             limits=limits_of(agent, self._limits, items, turn),
-            history=history,
+            history=[e for e in history if e.position < turn.position],
             started_at=now,
-            rate=self._rate,
-            accepted=turn.epoch > 1,
+            rate=None if opening.is_accepted else self._rate,
+            accepted=opening.is_accepted,
         )
+        opening.working = run
         if turn.epoch > 1:
             self.carry_on(run)
         return self._attempt(run, opening)

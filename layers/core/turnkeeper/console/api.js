@@ -1,0 +1,54 @@
+// Speaks to Turnkeeper's API; every failure is a Problem that says what a person can do.
+
+import { accessToken, SignedOut } from "./session.js";
+
+const UNREACHABLE = { code: "unreachable", title: "The server cannot be reached", detail: "check your connection" };
+
+/** A refused request: `code`, `status`, `detail`, and `errors` (lines) where fields are wrong. */
+export class Problem extends Error {
+  constructor({ type = "", code, title, status = 0, detail = "", errors }) {
+    super(title || "Something went wrong");
+    this.code = code ?? type.replace("urn:turnkeeper:error:", "");
+    this.status = status;
+    this.detail = detail;
+    this.errors = errors ?? [];
+  }
+}
+
+/** Seconds since the epoch by the server's clock, as far as its answers told it. */
+export const now = () => Date.now() / 1000 + skew;
+let skew = 0;
+
+/** Learn the server's clock from an escalation of an answer. */
+export function learnClock(escalation) {
+  const theirs = Date.parse(escalation.opened_at) / 1000 + escalation.waited_s;
+  if (Number.isFinite(theirs) && Math.abs(theirs - now()) > 1.5) skew = theirs - Date.now() / 1000;
+}
+
+export const get = (path) => call("GET", path);
+export const post = (path, body) => call("POST", path, body ?? {});
+
+async function call(method, path, body, again = true) {
+  const token = await accessToken({ renewed: !again });
+  let answer;
+  try {
+    answer = await fetch(`v1/${path}`, {
+      method,
+      headers: {
+        Authorization: `Bearer ${token}`,
+        ...(body && { "Content-Type": "application/json" }),
+      },
+      body: body && JSON.stringify(body),
+      cache: "no-store",
+      signal: AbortSignal.timeout(20_000),
+    });
+  } catch {
+    throw new Problem(UNREACHABLE);
+  }
+  if (answer.status === 401 && again) return call(method, path, body, false);
+  if (answer.status === 401) throw new SignedOut("Your session is over. Sign in again; your drafts are kept.");
+  if (answer.ok) return answer.json();
+  throw new Problem({ status: answer.status, ...(await answer.json().catch(() => ({}))) });
+}
+
+export const path = (id) => `escalations/${encodeURIComponent(id)}`;

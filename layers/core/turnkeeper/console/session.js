@@ -1,0 +1,142 @@
+// Signs operators in and out with Cognito, and keeps their tokens fresh; they live as long as the browser's tab.
+
+const KEY = "turnkeeper.session";
+const EARLY_MS = 60_000;
+
+let config;
+let refreshing;
+
+/** Somebody could not be signed in; the message is for them. */
+export class SignInFailed extends Error {}
+
+/** The session is over: sign in again. */
+export class SignedOut extends Error {}
+
+const read = () => JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+const keep = (session) => sessionStorage.setItem(KEY, JSON.stringify(session));
+
+export const isSignedIn = () => read() !== null;
+
+/** Who is signed in, as the token says: `{id, name}`. */
+export function me() {
+  const claims = claimsOf(read()?.access);
+  return { id: claims.sub ?? "", name: read()?.email || claims.username || claims.sub || "" };
+}
+
+/** A token that is good for the next minute. Throws SignedOut. */
+export async function accessToken({ renewed = false } = {}) {
+  const session = read();
+  if (!session) throw new SignedOut("Sign in to go on.");
+  if (!renewed && session.until - EARLY_MS > Date.now()) return session.access;
+  refreshing ??= refresh(session).finally(() => (refreshing = undefined));
+  return refreshing;
+}
+
+async function refresh(session) {
+  try {
+    const parameters = { REFRESH_TOKEN: session.refresh };
+    const { AuthenticationResult: tokens } = await cognito("InitiateAuth", {
+      AuthFlow: "REFRESH_TOKEN_AUTH",
+      AuthParameters: parameters,
+    });
+    return adopt(tokens, session);
+  } catch (error) {
+    if (!(error instanceof SignInFailed)) throw error;
+    forget();
+    throw new SignedOut("Your session is over. Sign in again; your drafts are kept.");
+  }
+}
+
+/** Begin: returns null when signed in, or the challenge `{name, session, username, email}` that is still to be met. */
+export async function signIn(email, password) {
+  const answer = await cognito("InitiateAuth", {
+    AuthFlow: "USER_PASSWORD_AUTH",
+    AuthParameters: { USERNAME: email, PASSWORD: password },
+  });
+  return next(answer, { email, username: email });
+}
+
+/** Meet a challenge with a new password, or with a code of the authenticator. */
+export async function meet(challenge, response) {
+  const field = { NEW_PASSWORD_REQUIRED: "NEW_PASSWORD", SOFTWARE_TOKEN_MFA: "SOFTWARE_TOKEN_MFA_CODE" };
+  const answer = await cognito("RespondToAuthChallenge", {
+    ChallengeName: challenge.name,
+    Session: challenge.session,
+    ChallengeResponses: { USERNAME: challenge.username, [field[challenge.name]]: response },
+  });
+  return next(answer, challenge);
+}
+
+function next(answer, { email, username }) {
+  if (answer.AuthenticationResult) {
+    adopt(answer.AuthenticationResult, { email });
+    return null;
+  }
+  const name = answer.ChallengeName;
+  if (!["NEW_PASSWORD_REQUIRED", "SOFTWARE_TOKEN_MFA"].includes(name)) {
+    throw new SignInFailed(`This account asks for ${name}, which this page cannot do. Ask your administrator.`);
+  }
+  return { name, session: answer.Session, email, username: answer.ChallengeParameters?.USER_ID_FOR_SRP ?? username };
+}
+
+function adopt(tokens, { email, refresh: before }) {
+  keep({
+    access: tokens.AccessToken,
+    refresh: tokens.RefreshToken ?? before,
+    until: Date.now() + tokens.ExpiresIn * 1000,
+    email,
+  });
+  return tokens.AccessToken;
+}
+
+/** Forget the tokens, and have Cognito forget them too. */
+export async function signOut() {
+  const token = read()?.refresh;
+  forget();
+  if (token) await cognito("RevokeToken", { Token: token }).catch(() => {});
+}
+
+/** Forget the tokens, and every draft with them. */
+function forget() {
+  sessionStorage.removeItem(KEY);
+}
+
+async function cognito(action, body) {
+  config ??= await (await fetch("console/config.json")).json();
+  let answer;
+  try {
+    answer = await fetch(`${config.cognito_endpoint}/`, {
+      method: "POST",
+      headers: {
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": `AWSCognitoIdentityProviderService.${action}`,
+      },
+      body: JSON.stringify({ ClientId: config.client_id, ...body }),
+    });
+  } catch {
+    throw new TypeError("The sign-in service cannot be reached. Check your connection and try again.");
+  }
+  const text = await answer.text();
+  const said = text ? JSON.parse(text) : {};
+  if (answer.ok) return said;
+  const code = String(said.__type ?? "").split("#").pop();
+  throw new SignInFailed(FAILURES[code] ?? said.message ?? said.Message ?? `Sign-in failed (${answer.status}).`);
+}
+
+const FAILURES = {
+  NotAuthorizedException: "Wrong e-mail or password.",
+  UserNotFoundException: "Wrong e-mail or password.",
+  CodeMismatchException: "That code is not right. Take the newest one.",
+  ExpiredCodeException: "That code is over. Take the newest one.",
+  TooManyRequestsException: "Too many tries. Wait a moment.",
+  LimitExceededException: "Too many tries. Wait a moment.",
+};
+
+function claimsOf(token) {
+  try {
+    const part = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
+    return JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(part), (c) => c.charCodeAt(0))));
+  } catch {
+    return {};
+  }
+}

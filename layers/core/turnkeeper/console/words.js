@@ -1,0 +1,105 @@
+// Puts codes, moments and money into words.
+
+const REASONS = {
+  no_model_available: "No model could be reached",
+  low_confidence: "The models were not sure enough",
+  invalid_output: "The models' answers were not valid",
+  too_many_steps: "The model went in circles",
+  tool_unavailable: "A tool could not be reached",
+  outcome_unknown: "A tool may have acted: outcome unknown",
+  conflicting_effect: "A second, different action was wanted",
+  refusal: "The model refused",
+  content_filter: "The provider's safety filter stopped it",
+  over_limit: "A spending limit is used up",
+  limit_exceeded: "A spending limit is used up",
+  unpriced_model: "A model has no price",
+  requested: "The client asked not to wait",
+  interrupted: "The run was cut off",
+  skipped: "Nothing could be called",
+  stopped: "Stopped by an operator",
+};
+
+const ERRORS = {
+  timeout: "timed out",
+  connection: "no connection",
+  server_error: "provider's error",
+  rate_limited: "rate limited",
+  no_credit: "out of credit",
+  bad_key: "key refused",
+  bad_request: "request refused",
+  garbage: "unreadable answer",
+  empty: "empty answer",
+  truncated: "answer cut off",
+  refusal: "refused",
+  content_filter: "safety filter",
+  invalid_output: "invalid output",
+  breaker_open: "skipped, breaker open",
+  throttled_here: "held back here",
+  over_limit: "over the limit",
+};
+
+const TIERS = {
+  first_attempt: "First attempt",
+  corrected_retry: "Corrected retry",
+  alternative_path: "Alternative path",
+  human: "A person",
+};
+
+const STATUSES = { open: "Open", claimed: "Claimed", answered: "Answered", expired: "Expired", stopped: "Stopped", resolved: "Answered by a model" };
+
+const spaced = (code) => {
+  const text = String(code ?? "").replaceAll("_", " ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+};
+
+export const reasonOf = (code) => REASONS[code] ?? spaced(code);
+export const errorOf = (code) => ERRORS[code] ?? spaced(code).toLowerCase();
+export const tierOf = (code) => TIERS[code] ?? spaced(code);
+export const statusOf = (code) => STATUSES[code] ?? spaced(code);
+export const labelOf = spaced;
+
+/** Seconds as "4 s", "12 min", "3 h 20 min", "2 d 4 h". */
+export function duration(seconds) {
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 60) return `${s} s`;
+  const m = Math.floor(s / 60);
+  if (m < 60) return `${m} min`;
+  const hours = Math.floor(m / 60);
+  if (hours < 24) return m % 60 ? `${hours} h ${m % 60} min` : `${hours} h`;
+  const days = Math.floor(hours / 24);
+  return hours % 24 ? `${days} d ${hours % 24} h` : `${days} d`;
+}
+
+/** Seconds as "14:05", for what is counted down. */
+export function countdown(seconds) {
+  const s = Math.max(0, Math.floor(seconds));
+  if (s >= 3600) return duration(s);
+  return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+}
+
+export const milliseconds = (ms) => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
+
+/** "0.012300" as "$0.0123": never fewer digits than cents. */
+export function dollars(text) {
+  const [whole, parts = ""] = String(text).split(".");
+  return `$${whole}.${parts.replace(/0+$/, "").padEnd(2, "0")}`;
+}
+
+/** A moment in the reader's own time; today without its date. */
+export function moment(seconds) {
+  const at = new Date(seconds * 1000);
+  const today = at.toDateString() === new Date().toDateString();
+  return at.toLocaleString([], today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
+}
+
+export const secondsOf = (iso) => (iso ? Date.parse(iso) / 1000 : 0);
+export const plural = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
+
+/** "anthropic:claude-haiku-4-5" as its name, its provider apart. */
+export function model(id) {
+  const [provider, ...name] = String(id).split(":");
+  return name.length ? { provider, name: name.join(":") } : { provider: "", name: provider };
+}
+
+/** A subject of a token, short enough to read aloud. */
+export const person = (id, me) => (id === me ? "you" : /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(id) ? id.slice(0, 8) : id);
