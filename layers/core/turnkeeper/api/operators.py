@@ -32,7 +32,10 @@ def list_escalations(
     status: Annotated[Listed, Query()] = Listed.OPEN, cursor: Annotated[str | None, Query()] = None
 ) -> Response[str]:
     """List escalations of one status, oldest first."""
-    found, after = _services().operators.page(_operator(), status, _read_cursor(cursor))
+    try:
+        found, after = _services().operators.page(_operator(), status, _read_cursor(cursor))
+    except ValueError as error:
+        raise InvalidRequest("the cursor is not one of ours: send it as it came, or leave it out") from error
     now = _services().clock()
     return _json({"escalations": [_summary(e, now) for e in found], "cursor": _write_cursor(after)})
 
@@ -117,10 +120,5 @@ def _write_cursor(after: Json | None) -> str | None:
 
 
 def _read_cursor(cursor: str | None) -> Json | None:
-    if not cursor:
-        return None
-    try:
-        after: Json = json.loads(base64.urlsafe_b64decode(cursor))
-    except ValueError as error:
-        raise InvalidRequest("the cursor is not one of ours: send it as it came, or leave it out") from error
+    after: Json | None = json.loads(base64.urlsafe_b64decode(cursor)) if cursor else None
     return after

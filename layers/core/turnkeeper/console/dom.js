@@ -70,7 +70,7 @@ export function panel(title, ...children) {
 }
 
 export const button = (label, onclick, kind = "", more = {}) =>
-  h(`button.button${kind && `.${kind}`}`, { type: "button", onclick, ...more }, label);
+  h(`button.button${kind && `.${kind.replaceAll(" ", ".")}`}`, { type: "button", onclick, ...more }, label);
 
 const SVG = "http://www.w3.org/2000/svg";
 

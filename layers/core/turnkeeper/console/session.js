@@ -9,6 +9,9 @@ let refreshing;
 /** Somebody could not be signed in; the message is for them. */
 export class SignInFailed extends Error {}
 
+/** Cognito did not answer, which says nothing of the session. */
+export class Unreachable extends Error {}
+
 /** The session is over: sign in again. */
 export class SignedOut extends Error {}
 
@@ -42,7 +45,7 @@ async function refresh(session) {
     return adopt(tokens, session);
   } catch (error) {
     if (!(error instanceof SignInFailed)) throw error;
-    forget();
+    sessionStorage.removeItem(KEY);
     throw new SignedOut("Your session is over. Sign in again; your drafts are kept.");
   }
 }
@@ -89,22 +92,25 @@ function adopt(tokens, { email, refresh: before }) {
   return tokens.AccessToken;
 }
 
-/** Forget the tokens, and have Cognito forget them too. */
+/** Forget the tokens and every draft, and have Cognito forget the tokens too. */
 export async function signOut() {
   const token = read()?.refresh;
-  forget();
+  sessionStorage.clear();
   if (token) await cognito("RevokeToken", { Token: token }).catch(() => {});
 }
 
-/** Forget the tokens, and every draft with them. */
-function forget() {
-  sessionStorage.removeItem(KEY);
+async function cognito(action, body) {
+  const answer = await send(action, body);
+  const said = JSON.parse((await answer.text()) || "{}");
+  if (answer.ok) return said;
+  const code = String(said.__type ?? "").split("#").pop();
+  throw new SignInFailed(FAILURES[code] ?? said.message ?? said.Message ?? `Sign-in failed (${answer.status}).`);
 }
 
-async function cognito(action, body) {
-  config ??= await (await fetch("console/config.json")).json();
+async function send(action, body) {
   let answer;
   try {
+    config ??= await (await fetch("console/config.json")).json();
     answer = await fetch(`${config.cognito_endpoint}/`, {
       method: "POST",
       headers: {
@@ -112,15 +118,13 @@ async function cognito(action, body) {
         "X-Amz-Target": `AWSCognitoIdentityProviderService.${action}`,
       },
       body: JSON.stringify({ ClientId: config.client_id, ...body }),
+      signal: AbortSignal.timeout(15_000),
     });
   } catch {
-    throw new TypeError("The sign-in service cannot be reached. Check your connection and try again.");
+    throw new Unreachable("The sign-in service cannot be reached. Check your connection and try again.");
   }
-  const text = await answer.text();
-  const said = text ? JSON.parse(text) : {};
-  if (answer.ok) return said;
-  const code = String(said.__type ?? "").split("#").pop();
-  throw new SignInFailed(FAILURES[code] ?? said.message ?? said.Message ?? `Sign-in failed (${answer.status}).`);
+  if (answer.status >= 500) throw new Unreachable("The sign-in service has a problem. Try again in a moment.");
+  return answer;
 }
 
 const FAILURES = {

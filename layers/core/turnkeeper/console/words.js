@@ -45,7 +45,7 @@ const TIERS = {
   human: "A person",
 };
 
-const STATUSES = { open: "Open", claimed: "Claimed", answered: "Answered", expired: "Expired", stopped: "Stopped", resolved: "Answered by a model" };
+const STATUSES = { resolved: "Answered by a model" };
 
 const spaced = (code) => {
   const text = String(code ?? "").replaceAll("_", " ");

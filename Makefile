@@ -1,0 +1,66 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup run up down test quick lint types fix build layers bench clean
+
+# uv is used where it is installed, and installed beside the project where it is not.
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .local/uv/bin/uv)
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.local/uv/bin:$(PATH)
+export PYTHONPATH := $(CURDIR)
+export SAM_CLI_TELEMETRY := 0
+READY := .local/ready
+
+help: ## What can be done here
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-8s\033[0m %s\n", $$1, $$2}'
+
+run: $(READY) ## Show the main job on the local cloud: a conversation, an outage, a person who answers
+	@python -m infra.local run
+
+up: $(READY) ## Bring the local cloud up in the background
+	@python -m infra.local up
+
+down: $(READY) ## Stop it, with everything it started
+	@python -m infra.local down
+
+test: $(READY) browser ## Everything that must pass: style, types, tests, the local cloud, a real browser
+	@infra/test all
+
+quick: $(READY) ## The tests without the local cloud and the browser
+	@infra/test quick
+
+lint: $(READY) ## Style
+	@ruff check . && ruff format --check .
+
+types: $(READY) ## Types
+	@mypy
+
+fix: $(READY) ## Mend what ruff can mend
+	@ruff check --fix . ; ruff format .
+
+build: $(READY) ## Build for AWS (python3.13, arm64), from any host and without Docker
+	@sam build
+
+layers: $(READY) ## Write the layers' requirements anew, from uv.lock
+	@infra/export-requirements
+
+bench: $(READY) ## Measure: cold start, overhead of a turn, load, breakers and budgets beside the usual ones
+	@python -m benchmarks
+
+clean: ## Remove what was built and installed here
+	@rm -rf .aws-sam .local .venv .venv-ministack .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+setup: $(READY) ## Install what the project needs (the other targets do it by themselves)
+
+$(READY): pyproject.toml uv.lock
+	@mkdir -p .local
+	@$(UV) --version >/dev/null 2>&1 || { echo "Installing uv into .local/uv"; \
+		python3 -m pip install --quiet --disable-pip-version-check --target .local/uv uv; }
+	@echo "Installing the project's packages"
+	@$(UV) sync --frozen --quiet
+	@UV_PROJECT_ENVIRONMENT=.venv-ministack $(UV) sync --frozen --quiet --only-group ministack
+	@touch $@
+
+# The browser of the console's tests; where it cannot be installed they are skipped, with the reason.
+.PHONY: browser
+browser:
+	@command -v chromium chromium-browser google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		echo "Installing Chromium" && apt-get update -qq >/dev/null && apt-get install -qq -y chromium >/dev/null 2>&1; } || true

@@ -1,0 +1,120 @@
+"""Where the local cloud lives: its ports, its files, its short timers; all of it can be set by the environment."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCAL = ROOT / ".local"
+STACK_FILE = LOCAL / "stack.json"
+BUILD = LOCAL / "build"
+LOGS = LOCAL / "log"
+PROCESSES = LOCAL / "processes"
+
+STACK_NAME = "turnkeeper"
+API_ID = "turnkeeper"
+REGION = "eu-central-1"
+
+TIMERS = {
+    "RunDeadlineSeconds": "12",
+    "AnswerBySeconds": "300",
+    "ClaimSeconds": "20",
+    "PageSeconds": "5",
+    "BreakerRecoverySeconds": "3",
+    "LeaseMarginSeconds": "1",
+}
+"""Short, so that minutes are not waited for."""
+
+LOAD = {"TurnsPerMinute": "600", "TurnBurst": "60", "ApiRateLimit": "1000", "ApiBurstLimit": "1000"}
+
+
+class LocalCloudError(Exception):
+    """The local cloud cannot do what was asked; the message is the one line to show."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports of the three services."""
+
+    cloud: int
+    models: int
+    tools: int
+
+    @classmethod
+    def from_env(cls) -> "Ports":
+        """Read TURNKEEPER_PORT, and the next two, unless they are set on their own."""
+        first = _port("TURNKEEPER_PORT", 14566)
+        return cls(first, _port("TURNKEEPER_MODELS_PORT", first + 1), _port("TURNKEEPER_TOOLS_PORT", first + 2))
+
+    @property
+    def cloud_url(self) -> str:
+        """The emulated AWS."""
+        return f"http://127.0.0.1:{self.cloud}"
+
+    @property
+    def api_url(self) -> str:
+        """The API, before /v1."""
+        return f"{self.cloud_url}/restapis/{API_ID}/prod/_user_request_"
+
+    @property
+    def models_url(self) -> str:
+        """The local model provider."""
+        return f"http://127.0.0.1:{self.models}"
+
+    @property
+    def tools_url(self) -> str:
+        """The tools' local service."""
+        return f"http://127.0.0.1:{self.tools}"
+
+
+def _port(variable: str, default: int) -> int:
+    text = os.environ.get(variable) or str(default)
+    if not text.isdecimal() or not 1 <= int(text) <= 65_533:  # noqa: PLR2004 - the highest that leaves room for two more
+        raise LocalCloudError(f"{variable} must be a port from 1 to 65533, not {text!r}")
+    return int(text)
+
+
+def parameters(ports: Ports) -> dict[str, str]:
+    """Return the template's parameters; TURNKEEPER_PARAMETERS ("Name=value Name=value") goes before our own."""
+    env = os.environ
+    own = dict(pair.split("=", 1) for pair in env.get("TURNKEEPER_PARAMETERS", "").split() if "=" in pair)
+    providers = {
+        "OpenAiBaseUrl": env.get("OPENAI_BASE_URL") or f"{ports.models_url}/v1",
+        "AnthropicBaseUrl": env.get("ANTHROPIC_BASE_URL") or ports.models_url,
+        "BedrockEndpointUrl": env.get("AWS_ENDPOINT_URL_BEDROCK_RUNTIME") or ports.models_url,
+    }
+    tools = {"ToolsUrl": ports.tools_url, "AllowedPrivateHosts": "127.0.0.1", "PublicUrl": ports.api_url}
+    return {**TIMERS, **LOAD, **providers, **tools, **own}
+
+
+def secrets() -> dict[str, str]:
+    """Return the providers' keys: yours where you named their API too, else something for the local provider."""
+    keys = {}
+    for provider in ("openai", "anthropic"):
+        named = os.environ.get(f"{provider.upper()}_BASE_URL")
+        keys[f"turnkeeper/{provider}"] = (os.environ.get(f"{provider.upper()}_API_KEY") if named else None) or "local"
+    return keys
+
+
+def aws_environment(ports: Ports) -> dict[str, str]:
+    """Return the environment in which AWS's own tools speak to the local cloud, and to nothing else."""
+    return {
+        "AWS_ENDPOINT_URL": ports.cloud_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "SAM_CLI_TELEMETRY": "0",
+    }
+
+
+def read_stack() -> dict[str, Any]:
+    """Read stack.json; raises LocalCloudError when nothing is up."""
+    if not STACK_FILE.exists():
+        raise LocalCloudError("the local cloud is not up: run `make up`")
+    stack: dict[str, Any] = json.loads(STACK_FILE.read_text())
+    return stack

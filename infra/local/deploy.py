@@ -1,0 +1,91 @@
+"""Builds the project with the SAM CLI and deploys its real template to the local cloud."""
+
+import os
+import platform
+import subprocess
+import sys
+from typing import Any
+
+import boto3
+from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+
+from infra.local.config import (
+    API_ID,
+    BUILD,
+    LOGS,
+    ROOT,
+    STACK_NAME,
+    LocalCloudError,
+    Ports,
+    aws_environment,
+    parameters,
+)
+
+
+def build() -> None:
+    """Run `sam build`, for this machine's own Python, in which the local cloud runs the functions."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    target = {"LAMBDA_PYTHON": version, "LAMBDA_PLATFORM": f"{platform.machine()}-manylinux_2_28"}
+    _sam("build", "build", "--cached", "--parallel", "--build-dir", str(BUILD), env=target)
+
+
+def deploy(ports: Ports) -> dict[str, str]:
+    """Run `sam deploy` and return the stack's outputs."""
+    overrides = [f"{name}={value}" for name, value in parameters(ports).items()]
+    _sam(
+        "deploy",
+        *("deploy", "--template-file", str(BUILD / "template.yaml"), "--stack-name", STACK_NAME, "--resolve-s3"),
+        *(
+            "--capabilities",
+            "CAPABILITY_IAM",
+            "--no-confirm-changeset",
+            "--no-progressbar",
+            "--no-fail-on-empty-changeset",
+        ),
+        *("--tags", f"ms-custom-id={API_ID}", "--parameter-overrides", *overrides),
+        env=aws_environment(ports),
+    )
+    stacks = boto3.client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"]
+    return {o["OutputKey"]: o["OutputValue"] for o in stacks[0]["Outputs"]}
+
+
+def put_gateway_responses() -> None:
+    """Give the API the gateway responses of the template: the emulator does not import them with the API's body."""
+    template: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
+    responses = template["Resources"]["Api"]["Properties"]["GatewayResponses"]
+    client = boto3.client("apigateway")
+    for kind, response in responses.items():
+        headers = response.get("ResponseParameters", {}).get("Headers", {})
+        status = {"statusCode": str(response["StatusCode"])} if "StatusCode" in response else {}
+        client.put_gateway_response(
+            restApiId=API_ID,
+            responseType=kind,
+            responseParameters={f"gatewayresponse.header.{name}": value for name, value in headers.items()},
+            responseTemplates=response["ResponseTemplates"],
+            **status,
+        )
+    client.create_deployment(restApiId=API_ID, stageName="prod")
+
+
+def _sam(name: str, *arguments: str, env: dict[str, str]) -> None:
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"sam-{name}.log"
+    sam = os.path.join(os.path.dirname(sys.executable), "sam")  # noqa: PTH118, PTH120 - beside this very interpreter
+    with log.open("wb") as output:
+        try:
+            done = subprocess.run(
+                [sam, *arguments],
+                cwd=ROOT,
+                env={**os.environ, "SAM_CLI_TELEMETRY": "0", **env},
+                stdout=output,
+                stderr=output,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise LocalCloudError("the SAM CLI is missing: run `make setup`") from error
+    if done.returncode:
+        last = [line for line in log.read_text(errors="replace").splitlines() if line.strip()][-1:]
+        raise LocalCloudError(f"sam {name} failed: {''.join(last).strip()} (see .local/log/sam-{name}.log)")
+
+
+__all__ = ["build", "deploy", "put_gateway_responses"]

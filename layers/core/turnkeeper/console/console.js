@@ -1,0 +1,170 @@
+// The console itself: who is signed in, which view is shown, when it is refreshed, and what the keys do.
+
+import { get, Problem } from "./api.js";
+import { button, byId, fill, h, icon } from "./dom.js";
+import { escalationView } from "./escalation.js";
+import { breakerText } from "./facts.js";
+import { listView, STATUSES } from "./list.js";
+import { isSignedIn, me, SignedOut, signOut } from "./session.js";
+import { signInView, strangerView } from "./signin.js";
+import { plural } from "./words.js";
+
+const POLL_MS = 5_000;
+const HEALTH_MS = 15_000;
+
+let view;
+let timer;
+let healthAt = 0;
+let health;
+
+function open(next) {
+  clearTimeout(timer);
+  view = next;
+  fill(byId("main"), next.element);
+  byId("top").classList.toggle("bare", !next.refresh);
+  showTop();
+  showTitle();
+}
+
+function route() {
+  if (!isSignedIn()) return askToSignIn();
+  const escalation = /^#\/escalations\/([^/]+)$/.exec(location.hash);
+  const status = STATUSES.find((name) => location.hash === `#/${name}`);
+  const retry = refresh;
+  open(escalation ? escalationView(decodeURIComponent(escalation[1]), { retry }) : listView(status ?? "open", { retry }));
+  scrollTo(0, 0);
+  refresh();
+}
+
+function askToSignIn(why = "") {
+  const gate = signInView({ why, done: route });
+  open(gate);
+  gate.begin();
+}
+
+async function leave() {
+  const gone = signOut();
+  health = undefined;
+  askToSignIn("You are signed out.");
+  await gone;
+}
+
+// --- refreshing -------------------------------------------------------------------------------------------------------
+
+async function refresh() {
+  clearTimeout(timer);
+  const shown = view;
+  if (!shown?.refresh || document.hidden) return;
+  try {
+    await Promise.all([shown.refresh(), refreshHealth()]);
+  } catch (error) {
+    if (shown === view) failed(error);
+  }
+  if (shown !== view) return;
+  showTitle();
+  clearTimeout(timer);
+  timer = setTimeout(refresh, POLL_MS);
+}
+
+async function refreshHealth() {
+  if (Date.now() - healthAt < HEALTH_MS && health) return;
+  healthAt = Date.now();
+  health = await get("health");
+  showTop();
+}
+
+function failed(error) {
+  if (error instanceof SignedOut) return askToSignIn(error.message);
+  if (error instanceof Problem && error.status === 403) {
+    return open(strangerView({ name: me().name, detail: error.detail, leave }));
+  }
+  view.failed?.(error instanceof Problem ? error : new Problem({ title: "Something went wrong", detail: error.message }));
+}
+
+// What an event handler could not deal with itself ends here.
+addEventListener("unhandledrejection", (event) => {
+  if (event.reason instanceof SignedOut || event.reason instanceof Problem) {
+    event.preventDefault();
+    failed(event.reason);
+  }
+});
+
+document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : refresh()));
+addEventListener("online", () => refresh());
+addEventListener("hashchange", route);
+setInterval(() => {
+  if (document.hidden) return;
+  view?.tick?.();
+  showTop();
+}, 1000);
+
+// --- the top ----------------------------------------------------------------------------------------------------------
+
+function showTitle() {
+  const title = typeof view.title === "function" ? view.title() : view.title;
+  document.title = `${title} · Turnkeeper`;
+}
+
+let shownTop;
+function showTop() {
+  const inside = Boolean(view?.refresh);
+  const chips = inside && health ? healthChips() : [];
+  const now = JSON.stringify([inside, chips.map(([, text]) => text), me().name]);
+  if (now === shownTop) return;
+  shownTop = now;
+  fill(byId("health"), chips.map(([kind, text]) => h(`span.chip.${kind}`, {}, icon(kind === "fine" ? "check" : "bolt"), text)));
+  fill(byId("user"), inside && [h("span.user-name", {}, me().name), button("?", help, "quiet", { "aria-label": "Keyboard shortcuts" }), button("Sign out", leave, "quiet")]);
+}
+
+function healthChips() {
+  const down = health.breakers.filter((b) => b.state !== "closed").map((b) => ["bad", `${b.dependency} ${breakerText(b)}`]);
+  const n = health.unconfirmed_subscriptions;
+  if (n) down.push(["bad", `${plural(n, "subscription")} not confirmed`]);
+  if (n === null) down.push(["bad", "Subscriptions could not be checked"]);
+  return down.length ? down : [["fine", "All systems can be called"]];
+}
+
+// --- keys -------------------------------------------------------------------------------------------------------------
+
+const SHORTCUTS = [
+  ["j", "k", "Next, previous escalation"],
+  ["Enter", null, "Open it"],
+  ["1", "4", "Open, claimed, answered, expired"],
+  ["c", null, "Claim, or renew your claim"],
+  ["r", null, "Write the reply"],
+  ["Ctrl", "Enter", "Send the answer"],
+  ["Esc", null, "Leave the field, then back to the list"],
+  ["?", null, "This help"],
+];
+
+function help() {
+  const dialog = h(
+    "dialog",
+    { "aria-labelledby": "help-title", onclose: () => dialog.remove() },
+    h("h2", { id: "help-title" }, "Keyboard shortcuts"),
+    h("dl.shortcuts", {}, SHORTCUTS.map(([one, two, what]) => h("div", {}, h("dt", {}, h("kbd", {}, one), two && [" ", h("kbd", {}, two)]), h("dd", {}, what)))),
+    button("Close", () => dialog.close(), "", { autofocus: true }),
+  );
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select");
+  if (event.metaKey || event.ctrlKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (typing) {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  const action = event.key === "?" && view?.refresh ? help : view?.keys?.[event.key];
+  if (!action) return;
+  event.preventDefault();
+  action();
+});
+
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("main").focus();
+});
+
+route();

@@ -1,0 +1,148 @@
+// The facts of an escalation: what was said, what was tried, what was done, what it cost, what is down.
+
+import { now } from "./api.js";
+import { h, icon } from "./dom.js";
+import { countdown, dollars, errorOf, labelOf, milliseconds, model, moment, plural, reasonOf, tierOf } from "./words.js";
+
+/** The conversation so far, and the message that waits. */
+export function conversation(said, message, customer, ended) {
+  const earlier = ended ? said.slice(0, -1) : said;
+  return [
+    earlier.length > 0 &&
+      h(
+        "ol.said",
+        { "aria-label": "Earlier in this conversation" },
+        earlier.map((one) => [
+          h("li.bubble.theirs", {}, one.message),
+          one.reply ? h("li.bubble.ours", {}, one.reply) : h("li.bubble.none", {}, `No reply: ${labelOf(one.status).toLowerCase()}`),
+        ]),
+      ),
+    h("figure.asked", {}, h("figcaption", {}, `${customer} asks`), h("blockquote", {}, message)),
+  ];
+}
+
+const MARKS = { accepted: "check", rejected: "warning", unavailable: "cross", skipped: "skip" };
+
+/** Attempts as a timeline: each with its calls, a bar for how long each took. */
+export function attempts(all) {
+  if (!all.length) return h("p.muted", {}, "No model was tried.");
+  const longest = Math.max(1, ...all.flatMap((a) => a.calls.map((c) => c.duration_ms)));
+  return h("ol.timeline", {}, all.map((a) => attempt(a, longest)));
+}
+
+function attempt(a, longest) {
+  const draft = draftOf(a);
+  return h(
+    `li.attempt.${MARKS[a.outcome] ? a.outcome : "rejected"}`,
+    {},
+    h("span.mark", {}, icon(MARKS[a.outcome] ?? "warning")),
+    h(
+      "div.attempt-head",
+      {},
+      h("h3", {}, tierOf(a.tier)),
+      h("span.attempt-why", {}, a.reason ? reasonOf(a.reason) : labelOf(a.outcome)),
+      h("span.attempt-cost", {}, `${milliseconds(a.duration_ms)} · ${dollars(a.cost_usd)}`),
+      h("time.muted", { datetime: new Date(a.at * 1000).toISOString() }, moment(a.at)),
+    ),
+    a.calls.length > 0 && h("ul.calls", {}, a.calls.map((c) => call(c, longest))),
+    a.errors.length > 0 && h("ul.errors", {}, a.errors.map((line) => h("li", {}, line))),
+    draft &&
+      h(
+        "details.draft",
+        {},
+        h("summary", {}, `What the model would have said${a.confidence === null ? "" : ` · confidence ${Math.round(a.confidence * 100)} %`}`),
+        h("p.quote", {}, draft.reply),
+        draft.output && pairs(draft.output),
+      ),
+  );
+}
+
+function call(c, longest) {
+  const { provider, name } = model(c.model);
+  const bar = h("span.bar-fill");
+  bar.style.width = `${Math.max(2, (100 * c.duration_ms) / longest)}%`;
+  return h(
+    "li.call",
+    {},
+    h("span.call-model", {}, name, provider && h("span.muted", {}, ` ${provider}`)),
+    h("span.call-error", { "data-kind": c.error ? "bad" : "good" }, c.error ? errorOf(c.error) : "answered"),
+    h("span.bar", { "aria-hidden": "true" }, bar),
+    h("span.call-time", {}, milliseconds(c.duration_ms)),
+    h("span.call-cost", {}, dollars(c.cost_usd)),
+  );
+}
+
+/** What a model wrote at the end of an attempt: `{reply, output}`, or null. */
+export function draftOf(a) {
+  try {
+    const draft = JSON.parse(a.draft);
+    return draft?.reply ? draft : null;
+  } catch {
+    return null;
+  }
+}
+
+export const isUnknown = (effect) => effect.state === "started";
+
+/** What tools changed outside, the unknown ones loudest. */
+export function effects(all) {
+  if (!all.length) return h("p.muted", {}, "Nothing was changed by a tool.");
+  return h(
+    "ul.effects",
+    {},
+    all.map((e) =>
+      h(
+        "li.effect",
+        { "data-kind": isUnknown(e) ? "bad" : "" },
+        h("div.effect-head", {}, h("code", {}, e.tool), h("span.tag", { "data-kind": isUnknown(e) ? "bad" : "" }, EFFECTS[e.state] ?? labelOf(e.state))),
+        pairs(parsed(e.arguments)),
+        e.result && h("details", {}, h("summary", {}, "Result"), pairs(parsed(e.result))),
+      ),
+    ),
+  );
+}
+
+const EFFECTS = { started: "Outcome unknown", done: "Done", not_done: "Not done" };
+
+/** The customer's day as a bar: posted, pending, and what is left. */
+export function spend(s) {
+  const [posted, pending, limit] = [s.posted_usd, s.pending_usd, s.limit_usd].map(Number);
+  const part = (kind, amount) => {
+    const element = h(`span.spend-${kind}`);
+    element.style.width = `${limit ? Math.min(100, (100 * amount) / limit) : 0}%`;
+    return element;
+  };
+  return [
+    h("div.spend-bar", { role: "img", "aria-label": `${dollars(s.posted_usd)} posted and ${dollars(s.pending_usd)} pending of ${dollars(s.limit_usd)}` }, part("posted", posted), part("pending", pending)),
+    pairs({ Posted: dollars(s.posted_usd), Pending: dollars(s.pending_usd), Remaining: dollars(s.remaining_usd), "Limit a day": dollars(s.limit_usd) }, false),
+  ];
+}
+
+/** Breakers that are open, with when each is tried again. */
+export function breakers(open) {
+  if (!open.length) return h("p.muted", {}, "Everything this agent needs can be called.");
+  return h("ul.breakers", {}, open.map((b) => h("li", {}, h("code", {}, b.dependency), h("span.muted", {}, breakerText(b)))));
+}
+
+export const breakerText = (b) => {
+  const left = b.open_until - now();
+  if (b.state === "half_open") return "being tried";
+  return left > 0 ? `open, tried again in ${countdown(left)}` : "open, tried again at the next call";
+};
+
+const parsed = (text) => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+};
+
+/** An object as a list of terms; what is not an object as text. */
+export function pairs(data, pretty = true) {
+  if (data === null || typeof data !== "object" || Array.isArray(data)) return h("p.quote.code", {}, typeof data === "string" ? data : JSON.stringify(data));
+  const text = (value) => (value === null ? "none" : typeof value === "object" ? JSON.stringify(value) : value);
+  return h("dl.pairs", {}, Object.entries(data).map(([key, value]) => h("div", {}, h("dt", {}, pretty ? labelOf(key) : key), h("dd", {}, text(value)))));
+}
+
+export const attemptsTitle = (all) => (all.length ? `What was tried · ${plural(all.length, "attempt")}` : "What was tried");

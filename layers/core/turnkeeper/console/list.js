@@ -1,0 +1,220 @@
+// The list of escalations of one status: oldest first, live, each row a link.
+
+import { get, learnClock, now } from "./api.js";
+import { announce, button, fill, h, icon, say } from "./dom.js";
+import { me } from "./session.js";
+import { duration, moment, person, plural, reasonOf, secondsOf, statusOf } from "./words.js";
+
+export const STATUSES = ["open", "claimed", "answered", "expired"];
+const COUNT_EVERY_S = 30;
+const counts = {};
+let countedAt = 0;
+
+const EMPTY = {
+  open: ["Nobody is waiting", "New escalations appear here by themselves. You are paged, too."],
+  claimed: ["Nothing is claimed", "What somebody is working on appears here."],
+  answered: ["No answers yet", "What people answered appears here."],
+  expired: ["Nothing expired", "What nobody answered in time appears here. May it stay empty."],
+};
+
+/** The view of one status; `retry` refreshes now. */
+export function listView(status, { retry }) {
+  const ended = status === "answered" || status === "expired";
+  const tabs = Object.fromEntries(STATUSES.map((name) => [name, tab(name, name === status)]));
+  const updated = h("span.updated", {}, "Loading");
+  const rows = h("ol.rows", { "aria-label": `${statusOf(status)} escalations` });
+  const state = h("div", {}, skeleton());
+  const more = button("Show more", showMore, "wide", { hidden: true });
+  const known = new Map();
+  let pages = 1;
+  let at = 0;
+  let failure = "";
+
+  const element = h(
+    "div.list",
+    {},
+    h(
+      "div.list-head",
+      {},
+      h("h1", {}, "Escalations"),
+      h("nav.tabs", { "aria-label": "Status" }, Object.values(tabs).map((t) => t.element)),
+      updated,
+    ),
+    columns(ended),
+    rows,
+    state,
+    more,
+  );
+  async function refresh() {
+    const found = [];
+    let cursor;
+    for (let page = 0; page < pages; page++) {
+      const query = new URLSearchParams({ status, ...(cursor && { cursor }) });
+      const answer = await get(`escalations?${query}`);
+      found.push(...answer.escalations);
+      cursor = answer.cursor;
+      if (!cursor) break;
+    }
+    found.forEach(learnClock);
+    failure = "";
+    at = Date.now();
+    counts[status] = { n: found.length, more: Boolean(cursor) };
+    show(found);
+    more.hidden = !cursor;
+    await countOthers();
+    Object.values(tabs).forEach((t) => t.show());
+    tick();
+  }
+
+  async function countOthers() {
+    if (Date.now() - countedAt < COUNT_EVERY_S * 1000) return;
+    countedAt = Date.now();
+    for (const name of STATUSES.filter((other) => other !== status)) {
+      const { escalations, cursor } = await get(`escalations?status=${name}`);
+      counts[name] = { n: escalations.length, more: Boolean(cursor) };
+    }
+  }
+
+  function show(found) {
+    const first = rows.dataset.loaded === undefined;
+    const arrived = found.filter((e) => !known.has(e.escalation_id));
+    const gone = new Set(known.keys());
+    found.forEach((e, index) => {
+      gone.delete(e.escalation_id);
+      const item = known.get(e.escalation_id) ?? row(e, ended, !first);
+      known.set(e.escalation_id, item);
+      item.show(e);
+      if (rows.children[index] !== item.element) rows.insertBefore(item.element, rows.children[index] ?? null);
+    });
+    for (const id of gone) {
+      const item = known.get(id);
+      if (item.element.contains(document.activeElement)) {
+        (item.element.nextElementSibling ?? item.element.previousElementSibling)?.querySelector("a").focus();
+      }
+      item.element.remove();
+      known.delete(id);
+    }
+    rows.dataset.loaded = "";
+    element.querySelector(".columns").hidden = !found.length;
+    fill(state, found.length ? null : empty(status));
+    if (!first && (arrived.length || gone.size)) {
+      const news = arrived.length ? `${plural(arrived.length, "new escalation")}, ` : "";
+      announce(`${news}${found.length} ${status}`);
+    }
+  }
+
+  function failed(problem) {
+    failure = problem.message;
+    if (rows.dataset.loaded === undefined) fill(state, broken(problem, retry));
+    tick();
+  }
+
+  function tick() {
+    for (const item of known.values()) item.tick();
+    if (!at) return;
+    const ago = Math.round((Date.now() - at) / 1000);
+    const text = ago < 2 ? "Updated just now" : `Updated ${duration(ago)} ago`;
+    updated.classList.toggle("stale", Boolean(failure));
+    say(updated, failure ? `${failure}. ${text}; trying again` : text);
+  }
+
+  function showMore() {
+    pages += 1;
+    retry();
+  }
+
+  function move(step) {
+    const links = [...rows.querySelectorAll("a")];
+    const here = links.indexOf(document.activeElement);
+    const next = here < 0 ? (step > 0 ? 0 : links.length - 1) : here + step;
+    links[Math.max(0, Math.min(links.length - 1, next))]?.focus();
+  }
+
+  const keys = { j: () => move(1), k: () => move(-1), ArrowDown: () => move(1), ArrowUp: () => move(-1) };
+  STATUSES.forEach((name, index) => (keys[index + 1] = () => (location.hash = `#/${name}`)));
+  const waiting = () => counts.open?.n ?? 0;
+  const title = () => (waiting() ? `(${waiting()}) Escalations` : "Escalations");
+  return { element, refresh, failed, tick, keys, title };
+}
+
+function tab(name, current) {
+  const badge = h("span.badge", { hidden: true });
+  const element = h("a.tab", { href: `#/${name}`, "aria-current": current ? "page" : null }, statusOf(name), badge);
+  const show = () => {
+    const count = counts[name];
+    badge.hidden = !count;
+    if (count) say(badge, `${count.n}${count.more ? "+" : ""}`);
+    badge.classList.toggle("loud", name === "open" && count?.n > 0);
+  };
+  show();
+  return { element, show };
+}
+
+const columns = (ended) =>
+  h(
+    `div.columns${ended ? ".ended" : ""}`,
+    { "aria-hidden": "true", hidden: true },
+    [ended ? "Opened" : "Waiting", "Customer", "Why a person is needed", "Pages", ended ? "" : "Time left", ended ? "" : "Claimed by"].map((name) => h("span", {}, name)),
+  );
+
+function row(escalation, ended, isNew) {
+  const cells = {
+    wait: h("span.row-wait"),
+    title: h("span.row-title"),
+    reason: h("span.row-reason"),
+    pages: h("span.row-pages"),
+    left: h("span.row-left"),
+    who: h("span.row-who"),
+  };
+  const link = h("a.row-link", { href: `#/escalations/${encodeURIComponent(escalation.escalation_id)}` }, Object.values(cells));
+  const element = h("li.row", {}, link);
+  element.classList.toggle("arrived", isNew);
+  element.classList.toggle("ended", ended);
+  let shown = escalation;
+  const labelled = (cell, label, text, kind = "") => {
+    if (!cell.children.length) fill(cell, h("span.row-label", {}, `${label} `), h("span.row-value"));
+    cell.hidden = !text;
+    cell.dataset.kind = kind;
+    say(cell.lastChild, text);
+  };
+  const show = (e) => {
+    shown = e;
+    if (!cells.title.children.length) fill(cells.title, h("strong"), h("span.tag"));
+    say(cells.title.firstChild, e.customer_id);
+    say(cells.title.lastChild, e.agent);
+    say(cells.reason, reasonOf(e.reason));
+    labelled(cells.pages, "Pages sent:", e.pages ? `${e.pages}×` : "none yet", e.pages > 2 ? "soon" : "");
+    const mine = e.claimant === me().id;
+    labelled(cells.who, "Claimed by", e.claimant && !ended ? person(e.claimant, me().id) : "", mine ? "mine" : "");
+    tick();
+  };
+  const tick = () => {
+    if (ended) {
+      labelled(cells.wait, "Opened", moment(secondsOf(shown.opened_at)));
+      return;
+    }
+    labelled(cells.wait, "Waiting", duration(now() - secondsOf(shown.opened_at)));
+    const left = secondsOf(shown.answer_by) - now();
+    labelled(cells.left, "Left to answer:", left > 0 ? duration(left) : "over", urgency(left));
+  };
+  return { element, show, tick };
+}
+
+/** How loud a number of seconds left should look. */
+export const urgency = (left) => (left < 15 * 60 ? "late" : left < 60 * 60 ? "soon" : "");
+
+const skeleton = () =>
+  h("div.skeleton", { role: "status", "aria-label": "Loading" }, [1, 2, 3].map(() => h("div.bone")));
+
+const empty = (status) => h("div.state", {}, icon("calm"), h("h2", {}, EMPTY[status][0]), h("p", {}, EMPTY[status][1]));
+
+/** What is shown in place of something that could not be loaded. */
+export const broken = (problem, retry) =>
+  h(
+    "div.state.broken",
+    { role: "alert" },
+    icon("warning"),
+    h("h2", {}, problem.message),
+    h("p", {}, problem.detail ? `${problem.detail}. Trying again by itself.` : "Trying again by itself."),
+    button("Try now", retry, "primary"),
+  );
