@@ -6,7 +6,9 @@ import shutil
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import boto3
@@ -26,12 +28,14 @@ from infra.local.config import (
 from infra.local.terminal import paint, say, step
 
 _MINISTACK = ROOT / ".venv-ministack" / "bin" / "ministack"
+_TASKS = ("Route", "FirstAttempt", "RetryWithCorrection", "AlternativePath", "HandOffToHuman")
 _CLOUD, _MODELS, _TOOLS, _RECONCILER = "cloud", "model-provider", "tools-service", "reconciler"
 
 
 def is_up() -> bool:
     """Whether the local cloud runs and was brought up wholly."""
-    return STACK_FILE.exists() and all(processes.running(name) for name in (_CLOUD, _MODELS, _TOOLS, _RECONCILER))
+    return STACK_FILE.exists() and all(processes.running(name) for name in (_TASKS = ("Route", "FirstAttempt", "RetryWithCorrection", "AlternativePath", "HandOffToHuman")
+_CLOUD, _MODELS, _TOOLS, _RECONCILER))
 
 
 def up() -> dict[str, Any]:
@@ -157,11 +161,17 @@ def _inbox(name: str, topic: str) -> str:
 
 
 def _warm_up(stack: dict[str, Any]) -> None:
-    """Import every function's code once, so that the first turn does not wait for it."""
+    """Load every function's code once, so that the first turn and the first escalation do not wait for it."""
     operator, service = stack["tokens"]["operator"], stack["tokens"]["service"]
     asked = [("/v1/health", operator), ("/v1/turns/none", service), ("/v1/openapi.json", ""), ("/console", "")]
+    calls: list[Callable[[], Any]] = [partial(_answers, stack["api_url"] + path, token, seconds=20) for path, token in asked]
+    client = boto3.client("lambda")
+    names = [f["FunctionName"] for page in client.get_paginator("list_functions").paginate() for f in page["Functions"]]
+    tasks = [name for name in names if any(f"-{task}Function-" in name for task in _TASKS)]
+    event = json.dumps({"turn_id": "none", "n": 1, "task_token": "none"})
+    calls += [partial(client.invoke, FunctionName=f"{name}:live", Payload=event) for name in tasks]
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda ask: _answers(stack["api_url"] + ask[0], ask[1], seconds=20), asked))
+        list(pool.map(lambda call: call(), calls))
 
 
 def _answers(url: str, token: str = "", *, seconds: float = 2.0) -> bool:

@@ -36,5 +36,6 @@ class PowertoolsTelemetry:
         self._metrics.add_metric("Faults", MetricUnit.Count, 1)
 
     def flush(self) -> None:
-        """Write the invocation's metrics out."""
-        self._metrics.flush_metrics()
+        """Write the invocation's metrics out, where there are any."""
+        if self._metrics.provider.metric_set:
+            self._metrics.flush_metrics()
