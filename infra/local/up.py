@@ -34,8 +34,7 @@ _CLOUD, _MODELS, _TOOLS, _RECONCILER = "cloud", "model-provider", "tools-service
 
 def is_up() -> bool:
     """Whether the local cloud runs and was brought up wholly."""
-    return STACK_FILE.exists() and all(processes.running(name) for name in (_TASKS = ("Route", "FirstAttempt", "RetryWithCorrection", "AlternativePath", "HandOffToHuman")
-_CLOUD, _MODELS, _TOOLS, _RECONCILER))
+    return STACK_FILE.exists() and all(processes.running(name) for name in (_CLOUD, _MODELS, _TOOLS, _RECONCILER))
 
 
 def up() -> dict[str, Any]:
@@ -96,10 +95,10 @@ def _bring_up(ports: Ports) -> dict[str, Any]:
         processes.start(_RECONCILER, [sys.executable, "-m", "infra.local.reconciler", outputs["ReconcileFunctionName"]])
         _warm_up(stack)
     LOCAL.mkdir(exist_ok=True)
-    partial = STACK_FILE.with_suffix(".partial")
-    partial.touch(mode=0o600)
-    partial.write_text(json.dumps(stack, indent=2) + "\n")
-    partial.replace(STACK_FILE)
+    unfinished = STACK_FILE.with_suffix(".unfinished")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(json.dumps(stack, indent=2) + "\n")
+    unfinished.replace(STACK_FILE)
     return stack
 
 
@@ -164,7 +163,9 @@ def _warm_up(stack: dict[str, Any]) -> None:
     """Load every function's code once, so that the first turn and the first escalation do not wait for it."""
     operator, service = stack["tokens"]["operator"], stack["tokens"]["service"]
     asked = [("/v1/health", operator), ("/v1/turns/none", service), ("/v1/openapi.json", ""), ("/console", "")]
-    calls: list[Callable[[], Any]] = [partial(_answers, stack["api_url"] + path, token, seconds=20) for path, token in asked]
+    calls: list[Callable[[], Any]] = [
+        partial(_answers, stack["api_url"] + path, token, seconds=20) for path, token in asked
+    ]
     client = boto3.client("lambda")
     names = [f["FunctionName"] for page in client.get_paginator("list_functions").paginate() for f in page["Functions"]]
     tasks = [name for name in names if any(f"-{task}Function-" in name for task in _TASKS)]
