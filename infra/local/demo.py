@@ -1,6 +1,8 @@
 """What `make run` shows: a conversation, an outage survived, and a turn that a person answers."""
 
+import datetime as dt
 import json
+import secrets
 import textwrap
 import time
 import uuid
@@ -17,11 +19,6 @@ from infra.local.terminal import paint, say
 _WIDTH = 96
 _PATIENCE_S = 60.0
 
-CONVERSATION = (
-    "I need a dentist in Palo Alto.",
-    "That sounds good.",
-    "On Friday, December 4 at 3 pm, please.",
-)
 _ANSWER = "This is Sam from the desk. I have called them for you: you can come on Monday at 9:30."
 
 
@@ -50,9 +47,9 @@ class Show:
     def conversation(self) -> None:
         """An appointment is booked over three turns."""
         _title("1", "A conversation: the agent finds a dentist, and books once the customer agrees")
-        turn: dict[str, Any] = {}
-        for message in CONVERSATION:
-            turn = self._ask(message)
+        self._ask("I need a dentist in Wexley.")
+        self._ask("That sounds good.")
+        turn = self._ask(f"On {_free_slot()}, please.")
         say(_indent(paint("The last turn, as the API answered it:", "dim")))
         say(_indent(json.dumps(turn, indent=2)))
 
@@ -61,7 +58,7 @@ class Show:
         _title("2", "An outage: every OpenAI model answers 503")
         with self._faults([{"model": "gpt-*", "mode": "unavailable", "times": None}]):
             self._conversation = None
-            self._ask("I am looking for a hair stylist in Berkeley.")
+            self._ask("I am looking for a hair stylist in Port Ellery.")
             for _ in range(4):
                 self._turn("What is their phone number?")
             _until("the breaker opens", self._open_breaker)
@@ -158,6 +155,13 @@ class Show:
             yield
         finally:
             self._http.delete(url).raise_for_status()
+
+
+def _free_slot() -> str:
+    """Name a time of the next weeks, so that another run is not in the way."""
+    day = dt.datetime.now(dt.UTC) + dt.timedelta(days=3 + secrets.randbelow(25))
+    hour = 9 + secrets.randbelow(10)
+    return f"{day:%B} {day.day} at {hour}:{secrets.choice(('00', '30'))}"
 
 
 def _until(what: str, look: Callable[[], Any]) -> Any:

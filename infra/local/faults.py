@@ -93,7 +93,7 @@ class Faults:
         seconds = entry.get("seconds", _SLOW_S)
         if not isinstance(model, str):
             raise FaultError(f"model is a glob such as gpt-*; this is not: {model!r}")
-        if mode not in self._modes:
+        if not isinstance(mode, str) or mode not in self._modes:
             raise FaultError(f"mode is one of {', '.join(sorted(self._modes))}; this is not: {mode!r}")
         if times is not None and (type(times) is not int or times < 1):
             raise FaultError(f"times is a number from 1, or null for ever; this is not: {times!r}")

@@ -10,8 +10,12 @@ from turnkeeper import (
     Agent,
     Alternative,
     AnswerContext,
+    Answers,
+    Calls,
     Dependency,
+    Fixture,
     Model,
+    Responds,
     ToolContext,
     ToolError,
     tool,
@@ -111,6 +115,45 @@ def _says_what_was_booked(output: Booking | None, context: AnswerContext) -> Non
         raise ValueError("output is for an appointment that book_appointment booked in this turn, and for no other")
 
 
+_BOOKED = {"name": "Dr. Amara Osei", "date": "2026-12-04", "time": "14:30", "service_type": "dentist"}
+
+FIXTURES = [
+    Fixture(
+        says="I need a dentist in Palo Alto on 4 December.",
+        model=[
+            Calls("find_provider", service_type="dentist", city="Palo Alto"),
+            Answers("Dr. Amara Osei is in Palo Alto. At which time?"),
+        ],
+        services={"GET /providers": {"providers": [{"name": "Dr. Amara Osei", "city": "Palo Alto"}]}},
+        expect={"status": "completed", "output": None},
+        then=Fixture(
+            says="At half past two.",
+            model=[
+                Calls("book_appointment", **_BOOKED),
+                Answers("It is booked: Dr. Amara Osei, 4 December, 14:30.", _BOOKED | {"time": "14:30:00"}),
+            ],
+            services={"POST /appointments": Responds(201, {"appointment_id": "apt-1"})},
+            expect={"status": "completed", "output": _BOOKED | {"time": "14:30:00", "phone": None}},
+        ),
+    ),
+    Fixture(
+        says="Book Dr. Amara Osei on 4 December at 21:00, please.",
+        model=[
+            Calls("book_appointment", **_BOOKED | {"time": "21:00"}),
+            Answers("Appointments begin from 9:00 to before 19:00. Which time suits you?"),
+        ],
+        expect={"status": "completed", "output": None},
+    ),
+    Fixture(
+        says="Is it booked?",
+        model=[
+            Answers("Yes, it is.", _BOOKED | {"time": "14:30:00"}),
+            Answers("No, nothing is booked yet. When would you like to come?"),
+        ],
+        expect={"status": "completed", "output": None},
+    ),
+]
+
 agent = Agent(
     name="booking",
     instructions="""\
@@ -137,4 +180,5 @@ book what the customer agreed to. Keep it short. "output" is the appointment boo
             Model("openai:gpt-4.1", max_latency_ms=10_000),
         ],
     ),
+    fixtures=FIXTURES,
 )

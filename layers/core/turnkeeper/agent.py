@@ -1,207 +1,32 @@
 """How a team writes an agent: instructions, an output model, a chain of models, tools. The rest is Turnkeeper's."""
 
-import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, Protocol, TypeVar, get_type_hints, overload
+from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from turnkeeper.authoring.errors import AgentError
+from turnkeeper.authoring.fixtures import Answers, Calls, Fails, Fixture, Responds
+from turnkeeper.authoring.models import Alternative, Model
+from turnkeeper.authoring.tools import (
+    Dependency,
+    PersonNeeded,
+    Tool,
+    ToolContext,
+    ToolError,
+    ToolHttp,
+    ToolResponse,
+    tool,
+)
 from turnkeeper.domain.money import micro_usd
 from turnkeeper.domain.turns import digest
 
 OutputT = TypeVar("OutputT", bound=BaseModel)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_PROVIDERS = ("openai", "anthropic", "bedrock")
-
-
-class AgentError(TypeError):
-    """A definition of an agent is wrong; the message says what to write instead."""
-
-
-# --- models -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """One model of a chain, such as `Model("openai:gpt-4.1-mini", max_latency_ms=6000)`.
-
-    `id` is provider:name, the name being the provider's own. `max_latency_ms` is the hard total of one call of it.
-    """
-
-    id: str
-    max_latency_ms: int = 8_000
-
-    def __post_init__(self) -> None:
-        provider, _, name = self.id.partition(":")
-        if provider not in _PROVIDERS or not name:
-            raise AgentError(f"Model({self.id!r}): write provider:name, the provider one of {', '.join(_PROVIDERS)}")
-        if self.max_latency_ms <= 0:
-            raise AgentError(f"Model({self.id!r}): max_latency_ms is milliseconds, more than 0")
-
-    @property
-    def provider(self) -> str:
-        """The part before the colon."""
-        return self.id.partition(":")[0]
-
-    @property
-    def name(self) -> str:
-        """The provider's own name for the model."""
-        return self.id.partition(":")[2]
-
-    @property
-    def max_latency_s(self) -> float:
-        """The hard total of one call, in seconds."""
-        return self.max_latency_ms / 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """The alternative path (tier 2): simpler instructions, and other models."""
-
-    instructions: str
-    chain: Sequence[Model]
-
-
-# --- tools ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Dependency:
-    """A service that tools call over HTTP: `url_variable` names the environment variable that holds its base URL.
-
-    Only that host is ever called.
-    """
-
-    name: str
-    url_variable: str
-
-
-class ToolError(Exception):
-    """A tool's answer that the model should hear as an error, such as a rule that the arguments break."""
-
-
-class ToolResponse(Protocol):
-    """What a tool's service answered."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-
-    def json(self) -> Any:
-        """Read the body as JSON."""
-
-
-class ToolHttp(Protocol):
-    """HTTP to a tool's own dependency, within the tool's timeout and behind its breaker. Paths are relative.
-
-    A status of 5xx or 429 raises `errors.DependencyError`; any other is the tool's to read.
-    """
-
-    def get(self, path: str, *, params: Mapping[str, str] | None = None) -> ToolResponse:
-        """Send a GET."""
-
-    def post(self, path: str, *, body: Mapping[str, Any]) -> ToolResponse:
-        """Send a POST of JSON, with the call's idempotency key as the header `Idempotency-Key`."""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolContext:
-    """What a tool knows of its turn. The customer comes from the token, never from the model.
-
-    `idempotency_key` is stable: the same for the same arguments in every retry and tier of the turn.
-    """
-
-    tenant: str
-    customer_id: str
-    turn_id: str
-    idempotency_key: str
-    http: ToolHttp
-
-
-@dataclass(frozen=True)
-class Tool:
-    """A function a model may call: made by `@tool`."""
-
-    name: str
-    description: str
-    function: Callable[..., Any]
-    arguments: type[BaseModel]
-    dependency: Dependency | None = None
-    timeout_s: float = 5.0
-    side_effect: bool = False
-    honours_keys: bool = False
-
-    @cached_property
-    def schema(self) -> dict[str, Any]:
-        """The JSON Schema of the arguments."""
-        return self.arguments.model_json_schema()
-
-    def run(self, context: ToolContext, arguments: BaseModel) -> Any:
-        """Call the function with validated arguments; returns JSON-able data."""
-        given = {name: getattr(arguments, name) for name in type(arguments).model_fields}
-        return TypeAdapter(Any).dump_python(self.function(context, **given), mode="json")
-
-
-@overload
-def tool(function: Callable[..., Any]) -> Tool: ...
-@overload
-def tool(
-    *,
-    dependency: Dependency | None = None,
-    timeout_s: float = 5.0,
-    side_effect: bool = False,
-    honours_keys: bool = False,
-) -> Callable[[Callable[..., Any]], Tool]: ...
-def tool(
-    function: Callable[..., Any] | None = None,
-    *,
-    dependency: Dependency | None = None,
-    timeout_s: float = 5.0,
-    side_effect: bool = False,
-    honours_keys: bool = False,
-) -> Tool | Callable[[Callable[..., Any]], Tool]:
-    """Make a tool of a function: its first parameter is the `ToolContext`, the others, typed, are its schema.
-
-    `side_effect`: it changes something outside, so it is journalled and happens once. `honours_keys`: the other side
-    answers a repeated `idempotency_key` with the first result, so after a crash it is safe to call again.
-    """
-
-    def make(f: Callable[..., Any]) -> Tool:
-        if not f.__doc__:
-            raise AgentError(f"tool {f.__name__}: write a docstring; the model reads it to know when to call the tool")
-        return Tool(
-            name=f.__name__,
-            description=inspect.cleandoc(f.__doc__),
-            function=f,
-            arguments=_arguments(f),
-            dependency=dependency,
-            timeout_s=timeout_s,
-            side_effect=side_effect,
-            honours_keys=honours_keys,
-        )
-
-    return make(function) if function else make
-
-
-def _arguments(function: Callable[..., Any]) -> type[BaseModel]:
-    hints = get_type_hints(function, include_extras=True)
-    context, *parameters = inspect.signature(function).parameters.values()
-    if hints.get(context.name) is not ToolContext:
-        raise AgentError(f"tool {function.__name__}: its first parameter must be `{context.name}: ToolContext`")
-    fields: dict[str, Any] = {}
-    for parameter in parameters:
-        if parameter.name not in hints:
-            raise AgentError(f"tool {function.__name__}: give the parameter `{parameter.name}` a type")
-        default = ... if parameter.default is parameter.empty else parameter.default
-        fields[parameter.name] = (hints[parameter.name], default)
-    return create_model(function.__name__, __config__=ConfigDict(extra="forbid"), **fields)
-
-
-# --- the agent --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +56,8 @@ class Agent(Generic[OutputT]):
     happened. `score` replaces the model's own confidence, which is weak evidence. `accept_at` and `alternative_at` are
     the confidences from which an answer is accepted, for tier 1 and tier 2. `task_limit_usd` and
     `customer_day_limit_usd` replace the deployment's defaults. `cache_seconds` above 0 allows a cached answer when no
-    model can be reached.
+    model can be reached. `escalation_contact` tells the person on call whom to ask about this agent. `fixtures` are its
+    example turns, for `turnkeeper.testing`.
     """
 
     name: str
@@ -252,9 +78,11 @@ class Agent(Generic[OutputT]):
     answer_after_refusal: bool = False
     task_limit_usd: str | None = None
     customer_day_limit_usd: str | None = None
+    escalation_contact: str = ""
+    fixtures: Sequence[Fixture] = ()
 
     def __post_init__(self) -> None:
-        for wrong, instead in self._mistakes():
+        for wrong, instead in (*self._mistakes(), *self._mistakes_of_parts()):
             if wrong:
                 raise AgentError(f"agent {self.name!r}: {instead}")
 
@@ -263,14 +91,25 @@ class Agent(Generic[OutputT]):
             (not _NAME.fullmatch(self.name), "a name is lower-case letters, digits and _, beginning with a letter"),
             (not self.instructions.strip(), "write instructions"),
             (not (isinstance(self.output, type) and issubclass(self.output, BaseModel)), "output is a Pydantic model"),
-            (not self.chain, "chain needs at least one Model"),
-            (not self.alternative.chain, "alternative.chain needs at least one Model"),
             (not 0 <= self.alternative_at <= self.accept_at <= 1, "write 0 <= alternative_at <= accept_at <= 1"),
             (self.max_steps < 1, "max_steps is at least 1"),
             (self.max_output_tokens < 1, "max_output_tokens is at least 1"),
-            (len({t.name for t in self.tools}) != len(self.tools), "two tools have the same name"),
+            (self.history_tokens < 0, "history_tokens is at least 0"),
+            (self.cache_seconds < 0, "cache_seconds is at least 0"),
             (_not_usd(self.task_limit_usd), "task_limit_usd is written like '0.50'"),
             (_not_usd(self.customer_day_limit_usd), "customer_day_limit_usd is written like '5.00'"),
+        ]
+
+    def _mistakes_of_parts(self) -> list[tuple[bool, str]]:
+        names = [getattr(t, "name", t) for t in self.tools]
+        return [
+            (not self.chain, "chain needs at least one Model"),
+            (not self.alternative.chain, "alternative.chain needs at least one Model"),
+            (not all(isinstance(m, Model) for m in self.models), "a chain is a list of Model('provider:name')"),
+            (not self.alternative.instructions.strip(), "write the alternative's instructions"),
+            (not all(isinstance(t, Tool) for t in self.tools), "tools are functions decorated with @tool"),
+            (len(set(names)) != len(names), "two tools have the same name"),
+            (not all(isinstance(f, Fixture) for f in self.fixtures), "fixtures is a list of Fixture(says=..., ...)"),
         ]
 
     @cached_property
@@ -329,12 +168,19 @@ __all__ = [
     "AgentError",
     "Alternative",
     "AnswerContext",
+    "Answers",
+    "Calls",
     "Dependency",
+    "Fails",
+    "Fixture",
     "Model",
+    "PersonNeeded",
+    "Responds",
     "Tool",
     "ToolContext",
     "ToolError",
     "ToolHttp",
+    "ToolResponse",
     "ToolResult",
     "tool",
 ]

@@ -1,16 +1,19 @@
 """HTTP for tools: one host, no redirects, no private addresses, a hard total time."""
 
-import ipaddress
-import socket
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from turnkeeper.adapters.addresses import Resolve, public_address, resolve
 from turnkeeper.adapters.models.deadline import call_within
-from turnkeeper.agent import AgentError, Dependency, ToolHttp
+from turnkeeper.agent import AgentError, Dependency, ToolError, ToolHttp
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
+
+if TYPE_CHECKING:
+    import httpx
 
 _SERVER = 500
 _THROTTLED = 429
@@ -23,32 +26,41 @@ class Response:
 
     status: int
     body: bytes
+    changed: bool = True
+    """Whether something may have changed on the other side by now."""
 
     def json(self) -> Any:
         """Read the body as JSON; raises DependencyError(GARBAGE) when it is not."""
-        import json  # noqa: PLC0415
-
         try:
             return json.loads(self.body)
         except ValueError as error:
-            raise DependencyError(Failure.GARBAGE, "the body is not JSON") from error
+            raise DependencyError(Failure.GARBAGE, "the body is not JSON", sent=self.changed) from error
+
+
+def _client() -> "httpx.Client":
+    import httpx  # noqa: PLC0415 - imported when a tool first calls: it costs a cold start
+
+    return httpx.Client(follow_redirects=False, trust_env=False)
 
 
 class HttpTransport:
     """Makes tools' clients; `allowed_private_hosts` are hosts that may have private addresses (local development)."""
 
-    def __init__(self, environment: Mapping[str, str], allowed_private_hosts: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        allowed_private_hosts: tuple[str, ...] = (),
+        *,
+        resolve: Resolve = resolve,
+        client: Callable[[], "httpx.Client"] = _client,
+    ) -> None:
         self._environment, self._allowed = environment, allowed_private_hosts
-        self._clients: dict[str, Any] = {}
+        self._resolve, self._client = resolve, client
+        self._clients: dict[str, httpx.Client] = {}
 
     def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> ToolHttp:
         """Return a client for the dependency's own host only."""
-        if dependency is None:
-            return _NoHttp()
-        base = self._environment.get(dependency.url_variable, "").rstrip("/")
-        if not base:
-            raise AgentError(f"set {dependency.url_variable}: the URL of {dependency.name}")
-        return _Http(self, base, timeout_s, idempotency_key)
+        return _Http(self, dependency, timeout_s, idempotency_key)
 
     def within(self, seconds: float, call: Callable[[], Any]) -> Any:
         """Run a call within a hard total time; raises DependencyError(TIMEOUT)."""
@@ -57,20 +69,30 @@ class HttpTransport:
         except TimeoutError as error:
             raise DependencyError(Failure.TIMEOUT, f"no answer within {seconds:.1f} s") from error
 
+    def base_url(self, dependency: Dependency | None) -> str:
+        """Return where a dependency is; raises DependencyError where nobody said it."""
+        if dependency is None:
+            raise AgentError("give the tool a dependency, to call something over HTTP")
+        base = self._environment.get(dependency.url_variable, "").rstrip("/")
+        if urlsplit(base).scheme not in ("https", "http"):
+            raise DependencyError(Failure.BAD_REQUEST, f"set {dependency.url_variable} to a URL", sent=False)
+        return base
+
     def send(self, method: str, url: str, timeout_s: float, **what: Any) -> Response:
         """Send one request. Raises DependencyError."""
-        import httpx  # noqa: PLC0415 - imported when a tool first calls: it costs a cold start
+        import httpx  # noqa: PLC0415 - likewise
 
-        self._refuse_private(url)
-        client = self._clients.setdefault("http", None) or httpx.Client(follow_redirects=False, trust_env=False)
-        self._clients["http"] = client
+        target = httpx.URL(url)
+        headers = {**what.pop("headers", {}), "Host": target.netloc.decode()}
+        extensions = {"sni_hostname": target.host}
+        # A client for each host: connections are shared by address, and hosts that share one must not share those.
+        client = self._clients.get(target.host) or self._clients.setdefault(target.host, self._client())
+        checked = target.copy_with(host=self._address(target.host, target.port or _port(target.scheme)))
         try:
-            with client.stream(method, url, timeout=timeout_s, **what) as answer:
-                body = b""
-                for chunk in answer.iter_bytes():
-                    body += chunk
-                    if len(body) > _MAX_BYTES:
-                        raise DependencyError(Failure.GARBAGE, "the body is too large")
+            with client.stream(
+                method, checked, timeout=timeout_s, headers=headers, extensions=extensions, **what
+            ) as answer:
+                body = _read(answer)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise DependencyError(Failure.CONNECTION, type(error).__name__, sent=False) from error
         except httpx.TimeoutException as error:
@@ -83,42 +105,53 @@ class HttpTransport:
             raise DependencyError(Failure.SERVER_ERROR, str(answer.status_code))
         return Response(answer.status_code, body)
 
-    def _refuse_private(self, url: str) -> None:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        if host in self._allowed:
-            return
-        try:
-            found = socket.getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise DependencyError(Failure.CONNECTION, "the name does not resolve", sent=False) from error
-        if not all(ipaddress.ip_address(str(info[4][0])).is_global for info in found):
-            raise DependencyError(Failure.BAD_REQUEST, f"{host} has a private address", sent=False)
+    def _address(self, host: str, port: int) -> str:
+        return host if host in self._allowed else public_address(host, port, self._resolve)
 
 
-@dataclass(frozen=True, slots=True)
+def _port(scheme: str) -> int:
+    return 443 if scheme == "https" else 80
+
+
+def _read(answer: "httpx.Response") -> bytes:
+    body = bytearray()
+    for chunk in answer.iter_bytes():
+        body += chunk
+        if len(body) > _MAX_BYTES:
+            raise DependencyError(Failure.GARBAGE, "the body is too large")
+    return bytes(body)
+
+
+@dataclass(slots=True)
 class _Http:
+    """The client of one tool call. What fails before its first POST has surely changed nothing."""
+
     transport: HttpTransport
-    base: str
+    dependency: Dependency | None
     timeout_s: float
     idempotency_key: str
+    posted: bool = field(default=False, init=False)
 
     def get(self, path: str, *, params: Mapping[str, str] | None = None) -> Response:
-        return self.transport.send("GET", self._url(path), self.timeout_s, params=dict(params or {}))
+        return self._send("GET", path, reads=True, params=dict(params or {}))
 
     def post(self, path: str, *, body: Mapping[str, Any]) -> Response:
         headers = {"Idempotency-Key": self.idempotency_key}
-        return self.transport.send("POST", self._url(path), self.timeout_s, json=dict(body), headers=headers)
+        return self._send("POST", path, reads=False, json=dict(body), headers=headers)
 
-    def _url(self, path: str) -> str:
-        if not path.startswith("/") or path.startswith("//") or "\\" in path or "@" in path.split("/", 2)[1]:
-            raise AgentError(f"a tool's path is relative to its dependency and begins with one /: {path!r}")
-        return self.base + path
+    def _send(self, method: str, path: str, *, reads: bool, **what: Any) -> Response:
+        url = self.transport.base_url(self.dependency) + _checked(path)
+        before, self.posted = self.posted, self.posted or not reads
+        try:
+            answer = self.transport.send(method, url, self.timeout_s, **what)
+        except DependencyError as error:
+            error.sent = before or (error.sent and not reads)
+            raise
+        return replace(answer, changed=self.posted)
 
 
-class _NoHttp:
-    def get(self, path: str, *, params: Mapping[str, str] | None = None) -> Response:  # noqa: ARG002
-        raise AgentError("give the tool a dependency, to call something over HTTP")
-
-    def post(self, path: str, *, body: Mapping[str, Any]) -> Response:  # noqa: ARG002
-        raise AgentError("give the tool a dependency, to call something over HTTP")
+def _checked(path: str) -> str:
+    parts = path.split("/")
+    if not path.startswith("/") or "" in parts[1:-1] or {".", ".."} & set(parts) or set("?#\\") & set(path):
+        raise ToolError(f"this is no path of the service: {path!r}")
+    return path

@@ -2,6 +2,7 @@
 
 import { accessToken, SignedOut } from "./session.js";
 
+const TIMEOUT_MS = 20_000;
 const UNREACHABLE = { code: "unreachable", title: "The server cannot be reached", detail: "check your connection" };
 
 /** A refused request: `code`, `status`, `detail`, and `errors` (lines) where fields are wrong. */
@@ -30,25 +31,30 @@ export const post = (path, body) => call("POST", path, body ?? {});
 
 async function call(method, path, body, again = true) {
   const token = await accessToken({ renewed: !again });
-  let answer;
+  const { status, data } = await fetched(`v1/${path}`, {
+    method,
+    headers: {
+      Authorization: `Bearer ${token}`,
+      ...(body && { "Content-Type": "application/json" }),
+    },
+    body: body && JSON.stringify(body),
+    cache: "no-store",
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  if (status === 401 && again) return call(method, path, body, false);
+  if (status === 401) throw new SignedOut("Your session is over. Sign in again; your drafts are kept.");
+  if (status >= 300) throw new Problem({ ...data, status });
+  return data;
+}
+
+async function fetched(address, request) {
   try {
-    answer = await fetch(`v1/${path}`, {
-      method,
-      headers: {
-        Authorization: `Bearer ${token}`,
-        ...(body && { "Content-Type": "application/json" }),
-      },
-      body: body && JSON.stringify(body),
-      cache: "no-store",
-      signal: AbortSignal.timeout(20_000),
-    });
+    const answer = await fetch(address, request);
+    const text = await answer.text();
+    return { status: answer.status, data: JSON.parse(text || "{}") };
   } catch {
     throw new Problem(UNREACHABLE);
   }
-  if (answer.status === 401 && again) return call(method, path, body, false);
-  if (answer.status === 401) throw new SignedOut("Your session is over. Sign in again; your drafts are kept.");
-  if (answer.ok) return answer.json();
-  throw new Problem({ status: answer.status, ...(await answer.json().catch(() => ({}))) });
 }
 
 export const path = (id) => `escalations/${encodeURIComponent(id)}`;

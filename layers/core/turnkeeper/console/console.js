@@ -1,7 +1,7 @@
 // The console itself: who is signed in, which view is shown, when it is refreshed, and what the keys do.
 
 import { get, Problem } from "./api.js";
-import { button, byId, fill, h, icon } from "./dom.js";
+import { announce, button, byId, fill, h, icon } from "./dom.js";
 import { escalationView } from "./escalation.js";
 import { breakerText } from "./facts.js";
 import { listView, STATUSES } from "./list.js";
@@ -16,6 +16,7 @@ let view;
 let timer;
 let healthAt = 0;
 let health;
+let knownDown = [];
 
 function open(next) {
   clearTimeout(timer);
@@ -33,6 +34,7 @@ function route() {
   const retry = refresh;
   open(escalation ? escalationView(decodeURIComponent(escalation[1]), { retry }) : listView(status ?? "open", { retry }));
   scrollTo(0, 0);
+  byId("main").focus({ preventScroll: true });
   refresh();
 }
 
@@ -62,6 +64,7 @@ async function refresh() {
   }
   if (shown !== view) return;
   showTitle();
+  showTop();
   clearTimeout(timer);
   timer = setTimeout(refresh, POLL_MS);
 }
@@ -70,7 +73,9 @@ async function refreshHealth() {
   if (Date.now() - healthAt < HEALTH_MS && health) return;
   healthAt = Date.now();
   health = await get("health");
-  showTop();
+  const down = health.breakers.filter((b) => b.state !== "closed").map((b) => b.dependency);
+  if (String(down) !== String(knownDown)) announce(down.length ? `Breakers open: ${down.join(", ")}` : "All breakers are closed");
+  knownDown = down;
 }
 
 function failed(error) {

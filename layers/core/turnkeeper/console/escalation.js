@@ -3,10 +3,10 @@
 import { get, learnClock, now, path, post, Problem } from "./api.js";
 import { announce, button, fill, h, icon, memo, panel, say, toast } from "./dom.js";
 import * as facts from "./facts.js";
-import { broken, urgency } from "./list.js";
+import { broken, lastList, remember, urgency } from "./list.js";
 import { composer, dropDraft, savedDraft } from "./reply.js";
 import { me } from "./session.js";
-import { countdown, dollars, duration, moment, person, reasonOf, secondsOf, statusOf } from "./words.js";
+import { countdown, dollars, duration, moment, person, reasonOf, secondsOf, sentence, statusOf } from "./words.js";
 
 const ENDED = ["answered", "expired", "stopped", "resolved"];
 
@@ -15,6 +15,7 @@ export function escalationView(id, { retry }) {
   const element = h("article.one", { "aria-busy": "true" }, skeleton());
   let page;
   let asked = 0;
+  remember(id);
 
   async function refresh() {
     const turn = (asked += 1);
@@ -39,7 +40,7 @@ export function escalationView(id, { retry }) {
   const keys = {
     c: () => page?.claim(),
     r: () => page?.focusReply(),
-    Escape: () => (location.hash = "#/open"),
+    Escape: () => (location.hash = lastList()),
   };
   return { element, refresh, failed, keys, tick: () => page?.tick(), title: () => page?.title() ?? "Escalation" };
 }
@@ -72,6 +73,17 @@ function build(id, first, { refresh }) {
   const about = panel("About");
   const warning = h("div");
 
+  const columns = h(
+    "div.columns-2",
+    {},
+    h("div.wide-column", {}, h("section.panel", { "aria-label": "Conversation" }, asking), warning, answerPanel, tried.element),
+    h(
+      "aside.side-column",
+      { "aria-label": "Facts" },
+      h("section.panel.claiming", { "aria-label": "Claim" }, h("div.panel-body", {}, holder, actions)),
+      [done, down, spent, about].map((one) => one.element),
+    ),
+  );
   const element = [
     backLink(),
     h(
@@ -79,16 +91,11 @@ function build(id, first, { refresh }) {
       {},
       h("div.one-title", {}, h("h1", {}, customer), h("span.tag", {}, first.agent), status),
       h("p.one-why", {}, reasonOf(first.reason)),
-      h("dl.figures", {}, figure("Waiting", waited), figure("Left to answer", left), figure("Pages sent", pages), figure("Cost", cost)),
+      h("dl.figures", {}, figure("Waiting", waited), figure("Left to answer", left), figure("Pages sent", pages), figure("Cost so far", cost)),
     ),
     stale,
     notice,
-    h(
-      "div.columns-2",
-      {},
-      h("div.wide-column", {}, h("section.panel", { "aria-label": "Conversation" }, asking), warning, answerPanel, tried.element),
-      h("aside.side-column", { "aria-label": "Facts" }, h("section.panel.claiming", { "aria-label": "Claim" }, h("div.panel-body", {}, holder, actions)), done.element, down.element, spent.element, about.element),
-    ),
+    columns,
   ];
 
   const parts = {
@@ -103,7 +110,8 @@ function build(id, first, { refresh }) {
   };
 
   // --- showing --------------------------------------------------------------------------------------------------------
-  const mine = () => data.claimant === me().id || (data.status === "open" && held === data.version);
+  const mine = () => data.claimant === me().id || (data.status === "open" && held > 0 && held === data.version);
+  const claimant = () => person(data.claimant, me().id);
   const mode = () => (ENDED.includes(data.status) ? "ended" : mine() ? "mine" : data.status === "claimed" ? "theirs" : "open");
 
   function show(latest) {
@@ -111,10 +119,11 @@ function build(id, first, { refresh }) {
     data = latest;
     if (data.claimant === me().id) held = data.version;
     status.dataset.status = data.status;
-    say(status, statusOf(data.status));
+    columns.dataset.mode = mode();
+    say(status, data.status === "claimed" ? `Claimed by ${claimant()}` : statusOf(data.status));
     say(cost, dollars(data.turn.cost_usd));
     say(pages, String(data.pages));
-    parts.conversation(data.conversation, data.message, customer, data.turn.status !== "awaiting_human" && data.conversation.length > 0);
+    parts.conversation(data.conversation, data.message, customer, data.turn.status !== "awaiting_human");
     parts.attempts(data.attempts);
     parts.effects(data.effects);
     parts.spend(data.spend);
@@ -151,19 +160,19 @@ function build(id, first, { refresh }) {
         return "Nothing more to do here.";
       case "mine":
         return data.claim_until && claimLeft() > 0
-          ? `Yours for ${countdown(claimLeft())}. Renew if you need longer.`
+          ? `Yours for ${countdown(claimLeft())}`
           : "Your claim is over, and nobody else took it. You may still answer; renew to be safe.";
       case "theirs":
-        return `${person(data.claimant, me().id)} has it for another ${countdown(claimLeft())}.`;
+        return `${claimant()} has it for another ${countdown(claimLeft())}.`;
       default:
-        return "Nobody has it. Claim it, so that nobody else is paged.";
+        return "Nobody has it yet.";
     }
   }
 
   function renderActions(how) {
     if (how === "ended") return null;
-    const claimIt = button([how === "mine" ? "Renew claim" : "Claim", h("kbd", {}, "c")], claim, how === "open" ? "primary" : "");
-    return [how !== "theirs" && claimIt, how === "mine" && button("Release", release), button("Stop…", stop, "danger")];
+    const own = [button(["Renew", h("kbd", {}, "c")], claim, "", { "aria-label": "Renew claim" }), button("Release", release)];
+    return [how === "mine" && own, button("Stop…", stop, "danger")];
   }
 
   function renderAnswering(how) {
@@ -176,9 +185,14 @@ function build(id, first, { refresh }) {
     const kept = unsent && h("details.draft", { open: true }, h("summary", {}, "Your unsent draft, kept in this tab"), h("p.quote", {}, unsent));
     if (how === "ended") return [ending(data), kept];
     if (how === "theirs") {
-      return [h("p.lead", {}, icon("clock"), h("strong", {}, person(data.claimant, me().id)), " is answering."), h("p.muted", {}, "You can claim it when their claim ends or they release it. This page will say so."), kept];
+      return [h("p.lead", {}, icon("clock"), `${claimant()} is answering.`), h("p.muted", {}, "You can claim it when their claim ends or they release it. This page will say so."), kept];
     }
-    return [h("p.lead", {}, "Nobody is answering yet."), button("Claim and answer", claim, "primary"), kept];
+    return [
+      h("p.lead", {}, "Nobody is answering yet."),
+      h("p.muted", {}, "Claim it first, so that nobody else answers or is paged meanwhile."),
+      button(["Claim and answer", h("kbd", {}, "c")], claim, "primary", { "aria-label": "Claim and answer" }),
+      kept,
+    ];
   }
 
   function warn(title, text, kind = "") {
@@ -192,7 +206,7 @@ function build(id, first, { refresh }) {
   async function act(work, lost) {
     if (busy) return;
     busy = true;
-    element.at(-1).setAttribute("aria-busy", "true");
+    columns.setAttribute("aria-busy", "true");
     try {
       await work();
       notice.hidden = true;
@@ -202,12 +216,12 @@ function build(id, first, { refresh }) {
       lost(problem);
     } finally {
       busy = false;
-      element.at(-1).removeAttribute("aria-busy");
+      columns.removeAttribute("aria-busy");
     }
   }
 
   const whoNow = () =>
-    data.status === "claimed" ? `${person(data.claimant, me().id)} has it now.` : `It is ${statusOf(data.status).toLowerCase()} now.`;
+    data.status === "claimed" ? `${claimant()} has it now.` : `It is ${statusOf(data.status).toLowerCase()} now.`;
 
   const claim = () =>
     mode() !== "ended" && mode() !== "theirs" &&
@@ -219,8 +233,8 @@ function build(id, first, { refresh }) {
         reply?.focus();
       },
       (problem) => {
-        if (problem.status === 409) warn("Somebody else was first.", `${whoNow()} (${problem.detail})`, "lost");
-        else warn(`Not claimed: ${problem.message}.`, problem.detail, "bad");
+        if (problem.status === 409) warn("Somebody else was first.", `${whoNow()}`, "lost");
+        else warn(`Not claimed: ${problem.message}.`, sentence(problem.detail), "bad");
       },
     );
 
@@ -232,7 +246,7 @@ function build(id, first, { refresh }) {
         await refresh();
         toast("Released. The person on call is paged again.");
       },
-      (problem) => warn(`Not released: ${problem.message}.`, `${problem.detail}. ${whoNow()}`, "lost"),
+      (problem) => warn(`Not released: ${problem.message}.`, `${sentence(problem.detail)} ${whoNow()}`, "lost"),
     );
 
   const send = (text, output) =>
@@ -249,9 +263,9 @@ function build(id, first, { refresh }) {
           warn("Too late: the time to answer is over.", `${customer} was told that nobody could answer. Your text is kept below, and as a draft on the server.`, "lost");
         } else if (problem.status === 409) {
           held = mine() ? data.version : 0;
-          warn("Not sent: somebody else was first.", `${whoNow()} Your text is kept below. (${problem.detail})`, "lost");
+          warn("Not sent: somebody else was first.", `${whoNow()} Your text is kept below.`, "lost");
         } else if (reply) reply.fail(problem);
-        else warn(`Not sent: ${problem.message}.`, `${problem.detail}. Your text is kept.`, "bad");
+        else warn(`Not sent: ${problem.message}.`, `${sentence(problem.detail)} Your text is kept.`, "bad");
       },
     );
 
@@ -264,7 +278,7 @@ function build(id, first, { refresh }) {
           await refresh();
           toast(`Stopped. ${customer} was told.`);
         },
-        (problem) => warn(`Not stopped: ${problem.message}.`, `${problem.detail}. ${whoNow()}`, "lost"),
+        (problem) => warn(`Not stopped: ${problem.message}.`, `${sentence(problem.detail)} ${whoNow()}`, "lost"),
       ),
     );
 
@@ -282,7 +296,7 @@ function build(id, first, { refresh }) {
   };
 }
 
-const backLink = () => h("a.back", { href: "#/open" }, icon("back"), "Escalations");
+const backLink = () => h("a.back", { href: lastList() }, icon("back"), "Escalations");
 const figure = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
 const missing = () => h("div.state", { role: "alert" }, icon("warning"), h("h2", {}, "There is no such escalation for you"), h("p", {}, "It may be another tenant's, or older than what is kept."), h("a.button", { href: "#/open" }, "See what is open"));
 const skeleton = () => h("div.skeleton", { role: "status", "aria-label": "Loading" }, h("div.bone.short"), h("div.bone.tall"), h("div.bone"), h("div.bone"));

@@ -6,7 +6,8 @@ import { countdown, dollars, errorOf, labelOf, milliseconds, model, moment, plur
 
 /** The conversation so far, and the message that waits. */
 export function conversation(said, message, customer, ended) {
-  const earlier = ended ? said.slice(0, -1) : said;
+  const own = ended ? said.findLastIndex((one) => one.message === message) : -1;
+  const earlier = said.filter((_, index) => index !== own);
   return [
     earlier.length > 0 &&
       h(
@@ -141,7 +142,11 @@ const parsed = (text) => {
 /** An object as a list of terms; what is not an object as text. */
 export function pairs(data, pretty = true) {
   if (data === null || typeof data !== "object" || Array.isArray(data)) return h("p.quote.code", {}, typeof data === "string" ? data : JSON.stringify(data));
-  const text = (value) => (value === null ? "none" : typeof value === "object" ? JSON.stringify(value) : value);
+  const text = (value) => {
+    if (value === null) return "none";
+    if (typeof value === "object") return JSON.stringify(value);
+    return /^(turn|conv)_[0-9a-f]+$/.test(value) ? h("code.id", {}, value) : value;
+  };
   return h("dl.pairs", {}, Object.entries(data).map(([key, value]) => h("div", {}, h("dt", {}, pretty ? labelOf(key) : key), h("dd", {}, text(value)))));
 }
 

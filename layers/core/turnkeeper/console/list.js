@@ -8,8 +8,15 @@ import { duration, moment, person, plural, reasonOf, secondsOf, statusOf } from 
 export const STATUSES = ["open", "claimed", "answered", "expired"];
 const COUNT_EVERY_S = 30;
 const counts = {};
-let countedAt = 0;
+let last = "#/open";
+let lastOpened = "";
 
+/** Where a reader came from, to go back to. */
+export const lastList = () => last;
+/** Which escalation a reader opened: its row has the focus when they come back. */
+export const remember = (id) => (lastOpened = id);
+
+const HINTS = [["moves", "j", "k"], ["opens", "Enter"], ["shows all shortcuts", "?"]];
 const EMPTY = {
   open: ["Nobody is waiting", "New escalations appear here by themselves. You are paged, too."],
   claimed: ["Nothing is claimed", "What somebody is working on appears here."],
@@ -28,10 +35,12 @@ export function listView(status, { retry }) {
   const known = new Map();
   let pages = 1;
   let at = 0;
+  let countedAt = 0;
   let failure = "";
+  last = `#/${status}`;
 
   const element = h(
-    "div.list",
+    `div.list.is-${status}`,
     {},
     h(
       "div.list-head",
@@ -40,11 +49,13 @@ export function listView(status, { retry }) {
       h("nav.tabs", { "aria-label": "Status" }, Object.values(tabs).map((t) => t.element)),
       updated,
     ),
-    columns(ended),
+    columns(status),
     rows,
     state,
     more,
+    h("p.hint.by-keys", {}, HINTS.map(([what, ...keys]) => h("span", {}, keys.map((key) => [h("kbd", {}, key), " "]), what))),
   );
+
   async function refresh() {
     const found = [];
     let cursor;
@@ -61,9 +72,9 @@ export function listView(status, { retry }) {
     counts[status] = { n: found.length, more: Boolean(cursor) };
     show(found);
     more.hidden = !cursor;
+    tick();
     await countOthers();
     Object.values(tabs).forEach((t) => t.show());
-    tick();
   }
 
   async function countOthers() {
@@ -97,6 +108,7 @@ export function listView(status, { retry }) {
     rows.dataset.loaded = "";
     element.querySelector(".columns").hidden = !found.length;
     fill(state, found.length ? null : empty(status));
+    if (first) known.get(lastOpened)?.element.querySelector("a").focus();
     if (!first && (arrived.length || gone.size)) {
       const news = arrived.length ? `${plural(arrived.length, "new escalation")}, ` : "";
       announce(`${news}${found.length} ${status}`);
@@ -111,7 +123,7 @@ export function listView(status, { retry }) {
 
   function tick() {
     for (const item of known.values()) item.tick();
-    if (!at) return;
+    if (!at) return say(updated, failure ? "Not loaded yet" : "Loading");
     const ago = Math.round((Date.now() - at) / 1000);
     const text = ago < 2 ? "Updated just now" : `Updated ${duration(ago)} ago`;
     updated.classList.toggle("stale", Boolean(failure));
@@ -142,7 +154,7 @@ function tab(name, current) {
   const element = h("a.tab", { href: `#/${name}`, "aria-current": current ? "page" : null }, statusOf(name), badge);
   const show = () => {
     const count = counts[name];
-    badge.hidden = !count;
+    badge.hidden = !count?.n;
     if (count) say(badge, `${count.n}${count.more ? "+" : ""}`);
     badge.classList.toggle("loud", name === "open" && count?.n > 0);
   };
@@ -150,12 +162,14 @@ function tab(name, current) {
   return { element, show };
 }
 
-const columns = (ended) =>
-  h(
-    `div.columns${ended ? ".ended" : ""}`,
-    { "aria-hidden": "true", hidden: true },
-    [ended ? "Opened" : "Waiting", "Customer", "Why a person is needed", "Pages", ended ? "" : "Time left", ended ? "" : "Claimed by"].map((name) => h("span", {}, name)),
-  );
+const columns = (status) => {
+  const names = {
+    open: ["Waiting", "Customer", "Why a person is needed", "Pages", "Time left"],
+    claimed: ["Waiting", "Customer", "Why a person is needed", "Pages", "Time left", "Claimed by"],
+  };
+  const shown = names[status] ?? ["Opened", "Customer", "Why a person was needed", "Pages"];
+  return h("div.columns", { "aria-hidden": "true", hidden: true }, shown.map((name) => h("span", {}, name)));
+};
 
 function row(escalation, ended, isNew) {
   const cells = {

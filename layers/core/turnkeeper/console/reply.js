@@ -82,7 +82,7 @@ export function composer({ id, customer, schema, tried, send }) {
     const others = form.showErrors(problem.errors.filter((line) => !ofReply.includes(line)));
     if (problem.code === "invalid-output") show("Not sent: the output does not fit. Correct the marked fields.", others);
     else if (problem.status === 400) show("Not sent: the server cannot read it.", others);
-    else show(`Not sent: ${problem.message}. ${problem.detail} Your text is kept; send it again.`, others);
+    else show(`Not sent: ${problem.message}. Your text is kept; sending it again is safe.`, others);
     if (ofReply.length) blame(ofReply.map((line) => line.slice("reply: ".length)).join("; "));
     else if (!document.activeElement.matches("[aria-invalid]")) error.focus();
   };
@@ -97,13 +97,13 @@ export function composer({ id, customer, schema, tried, send }) {
         if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) element.requestSubmit();
       },
     },
-    h("div.composer-head", {}, h("label.field-label", { for: "reply" }, `Reply to ${customer}`), model && button("Start from the model's words", borrow, "quiet small")),
+    h("div.composer-head", {}, h("label.field-label", { for: "reply" }, `Reply to ${customer}`), model && button("Start from the model's words", borrow, "small")),
     reply,
     replyError,
     h("label.switch", { for: "with-output" }, withOutput, h("span", {}, `Send structured output too (${title})`)),
     fields,
     error,
-    h("div.composer-foot", {}, submit, h("span.muted.small", { id: "reply-hint" }, h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "Enter"), " sends. The draft is kept in this tab.")),
+    h("div.composer-foot", {}, submit, h("p.muted.small", { id: "reply-hint" }, h("span.by-keys", {}, h("kbd", {}, "Ctrl"), " ", h("kbd", {}, "Enter"), " sends. "), "The draft is kept in this tab.")),
   );
   return { element, fail, focus: () => reply.focus() };
 }

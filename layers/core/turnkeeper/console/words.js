@@ -89,8 +89,12 @@ export function dollars(text) {
 export function moment(seconds) {
   const at = new Date(seconds * 1000);
   const today = at.toDateString() === new Date().toDateString();
-  return at.toLocaleString([], today ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
+  const day = today ? {} : { month: "short", day: "numeric" };
+  return at.toLocaleString([], { ...day, hour: "2-digit", minute: "2-digit" });
 }
+
+/** A detail of a problem as a sentence of its own. */
+export const sentence = (text) => (text ? `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.?$/, ".")}` : "");
 
 export const secondsOf = (iso) => (iso ? Date.parse(iso) / 1000 : 0);
 export const plural = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;

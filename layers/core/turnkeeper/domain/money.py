@@ -11,13 +11,17 @@ MICRO = 1_000_000
 
 def micro_usd(dollars: str | Decimal) -> int:
     """Read an amount of dollars, such as "0.50", as micro-dollars; raises ValueError unless finite and >= 0."""
+    return int((_amount(dollars) * MICRO).to_integral_value(ROUND_CEILING))
+
+
+def _amount(dollars: str | Decimal) -> Decimal:
     try:
         amount = Decimal(dollars)
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or amount < 0:
         raise ValueError(f"not an amount of dollars: {dollars!r} (write it like 0.50)")
-    return int((amount * MICRO).to_integral_value(ROUND_CEILING))
+    return amount
 
 
 def format_usd(micro: int) -> str:
@@ -80,15 +84,12 @@ class Price:
 
 def _rate(raw: Any) -> Rate:
     if isinstance(raw, Mapping):
-        tiers = tuple((int(t["start"]), Decimal(str(t["price"]))) for t in raw.get("tiers", ()))
-        return Rate(Decimal(str(raw["base"])), tuple(sorted(tiers)))
-    return Rate(Decimal(str(raw)))
+        tiers = tuple((int(t["start"]), _amount(str(t["price"]))) for t in raw.get("tiers", ()))
+        return Rate(_amount(str(raw["base"])), tuple(sorted(tiers)))
+    return Rate(_amount(str(raw)))
 
 
 def price_from_json(raw: Mapping[str, Any]) -> Price:
     """Read `{"input": "0.4", "output": "1.6", "cache_read"?, "cache_write"?}`: dollars a million tokens, or tiers."""
     cached = {name: _rate(raw[name]) for name in ("cache_read", "cache_write") if raw.get(name) is not None}
-    price = Price(_rate(raw["input"]), _rate(raw["output"]), **cached)
-    if any(rate.base < 0 for rate in (price.input, price.output)):
-        raise ValueError("a price is never negative")
-    return price
+    return Price(_rate(raw["input"]), _rate(raw["output"]), **cached)

@@ -8,7 +8,7 @@ from typing import Any
 from turnkeeper.domain.money import format_usd
 
 _MESSAGE_CHARS = 300
-_SUBJECT_CHARS = 100
+_SUBJECT_CHARS = 99
 _TRIED = 8
 
 

@@ -76,6 +76,7 @@ class Context:
             "spend": self._lookups.spend(turn.tenant, turn.customer, None),
             "breakers": [b for b in self._breaker_states(agent.dependencies) if b["state"] != "closed"],
             "output_schema": agent.output.model_json_schema(),
+            "contact": agent.escalation_contact or None,
             "answer": dict(escalation.answer) or None,
             "draft": dict(escalation.draft) or None,
         }

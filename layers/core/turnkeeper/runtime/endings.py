@@ -12,12 +12,12 @@ from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.runtime.views import json_text, turn_view
 from turnkeeper.stores.cache import AnswerCache, request_digest
-from turnkeeper.stores.conversations import ConversationStore
+from turnkeeper.stores.conversations import KEPT_CHARACTERS, ConversationStore
 from turnkeeper.stores.escalations import EscalationStore
 from turnkeeper.stores.journal import Attempt, Journal
 from turnkeeper.stores.records import Escalation, Turn
 from turnkeeper.stores.spend import SpendStore
-from turnkeeper.stores.turns import Document, TurnStore
+from turnkeeper.stores.turns import PART_BYTES, Document, TurnStore
 
 ACCEPTED_LATER = 202
 ANSWERED = 200
@@ -46,7 +46,7 @@ class Endings:
         view = self._answered(run, given)
         document = Document(ANSWERED, json_text(view))
         also = [*self.conclusion_ops(run.turn, view), *self._cache_ops(run, given)]
-        self._commit(run, lambda held: self._turns.finish(run.turn, document, view, [*held, *also]))
+        self._commit(run, lambda held: self._turns.finish(run.turn, document, [*held, *also]))
         self.log_end(run.turn, view)
         return document
 
@@ -55,12 +55,12 @@ class Endings:
         view = self._answered(run, given)
         also = [*self.conclusion_ops(run.turn, view), *self._cache_ops(run, given)]
         also += self._escalations.end_ops(escalation, EscalationState.RESOLVED)
-        self._commit(run, lambda held: self._turns.conclude(run.turn, view, [*held, *also], fenced=True))
+        self._commit(run, lambda held: self._turns.conclude(run.turn, json_text(view), [*held, *also], fenced=True))
         self.log_end(run.turn, view)
 
     def conclude_by_person(self, turn: Turn, ops: Sequence[Op], view: Mapping[str, Any]) -> None:
         """End an escalated turn by what a person did, or did not; raises Refused or TurnLost when another was first."""
-        self._turns.conclude(turn, view, [*ops, *self.conclusion_ops(turn, view)], fenced=False)
+        self._turns.conclude(turn, json_text(view), [*ops, *self.conclusion_ops(turn, view)], fenced=False)
         self.log_end(turn, view)
 
     def suspend(self, run: Run, verdict: Verdict, *, first_done: bool) -> Document:
@@ -88,6 +88,8 @@ class Endings:
     def give_back(self, run: Run, verdict: Verdict, *, tried: bool = True) -> None:
         """Give an escalated turn back to its tiers, with a record of what was tried."""
         also = [self._attempt_op(run, verdict)] if tried else []
+        if verdict.to_human:
+            also.append(self._escalations.to_human_op(run.turn.turn_id))
         self._commit(run, lambda held: self._turns.end_tier(run.turn, [*held, *also]))
 
     def _commit(self, run: Run, write: Callable[[Sequence[Op]], None]) -> None:
@@ -131,8 +133,11 @@ class Endings:
         seconds = run.agent.cache_seconds
         if not seconds or given.degraded or run.steps:
             return []
+        answer = given.answer.to_json()
+        if len(answer.encode()) > PART_BYTES:
+            return []
         request = request_digest(run.turn.message, run.history)
-        return self._cache.keep_ops(run.turn, request, given.answer.to_json(), given.model, seconds)
+        return self._cache.keep_ops(run.turn, request, answer, given.model, seconds)
 
     def _attempt_op(self, run: Run, verdict: Verdict) -> Op:
         answer = verdict.answer
@@ -145,7 +150,7 @@ class Endings:
             duration_ms=round((self._clock() - run.started_at) * 1000),
             calls=run.calls,
             errors=list(verdict.errors),
-            draft=answer.to_json() if answer else "",
+            draft=answer.to_json()[:KEPT_CHARACTERS] if answer else "",
             confidence=answer.confidence if answer else None,
         )
         return self._journal.attempt_op(run.turn.turn_id, attempt)

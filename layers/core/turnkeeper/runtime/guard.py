@@ -1,6 +1,7 @@
 """Stands before every dependency: asks its breaker, lets one prober through, and reports how each call ended."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from turnkeeper.domain.breaker import Admit, Breaker, State, admit
@@ -32,6 +33,11 @@ class Guard:
     def is_open(self, dependency: str) -> bool:
         """Whether a call would be skipped now, as far as is known."""
         return admit(self._breakers.known(dependency), self._clock()) is Admit.SKIP
+
+    def refresh(self, dependency: str) -> None:
+        """Read a breaker that no turn's own reads brought along."""
+        with suppress(StoreUnavailable):
+            self._breakers.read([dependency])
 
     def enter(self, dependency: str, timeout_s: float) -> Permit:
         """Ask to call a dependency; raises DependencyError(BREAKER_OPEN) when it must be left alone."""

@@ -127,9 +127,8 @@ class Operators:
         escalation = self._escalations.get(turn_id)
         try:
             if turn.st == TurnState.RUN:
-                self._turns.stop(
-                    turn, Document(ANSWERED, json_text(view)), view, self._endings.conclusion_ops(turn, view)
-                )
+                answer = Document(ANSWERED, json_text(view))
+                self._turns.stop(turn, answer, self._endings.conclusion_ops(turn, view))
                 self._endings.log_end(turn, view)
             elif escalation:
                 ops = self._escalations.end_ops(escalation, EscalationState.STOPPED)

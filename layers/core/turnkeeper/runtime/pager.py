@@ -83,6 +83,7 @@ class Pager:
 
     def _deliver(self, topic: str, notice: Notice) -> bool:
         dependency = "notify:second_level" if notice.second_level else "notify:on_call"
+        self._guard.refresh(dependency)
         try:
             permit = self._guard.enter(dependency, _TIMEOUT_S)
         except DependencyError:

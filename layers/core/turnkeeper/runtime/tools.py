@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
-from turnkeeper.agent import Dependency, Tool, ToolContext, ToolError, ToolHttp, ToolResult
+from turnkeeper.agent import Dependency, PersonNeeded, Tool, ToolContext, ToolError, ToolHttp, ToolResult
 from turnkeeper.domain.answers import error_lines
 from turnkeeper.domain.turns import digest
 from turnkeeper.errors import DependencyError, StoreUnavailable, TurnLost
@@ -18,6 +19,8 @@ from turnkeeper.stores.journal import Journal, Step
 from turnkeeper.stores.turns import TurnStore
 
 _SETTLE_MARGIN = 1.0
+_SHORTEST_CALL = 0.5
+"""Seconds: an effect with less than this left would only be begun to end in an unknown outcome."""
 
 
 class NeedsPerson(Exception):  # noqa: N818 - it is a decision, not a fault
@@ -72,11 +75,16 @@ class ToolRunner:
         except ValidationError as error:
             return _error("; ".join(error_lines(error))), None
         began = self._clock()
+        if run.deadline - began < _SETTLE_MARGIN + _SHORTEST_CALL:
+            raise ToolUnavailable(f"{tool.name}: no time is left of the run")
         try:
             text = self._effect(run, tool, arguments) if tool.side_effect else self._call(run, tool, arguments)
         except ToolError as error:
             self._log(run, tool, began, "tool_error")
             return _error(str(error)), None
+        except PersonNeeded as need:
+            self._log(run, tool, began, "person_needed")
+            raise NeedsPerson("person_needed", f"{tool.name}({_canonical(arguments)}): {need}") from need
         except DependencyError as error:
             self._log(run, tool, began, error.failure.value)
             raise ToolUnavailable(f"{tool.name}: {error.failure.value}") from error
@@ -98,19 +106,21 @@ class ToolRunner:
         except Refused as refusal:
             raise TurnLost(run.turn.turn_id) from refusal
         run.steps.append(mine)
-        return self._perform(run, tool, arguments, mine)
+        return self._perform(run, tool, arguments, mine, begun_before=known is not None and known.st == "STARTED")
 
-    def _perform(self, run: Run, tool: Tool, arguments: BaseModel, step: Step) -> str:
+    def _perform(self, run: Run, tool: Tool, arguments: BaseModel, step: Step, *, begun_before: bool) -> str:
+        may_have_happened = begun_before
         for last in (False, True):
             try:
                 text = self._call(run, tool, arguments, step.digest)
-            except ToolError:
+            except (ToolError, PersonNeeded):
                 self._settle(run, step, "NOT_DONE", "")
                 raise
             except DependencyError as error:
-                if not error.sent:
+                if not error.sent and not may_have_happened:
                     self._settle(run, step, "NOT_DONE", "")
                     raise
+                may_have_happened = True
                 if last or not tool.honours_keys:
                     detail = f"{tool.name}({step.arguments}): {error.failure.value}; it may have happened"
                     raise NeedsPerson("outcome_unknown", detail) from error
@@ -120,7 +130,7 @@ class ToolRunner:
         raise AssertionError
 
     def _settle(self, run: Run, step: Step, st: str, result: str) -> None:
-        run.steps = [s for s in run.steps if s is not step]
+        run.steps = [s for s in run.steps if s.digest != step.digest]
         run.steps.append(Step(step.tool, step.digest, step.arguments, st, step.epoch, result))
         try:
             self._journal.end(run.turn, step, result) if st == "DONE" else self._journal.forget(run.turn, step)
@@ -138,13 +148,14 @@ class ToolRunner:
             turn_id=run.turn.turn_id,
             idempotency_key=key,
             http=self._transport.http(tool.dependency, timeout_s=timeout, idempotency_key=key),
+            now=datetime.fromtimestamp(self._clock(), UTC),
         )
         try:
             result = self._transport.within(timeout, lambda: tool.run(context, arguments))
         except DependencyError as error:
             self._left(permit, error)
             raise
-        except ToolError:
+        except (ToolError, PersonNeeded):
             self._left(permit, None)
             raise
         except Exception as error:

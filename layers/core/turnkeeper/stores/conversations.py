@@ -10,6 +10,9 @@ from turnkeeper.stores.records import Record, Turn
 RECENT_TURNS = 50
 """The most turns of history that a run reads; the token budget usually ends it sooner."""
 
+KEPT_CHARACTERS = 50_000
+"""The most of a reply that the conversation keeps; the turn itself has all of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange(Record):
@@ -59,7 +62,7 @@ class ConversationStore:
             "turn_id": turn.turn_id,
             "position": turn.position,
             "user": turn.message,
-            "reply": reply,
+            "reply": reply[:KEPT_CHARACTERS],
             "status": status,
             "at": self._clock(),
             "cust_pk": keys.owned_by(turn.tenant, turn.customer),

@@ -44,6 +44,11 @@ class EscalationStore:
             "cust_pk": keys.owned_by(turn.tenant, turn.customer),
         }
 
+    @staticmethod
+    def to_human_op(turn_id: str) -> Op:
+        """The write after which no other tier may try."""
+        return Update(keys.escalation(turn_id), set={"to_human": True})
+
     def page_of(
         self, tenant: str, status: Listed, *, limit: int, after: Json | None
     ) -> tuple[list[Escalation], Json | None]:

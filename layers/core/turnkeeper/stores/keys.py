@@ -41,6 +41,11 @@ def step(turn_id: str, name: str, arguments_digest: str) -> Key:
     return f"TURN#{turn_id}", f"{STEP}{name}#{arguments_digest}"
 
 
+def document_part(turn_id: str, name: str, part: int) -> Key:
+    """A part of a turn's document that is too large for the turn's own item."""
+    return f"DOC#{turn_id}", f"{name}#{part:04d}"
+
+
 def conversation(tenant: str, conversation_id: str) -> Key:
     """A conversation's head: whose it is."""
     return f"CONV#{tenant}#{conversation_id}", "HEAD"

@@ -1,5 +1,6 @@
 """Turns and escalations as the code sees them, read from their items."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
@@ -41,7 +42,7 @@ class Turn(Record):
     lease_until: float = 0.0
     first_status: int = 0
     first_body: str = ""
-    outcome: Mapping[str, Any] = field(default_factory=dict)
+    outcome_body: str = ""
 
     @property
     def message(self) -> str:
@@ -52,6 +53,13 @@ class Turn(Record):
     def is_new_conversation(self) -> bool:
         """Whether this turn begins its conversation."""
         return not self.request.get("conversation_id")
+
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """How the turn ended, as GET shows it; empty until then."""
+        text = self.outcome_body or self.first_body
+        view: dict[str, Any] = json.loads(text) if self.is_done else {}
+        return view
 
     @property
     def is_done(self) -> bool:

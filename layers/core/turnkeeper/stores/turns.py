@@ -14,6 +14,14 @@ from turnkeeper.stores.records import Turn
 KEEP_SECONDS = 30 * 86_400
 """For how long a key replays, and so for how long a turn is kept at least."""
 
+FIRST, OUTCOME = "first", "outcome"
+"""A turn's documents: what the POST answered, and how an escalated turn ended."""
+
+PART_BYTES = 150_000
+"""The most of a document that lies in one item: both documents and the request fit into DynamoDB's 400 KB."""
+
+_MOST_BYTES_A_CHARACTER = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -74,36 +82,28 @@ class TurnStore:
             old = refusal.olds[0]
             if old is None:  # abandoned by its holder between our write and its answer
                 return self.acquire(turn, lease)
-            return Turn.from_item(old), False
+            return self._read(old), False
         return Turn.from_item(_there(item)), True
 
     def get(self, turn_id: str) -> Turn | None:
         """Read a turn."""
         item = self._table.get(keys.turn(turn_id))
-        return Turn.from_item(item) if item else None
+        return self._read(item) if item else None
 
     def family(self, turn_id: str) -> list[Item]:
         """Read a turn with everything that happened in it: escalation, attempts, reservations, steps."""
         return self._table.query(keys.turn(turn_id)[0])
 
-    def finish(self, turn: Turn, answer: Document, outcome: Mapping[str, Any], also: Sequence[Op]) -> None:
-        """End a run's turn: RUN -> DONE, with whatever belongs to the same moment."""
-        self._own(
-            turn,
-            Update(
-                keys.turn(turn.turn_id),
-                set={
-                    "st": TurnState.DONE,
-                    "first_status": answer.status,
-                    "first_body": answer.body,
-                    "outcome": outcome,
-                    "done_at": self._clock(),
-                },
-                remove=("lease_until", "due_pk", "due_at"),
-                when=_mine(turn, TurnState.RUN),
-            ),
-            also,
+    def finish(self, turn: Turn, answer: Document, also: Sequence[Op]) -> None:
+        """End a run's turn: RUN -> DONE, with whatever belongs to the same moment; the answer is its outcome."""
+        body, parts = _document(turn, FIRST, answer.body)
+        update = Update(
+            keys.turn(turn.turn_id),
+            set={"st": TurnState.DONE, "first_status": answer.status, **body, "done_at": self._clock()},
+            remove=("lease_until", "due_pk", "due_at"),
+            when=_mine(turn, TurnState.RUN),
         )
+        self._own(turn, update, [*parts, *also])
 
     def suspend(self, turn: Turn, answer: Document, escalation: Mapping[str, Any], also: Sequence[Op]) -> None:
         """Leave the fast path: RUN -> ESC, with the escalation item."""
@@ -139,33 +139,29 @@ class TurnStore:
         remove = ("lease_until", "due_pk", "due_at")
         self._own(turn, Update(keys.turn(turn.turn_id), remove=remove, when=_mine(turn, TurnState.ESC)), also)
 
-    def conclude(self, turn: Turn, outcome: Mapping[str, Any], also: Sequence[Op], *, fenced: bool) -> None:
+    def conclude(self, turn: Turn, outcome: str, also: Sequence[Op], *, fenced: bool) -> None:
         """End an escalated turn: ESC -> DONE; `fenced` when a tier's run does it, which may have been overtaken."""
+        body, parts = _document(turn, OUTCOME, outcome)
         when = _mine(turn, TurnState.ESC) if fenced else Attr("st").eq(TurnState.ESC)
         update = Update(
             keys.turn(turn.turn_id),
-            set={"st": TurnState.DONE, "outcome": outcome, "done_at": self._clock()},
+            set={"st": TurnState.DONE, **body, "done_at": self._clock()},
             # Unfenced, a tier's run may still hold money: the turn stays due, for the sweep.
             remove=("lease_until", "due_pk", "due_at") if fenced else ("lease_until",),
             when=when,
         )
-        self._own(turn, update, also)
+        self._own(turn, update, [*parts, *also])
 
-    def stop(self, turn: Turn, answer: Document, outcome: Mapping[str, Any], also: Sequence[Op]) -> None:
+    def stop(self, turn: Turn, answer: Document, also: Sequence[Op]) -> None:
         """End a turn whose run may still work on it: RUN -> DONE, the run fenced off; it stays due for a sweep."""
+        body, parts = _document(turn, FIRST, answer.body)
         update = Update(
             keys.turn(turn.turn_id),
-            set={
-                "st": TurnState.DONE,
-                "first_status": answer.status,
-                "first_body": answer.body,
-                "outcome": outcome,
-                "done_at": self._clock(),
-            },
+            set={"st": TurnState.DONE, "first_status": answer.status, **body, "done_at": self._clock()},
             add={"epoch": 1},
             when=_mine(turn, TurnState.RUN),
         )
-        self._own(turn, update, also)
+        self._own(turn, update, [*parts, *also])
 
     def tidy(self, turn: Turn) -> None:
         """Take a turn off the list of due work, unless a run took it again meanwhile."""
@@ -190,6 +186,16 @@ class TurnStore:
         except Refused as refusal:
             raise TurnLost(turn.turn_id) from refusal
 
+    def _read(self, item: Item) -> Turn:
+        """Read a turn with its documents, also where one lies in parts beside it."""
+        whole = dict(item)
+        for name in (FIRST, OUTCOME):
+            count = int(item.get(f"{name}_parts", 0))
+            if count:
+                parts = self._table.query(keys.document_part(item["turn_id"], name, 0)[0], prefix=f"{name}#")
+                whole[f"{name}_body"] = "".join(part["text"] for part in parts[:count])
+        return Turn.from_item(whole)
+
     def _own(self, turn: Turn, update: Update, also: Sequence[Op]) -> None:
         try:
             self._table.transact([update, *also])
@@ -197,6 +203,19 @@ class TurnStore:
             if 0 in refusal.failed:
                 raise TurnLost(turn.turn_id) from refusal
             raise
+
+
+def _document(turn: Turn, name: str, body: str) -> tuple[dict[str, Any], list[Op]]:
+    """Return a document's attributes on the turn; one too large for an item goes into parts of its own."""
+    if len(body.encode()) <= PART_BYTES:
+        return {f"{name}_body": body}, []
+    size = PART_BYTES // _MOST_BYTES_A_CHARACTER
+    parts = [body[at : at + size] for at in range(0, len(body), size)]
+    kept = {"cust_pk": keys.owned_by(turn.tenant, turn.customer), "ttl": int(turn.answer_by + KEEP_SECONDS)}
+    ops: list[Op] = [
+        Put(keys.document_part(turn.turn_id, name, n), {"text": text, **kept}) for n, text in enumerate(parts)
+    ]
+    return {f"{name}_parts": len(parts)}, ops
 
 
 _FIXED = (

@@ -1,0 +1,43 @@
+"""Finds the address of a host that tools may call, and refuses private, link-local and metadata addresses."""
+
+import ipaddress
+import socket
+from collections.abc import Callable, Sequence
+
+from turnkeeper.domain.failures import Failure
+from turnkeeper.errors import DependencyError
+
+Resolve = Callable[[str, int], Sequence[str]]
+"""Returns the addresses of a host; raises OSError where there are none."""
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+
+def resolve(host: str, port: int) -> Sequence[str]:
+    """Ask the system for a host's addresses."""
+    return [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+def public_address(host: str, port: int, resolve: Resolve) -> str:
+    """Return an address to connect to; raises DependencyError when any address of the host is not public.
+
+    Connect to this address and not to the name: a name may resolve to another address a moment later.
+    """
+    try:
+        found = resolve(host, port)
+    except OSError as error:
+        raise DependencyError(Failure.CONNECTION, "the name does not resolve", sent=False) from error
+    if not found or not all(is_public(address) for address in found):
+        raise DependencyError(Failure.BAD_REQUEST, f"{host} has a private address", sent=False)
+    return found[0]
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is of the public Internet, also behind the ways to write an IPv4 address as IPv6."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        hidden = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
+        if ip in _NAT64:
+            hidden = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
+        ip = hidden or ip
+    return ip.is_global and not ip.is_multicast

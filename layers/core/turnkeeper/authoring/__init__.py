@@ -1,0 +1,1 @@
+"""What an agent is written with; `turnkeeper.agent` and `turnkeeper` export it."""

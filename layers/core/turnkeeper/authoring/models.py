@@ -1,0 +1,49 @@
+"""The models of an agent's chain, and its alternative path."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from turnkeeper.authoring.errors import AgentError
+
+_PROVIDERS = ("openai", "anthropic", "bedrock")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model of a chain, such as `Model("openai:gpt-4.1-mini", max_latency_ms=6000)`.
+
+    `id` is provider:name, the name being the provider's own. `max_latency_ms` is the hard total of one call of it.
+    """
+
+    id: str
+    max_latency_ms: int = 8_000
+
+    def __post_init__(self) -> None:
+        provider, _, name = self.id.partition(":")
+        if provider not in _PROVIDERS or not name:
+            raise AgentError(f"Model({self.id!r}): write provider:name, the provider one of {', '.join(_PROVIDERS)}")
+        if self.max_latency_ms <= 0:
+            raise AgentError(f"Model({self.id!r}): max_latency_ms is milliseconds, more than 0")
+
+    @property
+    def provider(self) -> str:
+        """The part before the colon."""
+        return self.id.partition(":")[0]
+
+    @property
+    def name(self) -> str:
+        """The provider's own name for the model."""
+        return self.id.partition(":")[2]
+
+    @property
+    def max_latency_s(self) -> float:
+        """The hard total of one call, in seconds."""
+        return self.max_latency_ms / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """The alternative path (tier 2): simpler instructions, and other models."""
+
+    instructions: str
+    chain: Sequence[Model]

@@ -1,0 +1,200 @@
+"""Tools: typed functions that a model may call, and what they are given."""
+
+import datetime as dt
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Concatenate, Generic, Protocol, get_type_hints, overload
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
+from pydantic.errors import PydanticUserError
+from typing_extensions import ParamSpec, TypeVar
+
+from turnkeeper.authoring.errors import AgentError
+
+P = ParamSpec("P", default=...)
+R = TypeVar("R", default=Any)
+
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """A service that tools call over HTTP: `url_variable` names the environment variable that holds its base URL.
+
+    Only that host is ever called.
+    """
+
+    name: str
+    url_variable: str
+
+    def __post_init__(self) -> None:
+        if not _VARIABLE.fullmatch(self.url_variable):
+            raise AgentError(
+                f"Dependency({self.name!r}): url_variable is the name of an environment variable, such as TOOLS_URL"
+            )
+
+
+class ToolError(Exception):
+    """A tool's answer that the model should hear as an error, such as a rule that the arguments break.
+
+    Raise it only where nothing was done.
+    """
+
+
+class PersonNeeded(Exception):  # noqa: N818 - it is a decision, not a fault
+    """Only a person may decide this: the turn goes straight to one, with the reason, and no model is asked again.
+
+    Raise it only where nothing was done.
+    """
+
+
+class ToolResponse(Protocol):
+    """What a tool's service answered."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+
+    def json(self) -> Any:
+        """Read the body as JSON."""
+
+
+class ToolHttp(Protocol):
+    """HTTP to a tool's own dependency, within the tool's timeout and behind its breaker. Paths are relative.
+
+    A status of 5xx or 429 raises `errors.DependencyError`; any other is the tool's to read. A path takes no query
+    (that is `params`), and quote what a model or a customer wrote into it.
+    """
+
+    def get(self, path: str, *, params: Mapping[str, str] | None = None) -> ToolResponse:
+        """Send a GET."""
+
+    def post(self, path: str, *, body: Mapping[str, Any]) -> ToolResponse:
+        """Send a POST of JSON, with the call's idempotency key as the header `Idempotency-Key`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolContext:
+    """What a tool knows of its turn. The customer comes from the token, never from the model.
+
+    `idempotency_key` is stable: the same for the same arguments in every retry and tier of the turn. `now` is UTC.
+    """
+
+    tenant: str
+    customer_id: str
+    turn_id: str
+    idempotency_key: str
+    http: ToolHttp
+    now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
+
+
+@dataclass(frozen=True)
+class Tool(Generic[P, R]):
+    """A function a model may call: made by `@tool`. Called as a function, it is the function."""
+
+    name: str
+    description: str
+    function: Callable[Concatenate[ToolContext, P], R]
+    arguments: type[BaseModel]
+    dependency: Dependency | None = None
+    timeout_s: float = 5.0
+    side_effect: bool = False
+    honours_keys: bool = False
+
+    def __call__(self, context: ToolContext, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function itself, as its own tests do."""
+        return self.function(context, *args, **kwargs)
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of the arguments."""
+        return self.arguments.model_json_schema()
+
+    def run(self, context: ToolContext, arguments: BaseModel) -> Any:
+        """Call the function with validated arguments; returns JSON-able data."""
+        function: Callable[..., Any] = self.function
+        given = {name: getattr(arguments, name) for name in type(arguments).model_fields}
+        return TypeAdapter(Any).dump_python(function(context, **given), mode="json")
+
+
+@overload
+def tool(function: Callable[Concatenate[ToolContext, P], R]) -> Tool[P, R]: ...
+@overload
+def tool(
+    *,
+    dependency: Dependency | None = None,
+    timeout_s: float = 5.0,
+    side_effect: bool = False,
+    honours_keys: bool = False,
+) -> Callable[[Callable[Concatenate[ToolContext, P], R]], Tool[P, R]]: ...
+def tool(
+    function: Callable[..., Any] | None = None,
+    *,
+    dependency: Dependency | None = None,
+    timeout_s: float = 5.0,
+    side_effect: bool = False,
+    honours_keys: bool = False,
+) -> Any:
+    """Make a tool of a function: its first parameter is the `ToolContext`, the others, typed, are its schema.
+
+    `side_effect`: it changes something outside, so it is journalled and happens once. `honours_keys`: the other side
+    answers a repeated `idempotency_key` with the first result, so after a crash it is safe to call again.
+    """
+
+    def make(f: Callable[..., Any]) -> Tool:
+        for wrong, instead in (
+            (not f.__doc__, "write a docstring; the model reads it to know when to call the tool"),
+            (inspect.iscoroutinefunction(f), "write a plain def, not async def"),
+            (timeout_s <= 0, "timeout_s is seconds, more than 0"),
+            (honours_keys and not side_effect, "honours_keys is for a side_effect: add side_effect=True"),
+        ):
+            if wrong:
+                raise AgentError(f"tool {f.__name__}: {instead}")
+        return Tool(
+            name=f.__name__,
+            description=inspect.cleandoc(f.__doc__ or ""),
+            function=f,
+            arguments=_arguments(f),
+            dependency=dependency,
+            timeout_s=timeout_s,
+            side_effect=side_effect,
+            honours_keys=honours_keys,
+        )
+
+    return make(function) if function else make
+
+
+def _arguments(function: Callable[..., Any]) -> type[BaseModel]:
+    name = function.__name__
+    try:
+        hints = get_type_hints(function, include_extras=True)
+    except NameError as error:
+        raise AgentError(f"tool {name}: {error}: import the type at the top of the module") from error
+    context, *parameters = inspect.signature(function).parameters.values() or (None,)
+    if context is None or hints.get(context.name) is not ToolContext:
+        raise AgentError(f"tool {name}: its first parameter must be `context: ToolContext`")
+    fields: dict[str, Any] = {}
+    for parameter in parameters:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
+            raise AgentError(f"tool {name}: name each parameter; `{parameter}` has no schema")
+        if parameter.name not in hints:
+            raise AgentError(f"tool {name}: give the parameter `{parameter.name}` a type")
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[parameter.name] = (hints[parameter.name], default)
+    return _model(name, fields)
+
+
+def _model(name: str, fields: dict[str, Any]) -> type[BaseModel]:
+    taken = [field for field in fields if field.startswith("_") or hasattr(BaseModel, field)]
+    if taken:
+        raise AgentError(f"tool {name}: call the parameter `{taken[0]}` something else")
+    try:
+        model = create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
+        model.model_json_schema()
+    except PydanticUserError as error:
+        detail = str(error).partition("\n")[0]
+        raise AgentError(f"tool {name}: a parameter's type has no JSON Schema: {detail}") from error
+    return model

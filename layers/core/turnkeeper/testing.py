@@ -1,0 +1,243 @@
+"""Plays an agent's turns with no network: scripted models and services, and the real runtime over a table in memory.
+
+`play(agent, fixture)` is a whole test; a `Stage` is for turns that a fixture cannot tell.
+"""
+
+import datetime as dt
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from turnkeeper.adapters.memory import MemoryTable
+from turnkeeper.agent import Agent, Answers, Calls, Dependency, Fails, Fixture, Responds, ToolHttp, ToolResponse
+from turnkeeper.bootstrap import Adapters, Services
+from turnkeeper.domain.failures import Failure
+from turnkeeper.domain.money import price_from_json
+from turnkeeper.domain.turns import Tier
+from turnkeeper.errors import DependencyError, NotFound
+from turnkeeper.ports import Finish, Json, ModelReply, ModelRequest, Published, ToolCall, Usage
+from turnkeeper.runtime.telemetry import MemoryTelemetry
+from turnkeeper.runtime.turns import NewTurn
+from turnkeeper.settings import Settings
+
+NOON = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
+"""When the turns of a stage begin, unless it is told otherwise."""
+
+CUSTOMER, TENANT = "carla", "shop"
+
+_PRICE = price_from_json({"input": "1", "output": "4"})
+_TIERS = {
+    "FirstAttempt": Tier.FIRST_ATTEMPT,
+    "RetryWithCorrection": Tier.CORRECTED_RETRY,
+    "AlternativePath": Tier.ALTERNATIVE_PATH,
+}
+_NEXT = {"FirstAttempt": "RetryWithCorrection", "RetryWithCorrection": "AlternativePath", "AlternativePath": "Human"}
+
+
+def play(agent: Agent[Any], fixture: Fixture) -> list[dict[str, Any]]:
+    """Play a fixture, and the turns that follow it; AssertionError where a turn does not end as expected."""
+    stage, turns = Stage(agent), list[dict[str, Any]]()
+    turn: Fixture | None = fixture
+    while turn:
+        stage.script(turn.model, turn.services)
+        shown = stage.send(turn.says, conversation=turns[0]["conversation_id"] if turns else None)
+        shown_of = {name: shown[name] for name in turn.expect}
+        if shown_of != dict(turn.expect):
+            raise AssertionError(
+                f"{turn.says!r}: expected {dict(turn.expect)}, and it shows {shown_of}; {stage.told()}"
+            )
+        stage.exhausted()
+        turns.append(shown)
+        turn = turn.then
+    return turns
+
+
+@dataclass
+class Stage:
+    """A deployment in memory with one agent. `requests` are what tools asked of services: (what, JSON sent, key)."""
+
+    agent: Agent[Any]
+    now: dt.datetime = NOON
+    asked: list[ModelRequest] = field(default_factory=list)
+    requests: list[tuple[str, Any, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._time = self.now.timestamp()
+        self._keys = itertools.count(1)
+        self._model: list[Answers | Calls | Fails] = []
+        self._services: dict[str, Any] = {}
+        self._unused: set[str] = set()
+        self._unscripted: list[str] = []
+        self.telemetry = MemoryTelemetry()
+        self.services = Services(
+            Settings.from_env({"TABLE_NAME": "memory", "ON_CALL_TOPIC_ARN": "on-call", "OWNER_TOPIC_ARN": "owner"}),
+            Adapters(
+                table=MemoryTable(),
+                notifier=_Nobody(),
+                workflow=_Nobody(),
+                models=lambda _: _Model(self),
+                tools=_Tools(self),
+                telemetry=self.telemetry,
+                prices={model.id: _PRICE for model in self.agent.models},
+                clock=self._clock,
+                random=lambda: 0.5,
+                agents=self._agent,
+                agent_names=lambda: [self.agent.name],
+            ),
+        )
+
+    def script(self, model: Sequence[Answers | Calls | Fails], services: Mapping[str, Any] | None = None) -> None:
+        """Set what the models and the services answer next."""
+        self._model, self._services = list(model), dict(services or {})
+        self._unused = set(self._services)
+
+    def send(self, message: str, *, customer: str = CUSTOMER, conversation: str | None = None) -> dict[str, Any]:
+        """Send a turn and play its escalation, until it has ended or waits for a person; returns the turn."""
+        turns, body = self.services.turns, {"message": message, "customer_id": customer}
+        opening = turns.open(
+            NewTurn(
+                agent=self.agent,
+                tenant=TENANT,
+                customer=customer,
+                path=f"/v1/agents/{self.agent.name}/turns",
+                key=str(next(self._keys)),
+                body=body | ({"conversation_id": conversation} if conversation else {}),
+                remaining_s=28,
+            )
+        )
+        turns.acquire(opening)
+        document = turns.run(opening)
+        turn_id = opening.turn.turn_id
+        if document.status != 200:  # noqa: PLR2004
+            self._escalate(turn_id)
+        if self._unscripted:
+            raise AssertionError(f"a tool asked {self._unscripted[0]}, and the script's services do not answer that")
+        return self.services.lookups.turn(turn_id).what
+
+    def steps(self, turn_id: str) -> dict[str, str]:
+        """Return the state of each side effect that a turn journalled, by the tool's name."""
+        family = self.services.turn_store.family(turn_id)
+        return {step.tool: step.st for step in self.services.journal.steps_of(family)}
+
+    def exhausted(self) -> None:
+        """Raise AssertionError where something that was scripted was not used."""
+        if self._model or self._unused:
+            left = [*map(repr, self._model), *sorted(self._unused)]
+            raise AssertionError(f"scripted, and not used: {', '.join(left)}; {self.told()}")
+
+    def told(self) -> str:
+        """Say what went wrong inside the last turns, for a test's report."""
+        heard = [m.text for request in self.asked[-1:] for m in request.messages if m.role != "assistant"]
+        return f"the model last heard {heard[1:]}, the tools asked {[what for what, *_ in self.requests]}"
+
+    # --- what the runtime meets ---------------------------------------------------------------------------------------
+
+    def complete(self, request: ModelRequest) -> ModelReply:
+        """Answer as the next entry of the script does."""
+        self.asked.append(request)
+        self._time += 0.5
+        if not self._model:
+            raise AssertionError(f"the script has no more answers, and {request.model} is asked again; {self.told()}")
+        return _reply(self._model.pop(0), len(self.asked))
+
+    def respond(self, what: str, sent: Any, key: str) -> ToolResponse:
+        """Answer a tool's request as the script's services do."""
+        self.requests.append((what, sent, key))
+        if what not in self._services:
+            self._unscripted.append(what)
+            raise DependencyError(Failure.BAD_REQUEST, what, sent=False)
+        self._unused.discard(what)
+        answer = self._services[what]
+        return _Response(answer.status, answer.body) if isinstance(answer, Responds) else _Response(200, answer)
+
+    def _clock(self) -> float:
+        self._time += 0.000_001
+        return self._time
+
+    def _agent(self, name: str) -> Agent[Any]:
+        if name != self.agent.name:
+            raise NotFound(f"there is no agent {name!r}")
+        return self.agent
+
+    def _escalate(self, turn_id: str) -> None:
+        tiers = self.services.tiers
+        state = tiers.route(turn_id, 1)
+        while state in _TIERS:
+            accepted = tiers.attempt(turn_id, 1, _TIERS[state], 28) == "accepted"
+            state = "Conclude" if accepted else _NEXT[state]
+        if state == "Conclude":
+            tiers.conclude(turn_id, 1)
+        else:
+            tiers.hand_off(turn_id, 1, "token", 0)
+
+
+def _reply(entry: Answers | Calls | Fails, number: int) -> ModelReply:
+    usage = Usage(100, 20)
+    match entry:
+        case Fails(how):
+            raise DependencyError(Failure(how), "scripted")
+        case Calls():
+            call = ToolCall(f"call_{number}", entry.tool, json.dumps(entry.arguments))
+            return ModelReply("", (call,), Finish.TOOL_CALLS, usage)
+        case Answers(reply, output, confidence):
+            text = json.dumps({"reply": reply, "confidence": confidence, "output": output})
+            return ModelReply(text, (), Finish.STOP, usage)
+
+
+@dataclass(frozen=True)
+class _Model:
+    stage: Stage
+
+    def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:  # noqa: ARG002
+        return self.stage.complete(request)
+
+
+@dataclass(frozen=True)
+class _Response:
+    status: int
+    body: Any
+
+    def json(self) -> Any:
+        return json.loads(json.dumps(self.body))
+
+
+@dataclass(frozen=True)
+class _Http:
+    stage: Stage
+    key: str
+
+    def get(self, path: str, *, params: Mapping[str, str] | None = None) -> ToolResponse:
+        return self.stage.respond(f"GET {path}", dict(params or {}), self.key)
+
+    def post(self, path: str, *, body: Mapping[str, Any]) -> ToolResponse:
+        return self.stage.respond(f"POST {path}", json.loads(json.dumps(body)), self.key)
+
+
+@dataclass(frozen=True)
+class _Tools:
+    stage: Stage
+
+    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> ToolHttp:  # noqa: ARG002
+        return _Http(self.stage, idempotency_key)
+
+    def within(self, seconds: float, call: Callable[[], Any]) -> Any:  # noqa: ARG002
+        return call()
+
+
+class _Nobody:
+    """Takes pages, and executions that the stage plays itself."""
+
+    def publish(self, topic: str, message: Published) -> str:  # noqa: ARG002
+        return "1"
+
+    def unconfirmed(self, topic: str) -> int:  # noqa: ARG002
+        return 0
+
+    def start(self, name: str, payload: Json) -> bool:  # noqa: ARG002
+        return True
+
+    def task_succeeded(self, token: str, payload: Json) -> None: ...
+
+    def stop(self, name: str, reason: str) -> None: ...

@@ -1,0 +1,25 @@
+"""Gives the tests a local cloud that is up, healed before each of them."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local.config import STACK_FILE
+from tests.e2e.cloud import Cloud
+
+
+@pytest.fixture(scope="session")
+def running_cloud() -> Cloud:
+    """Return the local cloud; without one there is nothing to test."""
+    if not STACK_FILE.exists():
+        pytest.skip("the local cloud is not up: run `make up`")
+    return Cloud(json.loads(STACK_FILE.read_text()))
+
+
+@pytest.fixture
+def cloud(running_cloud: Cloud) -> Iterator[Cloud]:
+    """Yield the local cloud with no faults and closed breakers."""
+    running_cloud.heal()
+    yield running_cloud
+    running_cloud.heal()

@@ -1,0 +1,287 @@
+"""Money in any order: reservations, settlements, voids, guesses, corrections, sweeps, deaths and the clock."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+import boto3
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import run_state_machine_as_test as run_machine
+from moto import mock_aws
+from turnkeeper.adapters.dynamodb import DynamoTable
+from turnkeeper.adapters.memory import MemoryTable
+from turnkeeper.domain.spend import Limits, utc_day
+from turnkeeper.errors import LimitExceeded, RateLimited, StoreUnavailable, TurnLost
+from turnkeeper.ports import Table
+from turnkeeper.stores import keys
+from turnkeeper.stores.records import Turn
+from turnkeeper.stores.spend import Reservation, Settlement, SpendStore
+from turnkeeper.stores.turns import Lease, TurnStore
+
+from tests.support.tables import Killed, WatchedTable
+from tests.support.world import START, Clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+LIMITS = Limits(task=700, customer_day=1_000)
+LEASE = 60.0
+CUSTOMERS = ["carla", "carl"]
+TASKS = ["moving", "painting"]
+
+
+@dataclass
+class Call:
+    """One reserved call of a model, and what its provider billed."""
+
+    reservation: Reservation
+    billed: int | None = None
+
+
+def _none(_: str, __: object) -> None:
+    """No fault."""
+
+
+class SpendMachine(RuleBasedStateMachine):
+    """Drives a SpendStore as runs, sweeps and deaths do, and adds up beside it."""
+
+    make_table: ClassVar[Callable[[], Table]] = MemoryTable
+    turns: Bundle[str] = Bundle("turns")
+    calls: Bundle[Call] = Bundle("calls")
+
+    @initialize()
+    def begin(self) -> None:
+        self.clock = Clock(START)
+        self.table = WatchedTable(type(self).make_table())
+        self.spend, self.store = SpendStore(self.table, self.clock), TurnStore(self.table, self.clock)
+        self.known: list[Turn] = []
+        self.made: list[Call] = []
+
+    # --- turns and their takeovers --------------------------------------------------------------------------------
+
+    @rule(target=turns, customer=st.sampled_from(CUSTOMERS), task=st.sampled_from(TASKS))
+    def acquire(self, customer: str, task: str) -> str:
+        name = f"turn_{len(self.known)}"
+        turn = Turn(name, "t", customer, "paint", "1", task, f"c_{name}", "", "fp", "", 0, 0, START * 2, {"message": ""})
+        mine, _ = self.store.acquire(turn, Lease(self.clock() + LEASE))
+        self.known.append(mine)
+        return name
+
+    @rule(name=turns)
+    def take_over(self, name: str) -> None:
+        index = int(name.removeprefix("turn_"))
+        try:
+            mine = self.store.take_over(self.known[index], Lease(self.clock() + LEASE))
+        except TurnLost:
+            return
+        self.spend.sweep(name, before_epoch=mine.epoch)
+        self.known[index] = mine
+
+    @rule(seconds=st.sampled_from([1.0, 61.0, 95.0, 86_400.0]))
+    def wait(self, seconds: float) -> None:
+        self.clock.now += seconds
+
+    # --- calls ------------------------------------------------------------------------------------------------------
+
+    @rule(
+        target=calls,
+        name=turns,
+        est=st.sampled_from([0, 1, 150, 400, 900, 1_001]),
+        stale=st.booleans(),
+        fault=st.sampled_from(["", "", "", "lost before", "lost after", "killed before", "killed after"]),
+    )
+    def reserve(self, name: str, est: int, stale: bool, fault: str) -> Call:
+        turn = self.known[int(name.removeprefix("turn_"))]
+        mine = replace(turn, epoch=turn.epoch - 1) if stale else turn
+        held = Reservation(
+            rid=f"{name}.first.{mine.epoch}.{len(self.made)}",
+            turn_id=name,
+            tenant="t",
+            customer=turn.customer,
+            task=turn.task,
+            day=utc_day(self.clock()),
+            est=est,
+            exp=turn.lease_until + Lease.GRACE,
+            epoch=mine.epoch,
+            model="openai:first",
+            tier="first",
+        )
+        call = Call(held)
+        committed = self.spend.of_day("t", turn.customer, held.day).committed
+        try:
+            with self.fault(fault):
+                self.spend.reserve(mine, self.store.owned(mine), held, LIMITS, None)
+        except LimitExceeded as error:
+            assert est > min(LIMITS.customer_day - committed, error.over.remaining)
+        except TurnLost:
+            assert stale
+        except (RateLimited, StoreUnavailable, Killed):
+            assert fault
+        else:
+            assert not stale
+            assert committed + est <= LIMITS.customer_day or est == 0
+        self.made.append(call)
+        return call
+
+    @rule(call=calls, share=st.floats(0, 1), known=st.booleans())
+    def bill(self, call: Call, share: float, known: bool) -> None:
+        """Bill what was reserved at most, and settle it, unless the run died meanwhile."""
+        if self.stored(call) is None or call.billed is not None:
+            return
+        call.billed = int(call.reservation.est * share)
+        if known:
+            self.spend.settle(Settlement(call.reservation, call.billed, {}))
+
+    @rule(call=calls, fault=st.sampled_from(["", "lost after", "lost before"]))
+    def settle(self, call: Call, fault: str) -> None:
+        """Settle what was billed, late or twice."""
+        if call.billed is None:
+            return
+        try:
+            with self.fault(fault):
+                self.spend.settle(Settlement(call.reservation, call.billed, {}))
+        except StoreUnavailable:
+            assert fault
+
+    @rule(call=calls)
+    def void(self, call: Call) -> None:
+        """Give back what was surely not billed."""
+        if call.billed is None and self.stored(call) is not None:
+            call.billed = 0
+            self.spend.void(call.reservation, {})
+            call.billed = 0
+
+    @rule(call=calls)
+    def guess(self, call: Call) -> None:
+        if self.stored(call) is not None:
+            self.spend.guess(call.reservation, {})
+
+    @rule(name=turns)
+    def sweep(self, name: str) -> None:
+        before = {r["rid"] for r in self.reservations() if r["st"] == "PENDING" and r["exp"] > self.clock()}
+        self.spend.sweep(name)
+
+        assert before <= {r["rid"] for r in self.reservations() if r["st"] == "PENDING"}
+
+    @precondition(lambda self: self.known)
+    @rule()
+    def sweep_twice_changes_nothing(self) -> None:
+        for turn in self.known:
+            self.spend.sweep(turn.turn_id)
+
+        assert [] == [swept for turn in self.known for swept in self.spend.sweep(turn.turn_id)]
+
+    # --- what always holds --------------------------------------------------------------------------------------------
+
+    @invariant()
+    def committed_is_posted_and_pending(self) -> None:
+        if not hasattr(self, "table"):
+            return
+        held, posted = self.sums("PENDING", "est"), self.sums("POSTED", "actual")
+        for key, item in self.counters().items():
+            assert item.get("committed", 0) == held.get(key, 0) + posted.get(key, 0)
+            assert item.get("posted", 0) == posted.get(key, 0)
+        assert not (held.keys() | posted.keys()) - self.counters().keys()
+
+    @invariant()
+    def nothing_passes_its_limit(self) -> None:
+        if not hasattr(self, "table"):
+            return
+        for (_, sk), item in self.counters().items():
+            assert item["committed"] <= (LIMITS.task if sk.startswith("TASK#") else LIMITS.customer_day)
+
+    @invariant()
+    def what_is_known_to_be_billed_is_posted_or_still_held(self) -> None:
+        if not hasattr(self, "table"):
+            return
+        for call in self.made:
+            r = self.stored(call)
+            if r is not None and call.billed is not None:
+                assert call.billed <= {"PENDING": r["est"], "POSTED": r.get("actual", 0), "VOIDED": 0}[r["st"]]
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def stored(self, call: Call) -> dict[str, object] | None:
+        return self.table.inner.get(keys.reservation(call.reservation.turn_id, call.reservation.rid))
+
+    def reservations(self) -> list[dict[str, object]]:
+        return [r for t in self.known for r in self.table.inner.query(f"TURN#{t.turn_id}", prefix="RSV#")]
+
+    def counters(self) -> dict[tuple[str, str], dict[str, int]]:
+        items = [item for c in CUSTOMERS for item in self.table.inner.query(f"SPEND#t#{c}")]
+        return {(item["pk"], item["sk"]): item for item in items}
+
+    def sums(self, state: str, name: str) -> dict[tuple[str, str], int]:
+        total: dict[tuple[str, str], int] = {}
+        for r in self.reservations():
+            if r["st"] == state and r["est"]:
+                for sk in (f"DAY#{r['day']}", f"TASK#{r['task']}"):
+                    key = f"SPEND#t#{r['customer']}", sk
+                    total[key] = total.get(key, 0) + int(str(r.get(name, 0)))
+        return total
+
+    @contextmanager
+    def fault(self, what: str) -> Iterator[None]:
+        """Let the next write be lost, or its caller killed, before or after it happens."""
+        error: type[BaseException] = Killed if what.startswith("killed") else StoreUnavailable
+
+        def strike(name: str, _: object) -> None:
+            if name in {"write", "transact"}:
+                raise error
+
+        if what.endswith("before"):
+            self.table.before = strike
+        elif what.endswith("after"):
+            self.table.after = strike
+        try:
+            yield
+        finally:
+            self.table.before = self.table.after = _none
+
+
+def run(table: Callable[[], Table], examples: int, steps: int) -> None:
+    class Machine(SpendMachine):
+        make_table = staticmethod(table)
+
+    run_machine(
+        Machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            derandomize=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+def test_money_adds_up_in_any_order_in_memory() -> None:
+    run(MemoryTable, 100, 40)
+
+
+@pytest.fixture
+def client() -> Iterator["DynamoDBClient"]:
+    with mock_aws():
+        yield boto3.client(
+            "dynamodb", region_name="eu-central-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+        )
+
+
+def test_money_adds_up_in_any_order_in_dynamodb(client: "DynamoDBClient") -> None:
+    tables = iter(f"table-{n}" for n in range(10_000))
+
+    def table() -> Table:
+        name = next(tables)
+        client.create_table(
+            TableName=name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        )
+        return DynamoTable(client, name)
+
+    run(table, 8, 20)

@@ -1,0 +1,118 @@
+"""Any process may die at any write: every accepted turn still ends, once, paid for, and with somebody told."""
+
+from collections import defaultdict
+
+import pytest
+from turnkeeper.ports import Item
+
+from tests.simulation.deployment import ANSWER_BY, Deployment
+
+RUNS = 240
+BATCH = 20
+
+
+def items(world: Deployment, sk: str) -> list[Item]:
+    found = [world.memory.get(key) for key in list(world.memory._items) if key[1].startswith(sk)]
+    return [item for item in found if item]
+
+
+def drive(world: Deployment) -> None:
+    """Play a while with faults, then let things heal until every turn's time is over."""
+    random = world.random
+    ended: dict[str, Item] = {}
+    keys = [f"k{n}" for n in range(random.choice([1, 2, 3]))]
+    task = random.choice([None, "moving"])
+    until = world.clock.now + ANSWER_BY / 3
+    while world.clock.now < until:
+        key = random.choice(keys)
+        acts = [lambda key=key: world.client(key, task_id=task), world.work, world.work, world.schedule, world.operate]
+        random.choice(acts)()
+        world.clock.now += random.choice([0.5, 5, 40])
+        check_money(world, settled=False)
+        check_outcomes_stay(world, ended)
+    world.faults.quiet = True
+    people = random.random() < 0.5
+    until = world.clock.now + ANSWER_BY + 400
+    while world.clock.now < until:
+        for _ in range(3):
+            world.work()
+        world.schedule()
+        if people:
+            world.operate()
+        world.clock.now += 120
+        check_outcomes_stay(world, ended)
+
+
+def check_money(world: Deployment, *, settled: bool) -> None:
+    pending: dict[str, int] = defaultdict(int)
+    posted: dict[str, int] = defaultdict(int)
+    for r in items(world, "RSV#"):
+        for counter in (f"DAY#{r['day']}", f"TASK#{r['task']}"):
+            pending[counter] += r["est"] if r["st"] == "PENDING" else 0
+            posted[counter] += r.get("actual", 0) if r["st"] == "POSTED" else 0
+    for counter in [*items(world, "DAY#"), *items(world, "TASK#")]:
+        limit = 50_000 if counter["sk"].startswith("DAY#") else 20_000
+        assert (counter["committed"], counter.get("posted", 0)) == (
+            posted[counter["sk"]] + pending[counter["sk"]],
+            posted[counter["sk"]],
+        )
+        assert counter["committed"] <= limit
+    if settled:
+        assert 0 == sum(pending.values())
+        assert sum(c.get("posted", 0) for c in items(world, "DAY#")) >= world.models.billed
+
+
+def check_outcomes_stay(world: Deployment, ended: dict[str, Item]) -> None:
+    for turn in items(world, "TURN"):
+        if turn["st"] == "DONE":
+            assert ended.setdefault(turn["turn_id"], turn["outcome"]) == turn["outcome"]
+
+
+def check_turns(world: Deployment) -> None:
+    escalations = {e["turn_id"]: e for e in items(world, "ESC")}
+    paged = {m.attributes["dedup_key"].partition("#")[0] for _, m in world.topics.published if "page" in m.attributes}
+    for turn in items(world, "TURN"):
+        outcome, escalation = turn["outcome"], escalations.get(turn["turn_id"], {})
+        assert turn["st"] == "DONE"
+        assert outcome["status"] in {"completed", "expired", "failed"}
+        assert turn["done_at"] <= turn["answer_by"] + 130
+        assert outcome["reply"]
+        if outcome["status"] == "expired":
+            assert turn["turn_id"] in paged
+        if escalation.get("st") == "ANSWERED":
+            assert (outcome["reply"], "human") == (escalation["answer"]["reply"], outcome["tier"])
+    for turn_id, replies in world.said.items():
+        assert {escalations[turn_id]["answer"]["reply"]} == replies
+
+
+def check_answers(world: Deployment) -> None:
+    assert [key for key, texts in world.answers.items() if len(texts) > 1] == []
+    assert [key for key, times in world.bookings.made.items() if times > 1] == []
+
+
+def check_nothing_is_due(world: Deployment) -> None:
+    assert [item["pk"] for item in items(world, "") if "due_at" in item] == []
+
+
+@pytest.mark.parametrize("batch", range(RUNS // BATCH))
+def test_every_accepted_turn_ends_whatever_dies(batch: int) -> None:
+    for seed in range(batch * BATCH, (batch + 1) * BATCH):
+        world = Deployment(seed, often=[0.01, 0.03, 0.08][seed % 3])
+        try:
+            drive(world)
+            check_money(world, settled=True)
+            check_turns(world)
+            check_answers(world)
+            check_nothing_is_due(world)
+        except BaseException as error:
+            error.add_note(f"seed {seed}")
+            raise
+
+
+def test_a_seed_plays_the_same_run_again() -> None:
+    worlds = [Deployment(7, 0.03), Deployment(7, 0.03)]
+    for world in worlds:
+        drive(world)
+
+    assert worlds[0].memory._items.keys() == worlds[1].memory._items.keys()
+    assert worlds[0].answers == worlds[1].answers

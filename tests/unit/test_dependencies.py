@@ -1,0 +1,141 @@
+"""The architecture: imports point inward, and nothing is read or made when a module is imported."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "layers" / "core" / "turnkeeper"
+AGENTS = ROOT / "layers" / "agents" / "agents"
+FUNCTIONS = ROOT / "functions"
+
+MAY_IMPORT = {
+    "domain": {"domain", "ports"},
+    "ports": set(),
+    "errors": {"domain"},
+    "authoring": {"domain", "ports", "errors", "authoring"},
+    "agent": {"domain", "authoring"},
+    "stores": {"domain", "ports", "errors", "stores"},
+    "runtime": {"domain", "ports", "errors", "agent", "stores", "runtime"},
+    "adapters": {"domain", "ports", "errors", "agent", "settings", "adapters", "runtime.tools", "runtime.telemetry"},
+    "settings": {"domain", "runtime"},
+    "bootstrap": {"domain", "ports", "errors", "agent", "settings", "stores", "runtime", "adapters"},
+    "api": {"domain", "ports", "errors", "agent", "stores", "runtime", "bootstrap", "api"},
+    "export_prices": {"domain", "agent", "adapters"},
+    "": {"agent", "authoring"},
+}
+"""What each part may import of ours; `domain` may know the types of `ports`, which know nothing."""
+
+HEAVY = {"httpx", "genai_prices"}
+CLOUD = {"boto3", "botocore", "mypy_boto3_dynamodb", *HEAVY}
+DOMAIN_LIBRARIES = {"pydantic"}
+
+
+def modules(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def part(path: Path) -> str:
+    """The part of the package that a module belongs to: a folder, or a module at the top."""
+    place = path.relative_to(PACKAGE)
+    name = place.parts[0].removesuffix(".py")
+    return "" if name == "__init__" else name
+
+
+def imported(path: Path) -> set[str]:
+    """Every module that a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            module = node.module or ""
+            found |= {f"{module}.{alias.name}" for alias in node.names} if module == "turnkeeper" else {module}
+    return found
+
+
+def ours(path: Path) -> set[str]:
+    return {name.removeprefix("turnkeeper.") for name in imported(path) if name.startswith("turnkeeper.")}
+
+
+def theirs(path: Path) -> set[str]:
+    return {name.partition(".")[0] for name in imported(path)} - {"turnkeeper"} - sys.stdlib_module_names
+
+
+def test_every_part_has_its_place() -> None:
+    assert {part(path) for path in modules(PACKAGE)} <= set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("path", modules(PACKAGE), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_inward(path: Path) -> None:
+    allowed = MAY_IMPORT[part(path)] | ({"bootstrap"} if path == PACKAGE / "adapters" / "aws.py" else set())
+
+    assert set() == {
+        name for name in ours(path) if not any(name == a or name.startswith(f"{a}.") for a in allowed)
+    }
+
+
+@pytest.mark.parametrize("path", modules(PACKAGE), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_only_adapters_know_the_cloud(path: Path) -> None:
+    assert part(path) in {"adapters", "export_prices"} or set() == theirs(path) & CLOUD
+
+
+@pytest.mark.parametrize("path", modules(PACKAGE / "domain"), ids=lambda p: p.name)
+def test_the_domain_is_pure(path: Path) -> None:
+    assert theirs(path) <= DOMAIN_LIBRARIES
+    assert set() == imported(path) & {"os", "time", "random", "logging", "socket", "uuid"}
+
+
+@pytest.mark.parametrize("path", [*modules(PACKAGE), *modules(AGENTS)], ids=lambda p: p.name)
+def test_the_environment_is_read_in_one_place(path: Path) -> None:
+    reads = [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
+    ]
+
+    assert len(reads) == (1 if path == PACKAGE / "bootstrap.py" else 0)
+
+
+@pytest.mark.parametrize("path", modules(FUNCTIONS), ids=lambda p: p.parent.name)
+def test_a_function_is_one_thin_file(path: Path) -> None:
+    assert "app.py" == path.name
+    assert len(path.read_text().splitlines()) <= 30
+    assert {name.partition(".")[0] for name in ours(path)} <= {"api", "bootstrap"}
+    assert set() == theirs(path)
+
+
+@pytest.mark.parametrize("path", modules(AGENTS), ids=lambda p: p.name)
+def test_an_agent_needs_the_package_and_pydantic_only(path: Path) -> None:
+    assert theirs(path) <= {"pydantic"}
+    assert imported(path) & {"turnkeeper"} == set()
+
+
+def loaded(module: str) -> set[str]:
+    """What a new interpreter has loaded after importing a module, with an environment that is empty."""
+    code = f"import sys, {module}; print(*{{m.partition('.')[0] for m in sys.modules}})"
+    environment = {"PYTHONPATH": f"{PACKAGE.parent}:{AGENTS.parent}"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_a_task_of_the_state_machine_loads_nothing_of_the_cloud_before_it_is_called() -> None:
+    assert set() == loaded("turnkeeper.api.tasks") & CLOUD
+
+
+@pytest.mark.parametrize("module", ["turnkeeper.api.turns", "turnkeeper.api.operators"])
+def test_a_handler_loads_nothing_heavy_before_it_is_called(module: str) -> None:
+    assert set() == loaded(module) & HEAVY  # Powertools' idempotency imports boto3 by itself
+
+
+@pytest.mark.parametrize("module", ["turnkeeper.domain.money", "turnkeeper.domain.answers", "turnkeeper.ports"])
+def test_the_domain_loads_nothing_of_the_cloud(module: str) -> None:
+    assert set() == loaded(module) & (CLOUD | {"aws_lambda_powertools"})
+
+
+def test_the_public_names_are_few() -> None:
+    assert set() == loaded("turnkeeper") & (CLOUD | {"aws_lambda_powertools"})

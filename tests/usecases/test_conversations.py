@@ -1,0 +1,132 @@
+"""Conversations: their order, what a turn sees of the turns before it, and feedback."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.tables import Killed, WatchedTable, kill, on
+from tests.support.world import MemoryTable, World, answer, customer, operator, paint
+
+
+def said(world: World, call: int = -1) -> list[tuple[str, str]]:
+    return [(m.role, m.text) for m in world.models.calls[call][1].messages]
+
+
+def reply(text: str) -> str:
+    return f"It is {text}."
+
+
+def test_a_turn_sees_the_turns_concluded_before_it() -> None:
+    world = World()
+    conversation = world.send("One?").json["conversation_id"]
+    world.models.script["first"] = [answer("blue")]
+    world.send("Two?", conversation_id=conversation)
+    world.send("Three?", conversation_id=conversation)
+
+    assert [
+        ("user", "One?"),
+        ("assistant", reply("red")),
+        ("user", "Two?"),
+        ("assistant", reply("blue")),
+        ("user", "Three?"),
+    ] == said(world)
+
+
+def test_a_turn_is_never_refused_for_another_and_keeps_its_place() -> None:
+    world = World()
+    conversation = world.send("One?").json["conversation_id"]
+    inner: list[Any] = []
+
+    def slow(_: object) -> Any:
+        inner.append(world.send("Three?", conversation_id=conversation))
+        return answer("blue")
+
+    world.models.script["first"] = [slow, answer("green")]
+    world.send("Two?", conversation_id=conversation)
+    turns = world.get(f"/v1/conversations/{conversation}").json["turns"]
+
+    assert 200 == inner[0].status
+    assert ["One?", "Two?", "Three?"] == [turn["message"] for turn in turns]
+    assert ("user", "Two?") not in said(world, 2)
+
+
+def test_an_escalated_turn_does_not_see_the_turns_after_it() -> None:
+    world = World()
+    conversation = world.send("One?").json["conversation_id"]
+    turn = world.send("Two?", conversation_id=conversation, headers={"Prefer": "respond-async"}).json["turn_id"]
+    world.send("Three?", conversation_id=conversation)
+    world.play(turn)
+
+    assert [("user", "One?"), ("assistant", reply("red")), ("user", "Two?")] == said(world)
+
+
+def test_a_taken_over_turn_does_not_see_the_turns_after_it() -> None:
+    table = WatchedTable(MemoryTable())
+    world = World(table=table)
+    conversation = world.send("One?").json["conversation_id"]
+    table.before = on("transact", "CONV#", kill)
+    with pytest.raises(Killed):
+        world.send("Two?", conversation_id=conversation, key="two")
+    world.send("Three?", conversation_id=conversation)
+    world.later(60)
+    world.send("Two?", conversation_id=conversation, key="two")
+
+    assert [("user", "One?"), ("assistant", reply("red")), ("user", "Two?")] == said(world)
+
+
+def test_what_a_person_answered_is_part_of_the_conversation() -> None:
+    world = World()
+    turn = world.awaiting()
+    world.post(
+        f"/v1/escalations/{turn}/answer", {"version": world.claim(turn), "reply": "It is mauve."}, operator()
+    )
+    conversation = world.get(f"/v1/turns/{turn}").json["conversation_id"]
+    world.send("Sure?", conversation_id=conversation)
+
+    assert [("user", "Which colour?"), ("assistant", "It is mauve."), ("user", "Sure?")] == said(world)
+
+
+def test_a_conversation_can_be_joined_while_its_first_turn_waits_for_a_person() -> None:
+    world = World()
+    turn = world.awaiting()
+    conversation = world.get(f"/v1/turns/{turn}").json["conversation_id"]
+
+    assert 200 == world.send("Hello?", conversation_id=conversation).status
+
+
+@pytest.mark.parametrize("conversation", ["conv_none", "x"])
+def test_a_conversation_that_the_server_did_not_issue_is_404_and_forgets_the_key(conversation: str) -> None:
+    world = World()
+    refused = world.send(key="k", conversation_id=conversation)
+
+    assert (404, []) == (refused.status, world.models.calls)
+    assert 404 == world.get(f"/v1/conversations/{conversation}").status
+    assert 200 == world.send(key="k").status
+
+
+def test_the_oldest_turns_are_dropped_where_history_is_too_long() -> None:
+    world = World(paint(history_tokens=12))
+    conversation = world.send("One?").json["conversation_id"]
+    for message in ("Two?", "Three?", "Four?"):
+        world.send(message, conversation_id=conversation)
+
+    assert [
+        ("user", "Two?"),
+        ("assistant", reply("red")),
+        ("user", "Three?"),
+        ("assistant", reply("red")),
+        ("user", "Four?"),
+    ] == said(world)
+
+
+def test_feedback_is_taken_from_1_to_5_and_counted() -> None:
+    world = World()
+    turn = world.send().json["turn_id"]
+    statuses = [world.post(f"/v1/turns/{turn}/feedback", {"score": score}).status for score in (0, 1, 5, 6)]
+
+    assert [400, 204, 204, 400] == statuses
+    assert [1, 5] == [value for name, value, _ in world.telemetry.counts if name == "FeedbackScore"]
+
+
+def test_feedback_on_a_turn_that_is_not_there_is_404() -> None:
+    assert 404 == World().post("/v1/turns/turn_none/feedback", {"score": 1}, customer()).status

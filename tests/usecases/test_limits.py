@@ -1,0 +1,411 @@
+"""Money: reserved before each call, settled after it, never over a limit, and the rate limit beside it."""
+
+from collections import Counter as Tally
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from turnkeeper.api.idempotency import answer_once
+from turnkeeper.domain.failures import Failure
+from turnkeeper.errors import DependencyError, LimitExceeded, UnpricedModel
+from turnkeeper.ports import ModelReply, ModelRequest, Usage
+from turnkeeper.runtime.turns import NewTurn
+from turnkeeper.stores import keys
+from turnkeeper.stores.limits import set_limits
+
+from tests.support.tables import WatchedTable, fail, on
+from tests.support.world import (
+    TENANT,
+    Context,
+    MemoryTable,
+    Model,
+    World,
+    answer,
+    customer,
+    failing,
+    operator,
+    paint,
+    prose,
+    service,
+)
+
+
+def estimate(world: World | None = None) -> int:
+    """What one turn of the first model reserves, in micro-dollars."""
+    world = world or World()
+    turn = world.send(key="estimate").json["turn_id"]
+    return int(world.table.query(f"TURN#{turn}", prefix="RSV#")[0]["est"])
+
+
+EST = estimate()
+
+
+def usd(micro: int) -> str:
+    return f"{micro / 1e6:.6f}"
+
+
+def crowd(world: World, how_many: int) -> "Tally[str]":
+    """Send turns at the same time, below the HTTP layer; returns how they ended."""
+
+    def send(n: int) -> str:
+        new = NewTurn(world.agent("paint"), TENANT, "carla", "/p", f"k{n}", {"message": "Which?"}, 28)
+        turns = world.services.turns
+        try:
+            document, _ = answer_once(turns, turns.open(new), Context())
+        except LimitExceeded as error:
+            return error.over.limit.value
+        return str(document.status)
+
+    with ThreadPoolExecutor(16) as pool:
+        return Tally(pool.map(send, range(how_many)))
+
+
+
+
+def test_a_hundred_turns_at_once_with_room_for_ten_are_ten() -> None:
+    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(10 * EST + EST // 2), "TURN_BURST": "1000"})
+    world.models.script["first"] = [lambda _: answer(usage=Usage(EST, 0))]
+    ended = crowd(world, 100)
+
+    assert {"200": 10, "customer_day": 90} == ended
+    assert 10 == len(world.models.calls)
+    assert (10 * EST, 10 * EST) == (world.spent().posted, world.spent().committed)
+
+
+def test_what_a_turn_does_not_use_is_free_again() -> None:
+    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(EST + 10 * 180)})
+    sent = [world.send().status for _ in range(12)]
+
+    assert [200] * 11 + [402] == sent
+
+
+def test_a_turn_that_would_pass_the_customers_day_is_402_and_calls_nothing() -> None:
+    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(EST + 179)})
+    world.send()
+    refused = world.send(key="k")
+
+    assert (402, "limit-exceeded", "customer_day") == (refused.status, refused.code, refused.json["limit"])
+    assert (usd(EST - 1), "2026-11-19T00:00:00Z") == (refused.json["remaining_usd"], refused.json["resets_at"])
+    assert 1 == len(world.models.calls)
+
+
+def test_a_task_has_a_limit_of_its_own() -> None:
+    world = World(env={"TASK_LIMIT_USD": usd(EST + 100)})
+    statuses = [world.send(task_id=task).status for task in ("moving", "moving", "other")]
+    refused = world.send(task_id="moving")
+
+    assert [200, 402, 200] == statuses
+    assert ("task", None) == (refused.json["limit"], refused.json["resets_at"])
+
+
+def test_a_limit_smaller_than_any_call_refuses_the_first_turn_of_all() -> None:
+    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(EST - 1)})
+
+    assert (402, []) == (world.send().status, world.models.calls)
+
+
+def test_a_402_forgets_its_key() -> None:
+    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(EST - 1)})
+    refused = world.send(key="k")
+    set_limits(world.table, keys.customer_limits(TENANT, "carla"), customer_day=10 * EST)
+    again = world.send(key="k")
+
+    assert (402, 200) == (refused.status, again.status)
+    assert "idempotency-replayed" not in again.headers
+
+
+def test_a_refused_first_model_is_not_replaced_by_a_cheaper_one() -> None:
+    prices = {"openai:first": {"input": "100", "output": "400"}, "anthropic:second": {"input": "1", "output": "1"}}
+    world = World(prices=prices, env={"TASK_LIMIT_USD": "0.01"})
+
+    assert (402, []) == (world.send().status, world.models.calls)
+
+
+def test_a_fallback_that_does_not_fit_is_skipped_and_a_person_answers() -> None:
+    prices = {"openai:first": {"input": "1", "output": "4"}, "anthropic:second": {"input": "100", "output": "400"}}
+    world = World(prices=prices, env={"TASK_LIMIT_USD": "0.02"})
+    world.models.script["first"] = list(failing())
+    sent = world.send()
+
+    assert (202, "over_limit", ["first"]) == (sent.status, sent.json["reason"], world.models.names())
+    assert "waiting" == world.play(sent.json["turn_id"])
+    assert ["first"] == world.models.names()
+    assert 0 == world.spent().posted
+
+
+def test_an_escalated_turn_over_its_limit_goes_to_a_person_and_never_to_a_402() -> None:
+    world = World(env={"TASK_LIMIT_USD": usd(EST + 300)})
+    world.models.script["first"] = [answer(confidence=0.2, usage=Usage(1_000, 100))]
+    sent = world.send()
+
+    assert 202 == sent.status
+    assert "waiting" == world.play(sent.json["turn_id"])
+    assert ["first"] == world.models.names()
+    assert "awaiting_human" == world.get(f"/v1/turns/{sent.json['turn_id']}").json["status"]
+
+
+def test_a_model_without_a_price_is_never_called_and_the_key_is_forgotten() -> None:
+    world = World(prices={})
+    world.telemetry.expected = UnpricedModel
+    refused = world.send(key="k")
+
+    assert (500, "unpriced-model", []) == (refused.status, refused.code, world.models.calls)
+    assert 0 == world.spent().committed
+
+
+def test_a_model_priced_at_zero_stays_callable_over_the_limit() -> None:
+    world = World(
+        prices={"openai:first": {"input": "0", "output": "0"}}, env={"CUSTOMER_DAY_LIMIT_USD": "0.000001"}
+    )
+
+    assert [200, 200] == [world.send().status, world.send().status]
+    assert "0.000000" == world.send().json["cost_usd"]
+
+
+def test_the_first_turn_after_midnight_is_admitted() -> None:
+    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(EST + 100)})
+    before = [world.send().status, world.send().status]
+    world.later(86_400)
+
+    assert [200, 402, 200] == [*before, world.send().status]
+
+
+def test_a_call_over_midnight_is_settled_on_the_day_it_was_reserved() -> None:
+    world = World()
+    world.clock.now = 1_795_046_399.0  # a second before midnight
+    world.models.seconds = 3
+    world.send()
+    spend = world.services.spend_store
+
+    assert (180, 0) == (
+        spend.of_day(TENANT, "carla", "2026-11-18").committed,
+        spend.of_day(TENANT, "carla", "2026-11-19").committed,
+    )
+
+
+def test_a_turns_cost_is_the_sum_of_all_its_calls_also_of_failed_ones_that_may_be_billed() -> None:
+    world = World()
+    world.models.script = {"first": [DependencyError(Failure.TIMEOUT)], "second": [prose(), answer(confidence=0.9)]}
+    sent = world.send()
+    second = 2 * (100 * 2 + 10 * 8) + 10 * 8
+
+    assert ["first", "second", "second"] == world.models.names()
+    assert usd(EST + second) == sent.json["cost_usd"]
+    assert (EST + second, 0) == (world.spent().posted, world.spent().pending)
+
+
+@pytest.mark.parametrize(
+    ("failure", "posted"),
+    [
+        (Failure.SERVER_ERROR, 0),
+        (Failure.RATE_LIMITED, 0),
+        (Failure.NO_CREDIT, 0),
+        (Failure.TIMEOUT, EST),
+        (Failure.GARBAGE, EST),
+        (Failure.CONNECTION, EST),
+    ],
+)
+def test_a_failed_call_is_posted_in_full_where_it_may_have_been_billed(failure: Failure, posted: int) -> None:
+    world = World(paint(chain=[Model("openai:first")]))
+    world.models.script["first"] = list(failing(failure))
+    world.send()
+
+    assert (posted, 0) == (world.spent().posted, world.spent().pending)
+
+
+def test_a_call_that_never_left_costs_nothing() -> None:
+    world = World(paint(chain=[Model("openai:first")]))
+    world.models.script["first"] = list(failing(Failure.CONNECTION, sent=False))
+    world.send()
+
+    assert (0, 0) == (world.spent().posted, world.spent().pending)
+
+
+def test_an_answer_without_usage_is_posted_at_its_worst_case_and_told_to_the_owner() -> None:
+    world = World()
+    world.models.script["first"] = [answer(usage=None)]
+    sent = world.send()
+
+    assert (usd(EST), EST) == (sent.json["cost_usd"], world.spent().posted)
+    assert ["openai:first reported no usable usage"] == [what for what, _ in world.telemetry.warnings]
+
+
+def test_a_bill_above_the_worst_case_is_posted_in_full_and_told_to_the_owner() -> None:
+    world = World()
+    world.models.script["first"] = [answer(usage=Usage(10 * EST, 0))]
+    world.send()
+
+    assert 10 * EST == world.spent().posted
+    assert ["openai:first billed more than its worst case"] == [what for what, _ in world.telemetry.warnings]
+
+
+# --- alerts -----------------------------------------------------------------------------------------------------------
+
+
+def alerts(world: World) -> list[str]:
+    return [m.attributes["dedup_key"] for topic, m in world.topics.published if topic == "owner"]
+
+
+def test_the_owner_is_told_once_when_80_percent_are_used() -> None:
+    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(5 * EST), "TASK_LIMIT_USD": "5"})
+    world.models.script["first"] = [lambda _: answer(usage=Usage(EST // 2, 0))]
+    told = []
+    while world.send().status == 200:
+        told.append(len(alerts(world)))
+
+    assert [0, 0, 0, 0, 0, 0] == told[:6]
+    assert [1] == told[-1:]
+    assert ["SPEND#tenant-a#carla/DAY#2026-11-18"] == alerts(world)
+
+
+def test_many_turns_that_pass_80_percent_at_once_make_one_alert() -> None:
+    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(200 * EST), "TURN_BURST": "1000", "TASK_LIMIT_USD": "5"})
+    world.models.script["first"] = [lambda _: answer(usage=Usage(EST, 0))]
+    crowd(world, 190)
+
+    assert 1 == len(alerts(world))
+
+
+def test_an_alert_that_could_not_be_published_is_repeated_until_it_is() -> None:
+    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(EST)})
+    world.topics.down = True
+    sent = world.send()
+    world.later(60)
+    world.reconcile()
+    world.topics.down = False
+    world.later(60)
+    world.reconcile()
+    world.later(60)
+    world.reconcile()
+
+    assert (200, 1) == (sent.status, len(alerts(world)))
+
+
+# --- overrides --------------------------------------------------------------------------------------------------------
+
+
+def test_an_owners_limit_for_one_customer_holds_from_the_next_turn_on() -> None:
+    world = World()
+    set_limits(world.table, keys.customer_limits(TENANT, "carla"), customer_day=1)
+
+    assert [402, 200] == [world.send().status, world.send(who=customer("carl")).status]
+
+
+def test_an_agents_own_limits_replace_the_deployments() -> None:
+    assert 402 == World(paint(task_limit_usd="0.000001")).send().status
+    assert 402 == World(paint(customer_day_limit_usd="0.000001")).send().status
+    assert 200 == World(paint(task_limit_usd="1"), env={"TASK_LIMIT_USD": "0.000001"}).send().status
+
+
+def test_a_tenant_has_a_daily_limit_where_it_is_set() -> None:
+    world = World(env={"TENANT_DAY_LIMIT_USD": usd(20 * EST)})
+    world.models.script["first"] = [lambda _: answer(usage=Usage(EST, 0))]
+    sent = [world.send(who=customer(f"c{n}")) for n in range(3)]
+
+    assert [200, 200, 402] == [s.status for s in sent]
+    assert "tenant_day" == sent[2].json["limit"]
+
+
+# --- rate -------------------------------------------------------------------------------------------------------------
+
+
+def test_turns_faster_than_the_rate_limit_are_429_and_their_keys_are_forgotten() -> None:
+    world = World(env={"TURNS_PER_MINUTE": "60", "TURN_BURST": "3"})
+    world.models.seconds = 0
+    sent = [world.send(key=f"k{n}") for n in range(4)]
+    again = world.later(int(sent[3].headers["retry-after"]))
+    again = world.send(key="k3")
+
+    assert [200, 200, 200, 429] == [s.status for s in sent]
+    assert ("rate-limited", 200) == (sent[3].code, again.status)
+    assert 3 == len([c for c in world.models.calls]) - 1
+
+
+def test_replays_do_not_count_against_the_rate_limit() -> None:
+    world = World(env={"TURNS_PER_MINUTE": "1", "TURN_BURST": "1"})
+    world.send(key="k")
+
+    assert [200] * 5 == [world.send(key="k").status for _ in range(5)]
+    assert 429 == world.send().status
+
+
+def test_turns_that_call_no_model_count_against_the_rate_limit_too() -> None:
+    world = World(env={"TURNS_PER_MINUTE": "1", "TURN_BURST": "1"})
+    sent = [world.send(headers={"Prefer": "respond-async"}).status for _ in range(2)]
+
+    assert [202, 429] == sent
+
+
+def test_the_customers_rates_are_apart() -> None:
+    world = World(env={"TURNS_PER_MINUTE": "1", "TURN_BURST": "1"})
+
+    assert [200, 200, 429] == [world.send(who=customer(name)).status for name in ("a", "b", "a")]
+
+
+def test_concurrent_turns_are_held_to_the_burst() -> None:
+    world = World(env={"TURNS_PER_MINUTE": "1", "TURN_BURST": "5"})
+
+    def send(n: int) -> str:
+        new = NewTurn(world.agent("paint"), TENANT, "carla", "/p", f"k{n}", {"message": "Which?"}, 28)
+        try:
+            return str(answer_once(world.services.turns, world.services.turns.open(new), Context())[0].status)
+        except Exception as error:  # noqa: BLE001 - its kind is what is asserted
+            return type(error).__name__
+
+    with ThreadPoolExecutor(8) as pool:
+        ended = Tally(pool.map(send, range(20)))
+
+    assert {"200": 5, "RateLimited": 15} == ended
+
+
+# --- ambiguous writes -------------------------------------------------------------------------------------------------
+
+
+def test_a_reservation_whose_answer_was_lost_is_resolved_by_the_sweep_once() -> None:
+    world = World(table=WatchedTable(MemoryTable(), after=on("transact", "RSV#", fail)))
+    refused = world.send(key="k")
+    held = world.spent()
+    world.later(70)
+    world.reconcile()
+    after = world.spent()
+    world.later(700)
+    world.reconcile()
+
+    assert (503, []) == (refused.status, world.models.calls)
+    assert (EST, 0) == (held.committed, held.posted)
+    assert (EST, EST) == (after.committed, after.posted)
+    assert after == world.spent()
+
+
+# --- what a customer sees ---------------------------------------------------------------------------------------------
+
+
+def test_a_customer_sees_what_was_spent_and_what_is_left() -> None:
+    world = World(env={"CUSTOMER_DAY_LIMIT_USD": "1"})
+    world.send(task_id="moving")
+    seen = world.get("/v1/customers/carla/spend").json
+
+    assert ("0.000180", "0.000000", "1.000000", "0.999820") == (
+        seen["posted_usd"],
+        seen["pending_usd"],
+        seen["limit_usd"],
+        seen["remaining_usd"],
+    )
+    assert [("moving", "0.000180")] == [(t["task_id"], t["posted_usd"]) for t in seen["tasks"]]
+
+
+def test_spending_is_seen_by_day() -> None:
+    world = World()
+    world.send()
+    days = [world.get("/v1/customers/carla/spend", service(), day=f"2026-11-{d}").json["posted_usd"] for d in (17, 18)]
+
+    assert ["0.000000", "0.000180"] == days
+    assert 400 == world.get("/v1/customers/carla/spend", day="yesterday").status
+
+
+def test_spending_is_the_customers_own_business() -> None:
+    world = World()
+
+    assert [403, 403] == [
+        world.get("/v1/customers/carl/spend").status,
+        world.get("/v1/customers/carla/spend", operator()).status,
+    ]
