@@ -16,7 +16,7 @@ from turnkeeper.adapters.dynamodb import DynamoTable
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.domain.spend import Limits, utc_day
 from turnkeeper.errors import LimitExceeded, RateLimited, StoreUnavailable, TurnLost
-from turnkeeper.ports import Table
+from turnkeeper.ports import Item, Table
 from turnkeeper.stores import keys
 from turnkeeper.stores.records import Turn
 from turnkeeper.stores.spend import Reservation, Settlement, SpendStore
@@ -66,7 +66,9 @@ class SpendMachine(RuleBasedStateMachine):
     @rule(target=turns, customer=st.sampled_from(CUSTOMERS), task=st.sampled_from(TASKS))
     def acquire(self, customer: str, task: str) -> str:
         name = f"turn_{len(self.known)}"
-        turn = Turn(name, "t", customer, "paint", "1", task, f"c_{name}", "", "fp", "", 0, 0, START * 2, {"message": ""})
+        turn = Turn(
+            name, "t", customer, "paint", "1", task, f"c_{name}", "", "fp", "", 0, 0, START * 2, {"message": ""}
+        )
         mine, _ = self.store.acquire(turn, Lease(self.clock() + LEASE))
         self.known.append(mine)
         return name
@@ -205,10 +207,10 @@ class SpendMachine(RuleBasedStateMachine):
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    def stored(self, call: Call) -> dict[str, object] | None:
+    def stored(self, call: Call) -> Item | None:
         return self.table.inner.get(keys.reservation(call.reservation.turn_id, call.reservation.rid))
 
-    def reservations(self) -> list[dict[str, object]]:
+    def reservations(self) -> list[Item]:
         return [r for t in self.known for r in self.table.inner.query(f"TURN#{t.turn_id}", prefix="RSV#")]
 
     def counters(self) -> dict[tuple[str, str], dict[str, int]]:

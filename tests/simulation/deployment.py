@@ -1,4 +1,4 @@
-"""A deployment in which anything may die or fail at any write: what the simulation drives, deterministic by its seed."""
+"""A deployment in which anything may die or fail at any write: deterministic by its seed."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence

@@ -7,7 +7,6 @@ from typing import TypeVar
 from turnkeeper.errors import StoreUnavailable
 from turnkeeper.ports import Item, Json, Key, Op, Table, Write
 
-
 T = TypeVar("T")
 
 

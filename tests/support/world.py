@@ -48,7 +48,10 @@ def paint(**changes: Any) -> Agent[Any]:
     return Agent(**{**wanted, **changes})
 
 
-def answer(colour: str = "red", *, confidence: float = 0.95, usage: Usage | None = Usage(100, 20)) -> ModelReply:
+USAGE = Usage(100, 20)
+
+
+def answer(colour: str = "red", *, confidence: float = 0.95, usage: Usage | None = USAGE) -> ModelReply:
     """A valid answer of the paint agent."""
     text = json.dumps({"reply": f"It is {colour}.", "confidence": confidence, "output": {"colour": colour}})
     return ModelReply(text, (), Finish.STOP, usage)

@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "bootstrap": {"domain", "ports", "errors", "agent", "settings", "stores", "runtime", "adapters"},
     "api": {"domain", "ports", "errors", "agent", "stores", "runtime", "bootstrap", "api"},
     "export_prices": {"domain", "agent", "adapters"},
+    "testing": {"domain", "ports", "errors", "agent", "settings", "stores", "runtime", "adapters.memory", "bootstrap"},
     "": {"agent", "authoring"},
 }
 """What each part may import of ours; `domain` may know the types of `ports`, which know nothing."""
@@ -74,9 +75,7 @@ def test_every_part_has_its_place() -> None:
 def test_imports_point_inward(path: Path) -> None:
     allowed = MAY_IMPORT[part(path)] | ({"bootstrap"} if path == PACKAGE / "adapters" / "aws.py" else set())
 
-    assert set() == {
-        name for name in ours(path) if not any(name == a or name.startswith(f"{a}.") for a in allowed)
-    }
+    assert set() == {name for name in ours(path) if not any(name == a or name.startswith(f"{a}.") for a in allowed)}
 
 
 @pytest.mark.parametrize("path", modules(PACKAGE), ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -137,5 +136,11 @@ def test_the_domain_loads_nothing_of_the_cloud(module: str) -> None:
     assert set() == loaded(module) & (CLOUD | {"aws_lambda_powertools"})
 
 
-def test_the_public_names_are_few() -> None:
-    assert set() == loaded("turnkeeper") & (CLOUD | {"aws_lambda_powertools"})
+@pytest.mark.parametrize("module", ["turnkeeper", "turnkeeper.testing"])
+def test_what_agents_and_their_tests_import_loads_nothing_of_the_cloud(module: str) -> None:
+    assert set() == loaded(module) & (CLOUD | {"aws_lambda_powertools"})
+
+
+@pytest.mark.parametrize("path", modules(PACKAGE), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_the_command_line_stays_out_of_the_layers(path: Path) -> None:
+    assert set() == theirs(path) & {"turnkeeper_cli", "cyclopts", "rich"}

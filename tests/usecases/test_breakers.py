@@ -4,14 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from turnkeeper.adapters.memory import MemoryTable
+from turnkeeper.agent import Model
 from turnkeeper.bootstrap import Services
 from turnkeeper.domain.breaker import Breaker, State
 from turnkeeper.domain.failures import CONSEQUENCES, Failure
 from turnkeeper.errors import DependencyError
+from turnkeeper.ports import Update
 from turnkeeper.stores import keys
 
 from tests.support.tables import WatchedTable, fail, on
-from tests.support.world import MemoryTable, Model, World, answer, customer, failing, paint
+from tests.support.world import World, answer, customer, failing, paint
 
 FIRST = "openai:first"
 ONE = paint(chain=[Model(FIRST, 4_000)], alternative=paint().alternative)
@@ -203,8 +206,6 @@ def test_a_probe_that_was_refused_for_money_is_released_at_once() -> None:
 
 
 def _limit(key: Any) -> Any:
-    from turnkeeper.ports import Update
-
     return Update(key, set={"customer_day": 1})
 
 

@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
+from turnkeeper.adapters.memory import MemoryTable
 
 from tests.support.tables import Killed, WatchedTable, kill, on
-from tests.support.world import MemoryTable, World, answer, customer, operator, paint
+from tests.support.world import World, answer, customer, operator, paint
 
 
 def said(world: World, call: int = -1) -> list[tuple[str, str]]:
@@ -77,9 +78,7 @@ def test_a_taken_over_turn_does_not_see_the_turns_after_it() -> None:
 def test_what_a_person_answered_is_part_of_the_conversation() -> None:
     world = World()
     turn = world.awaiting()
-    world.post(
-        f"/v1/escalations/{turn}/answer", {"version": world.claim(turn), "reply": "It is mauve."}, operator()
-    )
+    world.post(f"/v1/escalations/{turn}/answer", {"version": world.claim(turn), "reply": "It is mauve."}, operator())
     conversation = world.get(f"/v1/turns/{turn}").json["conversation_id"]
     world.send("Sure?", conversation_id=conversation)
 

@@ -4,29 +4,18 @@ from collections import Counter as Tally
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from turnkeeper.adapters.memory import MemoryTable
+from turnkeeper.agent import Model
 from turnkeeper.api.idempotency import answer_once
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError, LimitExceeded, UnpricedModel
-from turnkeeper.ports import ModelReply, ModelRequest, Usage
+from turnkeeper.ports import Usage
 from turnkeeper.runtime.turns import NewTurn
 from turnkeeper.stores import keys
 from turnkeeper.stores.limits import set_limits
 
 from tests.support.tables import WatchedTable, fail, on
-from tests.support.world import (
-    TENANT,
-    Context,
-    MemoryTable,
-    Model,
-    World,
-    answer,
-    customer,
-    failing,
-    operator,
-    paint,
-    prose,
-    service,
-)
+from tests.support.world import TENANT, Context, World, answer, customer, failing, operator, paint, prose, service
 
 
 def estimate(world: World | None = None) -> int:
@@ -55,10 +44,9 @@ def crowd(world: World, how_many: int) -> "Tally[str]":
             return error.over.limit.value
         return str(document.status)
 
+    world.models.seconds = 0
     with ThreadPoolExecutor(16) as pool:
         return Tally(pool.map(send, range(how_many)))
-
-
 
 
 def test_a_hundred_turns_at_once_with_room_for_ten_are_ten() -> None:
@@ -153,9 +141,7 @@ def test_a_model_without_a_price_is_never_called_and_the_key_is_forgotten() -> N
 
 
 def test_a_model_priced_at_zero_stays_callable_over_the_limit() -> None:
-    world = World(
-        prices={"openai:first": {"input": "0", "output": "0"}}, env={"CUSTOMER_DAY_LIMIT_USD": "0.000001"}
-    )
+    world = World(prices={"openai:first": {"input": "0", "output": "0"}}, env={"CUSTOMER_DAY_LIMIT_USD": "0.000001"})
 
     assert [200, 200] == [world.send().status, world.send().status]
     assert "0.000000" == world.send().json["cost_usd"]
@@ -312,12 +298,12 @@ def test_turns_faster_than_the_rate_limit_are_429_and_their_keys_are_forgotten()
     world = World(env={"TURNS_PER_MINUTE": "60", "TURN_BURST": "3"})
     world.models.seconds = 0
     sent = [world.send(key=f"k{n}") for n in range(4)]
-    again = world.later(int(sent[3].headers["retry-after"]))
+    world.later(int(sent[3].headers["retry-after"]))
     again = world.send(key="k3")
 
     assert [200, 200, 200, 429] == [s.status for s in sent]
     assert ("rate-limited", 200) == (sent[3].code, again.status)
-    assert 3 == len([c for c in world.models.calls]) - 1
+    assert 3 == len(world.models.calls) - 1
 
 
 def test_replays_do_not_count_against_the_rate_limit() -> None:

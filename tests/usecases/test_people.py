@@ -5,11 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.errors import TurnkeeperError, WorkflowUnavailable
 from turnkeeper.runtime.operators import Operator
 
 from tests.support.tables import Killed, WatchedTable, kill, on
-from tests.support.world import TENANT, Answer, MemoryTable, World, answer, operator, service
+from tests.support.world import TENANT, Answer, World, answer, operator, service
 
 OLGA = operator("olga")
 

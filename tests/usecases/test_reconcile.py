@@ -3,9 +3,10 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from turnkeeper.adapters.memory import MemoryTable
 
 from tests.support.tables import Killed, WatchedTable, fail, kill, on
-from tests.support.world import Context, MemoryTable, World, answer, failing
+from tests.support.world import Context, World, answer, failing
 
 
 def dead(world: World, key: str = "k") -> str:

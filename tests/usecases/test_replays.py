@@ -1,10 +1,11 @@
 """One key has one outcome, whatever the client does and whichever run dies."""
 
 import pytest
+from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.errors import StoreContended
 
 from tests.support.tables import Killed, WatchedTable, fail, kill, on
-from tests.support.world import Context, MemoryTable, World, answer, failing
+from tests.support.world import Context, World, answer, failing
 
 
 def killed(world: World, key: str, **options: object) -> None:

@@ -96,7 +96,8 @@ def test_an_unknown_status_of_escalations_is_400() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"version": 1}, {"version": 0, "reply": "x"}, {"version": 1, "reply": " "}, {"version": "1", "reply": "x"}]
+    "body",
+    [{}, {"version": 1}, {"version": 0, "reply": "x"}, {"version": 1, "reply": " "}, {"version": "1", "reply": "x"}],
 )
 def test_a_malformed_answer_of_a_person_is_400(body: dict[str, Any]) -> None:
     world = World()

@@ -1,7 +1,9 @@
 """The happy path's serial calls of the table: one beside another, then two transactions, and nothing else."""
 
+from turnkeeper.adapters.memory import MemoryTable
+
 from tests.support.tables import WatchedTable
-from tests.support.world import MemoryTable, World, answer, paint, prose
+from tests.support.world import World, answer, paint, prose
 
 
 def calls(world: World, table: WatchedTable, **body: str) -> list[str]:
@@ -31,9 +33,7 @@ def test_a_conversations_history_is_read_beside_the_rest() -> None:
     world = World(table=table)
     conversation = world.send().json["conversation_id"]
 
-    assert ["batch_get", "query", "write", "transact", "transact"] == calls(
-        world, table, conversation_id=conversation
-    )
+    assert ["batch_get", "query", "write", "transact", "transact"] == calls(world, table, conversation_id=conversation)
 
 
 def test_an_agent_that_keeps_answers_writes_them_in_the_same_transaction() -> None:

@@ -3,12 +3,13 @@
 import json
 
 import pytest
+from turnkeeper.agent import Model
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError, NotConcluded
 from turnkeeper.ports import Finish, ModelReply, Usage
 
-from tests.support.world import Model, World, answer, failing, paint, prose
+from tests.support.world import World, answer, failing, paint, prose
 
 
 def refusal() -> ModelReply:

@@ -4,12 +4,14 @@ import json
 from typing import Any
 
 import pytest
+from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.agent import Agent, Dependency, ToolContext, ToolError, tool
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
+from turnkeeper.ports import ModelRequest
 
 from tests.support.tables import Killed, WatchedTable, fail, kill, on
-from tests.support.world import MemoryTable, ModelRequest, World, answer, operator, paint, tool_call
+from tests.support.world import World, answer, operator, paint, tool_call
 
 
 class Bookings:
@@ -174,7 +176,11 @@ def test_a_service_that_was_never_reached_fails_the_attempt_and_the_next_tier_tr
     world.models.script["first"] = [wish, wish, answer()]
     sent = world.send()
 
-    assert (202, "tool_unavailable", "completed") == (sent.status, sent.json["reason"], world.play(sent.json["turn_id"]))
+    assert (202, "tool_unavailable", "completed") == (
+        sent.status,
+        sent.json["reason"],
+        world.play(sent.json["turn_id"]),
+    )
 
 
 def test_an_effect_that_was_taken_back_and_then_done_is_not_done_again() -> None:

@@ -69,9 +69,7 @@ def test_only_a_newer_token_replaces_one(store: EscalationStore, opened: Escalat
     assert "newer" == there(store.offer(opened, "newer", 1_001)).tok
 
 
-def test_a_claimed_escalation_takes_a_newer_token_and_stays_claimed(
-    store: EscalationStore, opened: Escalation
-) -> None:
+def test_a_claimed_escalation_takes_a_newer_token_and_stays_claimed(store: EscalationStore, opened: Escalation) -> None:
     store.claim(opened, "otto")
 
     assert ("CLAIMED", "newer") == ((e := there(store.offer(opened, "newer", 1_001))).st, e.tok)

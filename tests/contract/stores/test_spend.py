@@ -151,7 +151,7 @@ def test_a_run_that_lost_its_turn_reserves_nothing(till: Till, acquire: NewTurn,
 
 def test_a_turn_that_ended_reserves_nothing(till: Till, turns: TurnStore, acquire: NewTurn) -> None:
     turn = acquire()
-    turns.finish(turn, Document(200, "{}"), {}, [])
+    turns.finish(turn, Document(200, "{}"), [])
     with pytest.raises(TurnLost):
         till.reserve(turn, 1)
 

@@ -12,7 +12,7 @@ from turnkeeper.stores.turns import Document, Lease, TurnStore
 from tests.contract.stores.conftest import NewTurn
 from tests.support.world import Clock
 
-ANSWER = Document(200, '{"reply": "Réd."}')
+ANSWER = Document(200, '{"status":"completed","reply":"Réd.","confidence":1.0}')
 
 
 def test_a_new_turn_is_acquired_and_reads_back(turns: TurnStore, acquire: NewTurn) -> None:
@@ -53,12 +53,12 @@ def test_a_lapsed_turn_with_another_body_is_not_taken_over(
 
 
 def test_a_finished_turn_keeps_its_answer_byte_for_byte(turns: TurnStore, acquire: NewTurn, table: Table) -> None:
-    turns.finish(acquire(), ANSWER, {"status": "completed", "confidence": 0.9}, [])
+    turns.finish(acquire(), ANSWER, [])
     done = turns.get("turn_1")
 
     assert done
     assert ("DONE", 200, ANSWER.body) == (done.st, done.first_status, done.first_body)
-    assert {"status": "completed", "confidence": 0.9} == done.outcome
+    assert {"status": "completed", "reply": "Réd.", "confidence": 1.0} == done.outcome
     assert {"due_at", "due_pk", "lease_until"} & (table.get(keys.turn("turn_1")) or {}).keys() == set()
 
 
@@ -67,10 +67,10 @@ def test_an_overtaken_run_writes_nothing_more(turns: TurnStore, acquire: NewTurn
     clock.now += 31
     acquire()
     for write in (
-        lambda: turns.finish(late, ANSWER, {}, []),
+        lambda: turns.finish(late, ANSWER, []),
         lambda: turns.suspend(late, ANSWER, {}, []),
         lambda: turns.abandon(late),
-        lambda: turns.stop(late, ANSWER, {}, []),
+        lambda: turns.stop(late, ANSWER, []),
     ):
         with pytest.raises(TurnLost):
             write()
@@ -115,11 +115,11 @@ def test_a_person_ends_a_turn_whatever_tier_holds_it_and_only_once(
 ) -> None:
     turns.suspend(acquire(), Document(202, "{}"), {"turn_id": "turn_1"}, [])
     tier = turns.begin_tier(_get(turns), Lease(clock() + 30))
-    turns.conclude(_get(turns), {"status": "completed"}, [], fenced=False)
+    turns.conclude(_get(turns), '{"status":"completed"}', [], fenced=False)
     with pytest.raises(TurnLost):
-        turns.conclude(tier, {"status": "other"}, [], fenced=True)
+        turns.conclude(tier, '{"status":"other"}', [], fenced=True)
     with pytest.raises(TurnLost):
-        turns.conclude(_get(turns), {"status": "other"}, [], fenced=False)
+        turns.conclude(_get(turns), '{"status":"other"}', [], fenced=False)
 
     assert {"status": "completed"} == _get(turns).outcome
 
@@ -128,7 +128,7 @@ def test_what_is_held_is_due_after_its_lease_and_what_ended_is_not(
     turns: TurnStore, acquire: NewTurn, table: Table, clock: Clock
 ) -> None:
     held = acquire()
-    turns.finish(acquire(turn_id="turn_2"), ANSWER, {}, [])
+    turns.finish(acquire(turn_id="turn_2"), ANSWER, [])
     due = [
         item["turn_id"]
         for partition in keys.due_partitions()

@@ -9,7 +9,8 @@ def test_what_is_pending_is_what_is_committed_and_not_posted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("now", "day"), [(0, "1970-01-01"), (86_399.999, "1970-01-01"), (86_400, "1970-01-02"), (1_772_323_200, "2026-03-01")]
+    ("now", "day"),
+    [(0, "1970-01-01"), (86_399.999, "1970-01-01"), (86_400, "1970-01-02"), (1_772_323_200, "2026-03-01")],
 )
 def test_days_are_utc(now: float, day: str) -> None:
     assert day == utc_day(now)

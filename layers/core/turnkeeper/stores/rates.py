@@ -1,7 +1,7 @@
 """The rate limit of a customer, as a conditional update that several turns may race for."""
 
 from turnkeeper.domain.rate_limit import Arrival, RateLimit, arrival, retry_after
-from turnkeeper.errors import RateLimited
+from turnkeeper.errors import RateLimited, StoreContended
 from turnkeeper.ports import Attr, Clock, Item, Refused, Table, Update
 from turnkeeper.stores import keys
 
@@ -45,4 +45,4 @@ def arrive(table: Table, clock: Clock, gate: RateGate) -> None:
             gate.learn(refusal.olds[0], now)
         else:
             return
-    raise RateLimited(1.0)
+    raise StoreContended("the rate limit changed between each two of our tries")

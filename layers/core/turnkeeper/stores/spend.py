@@ -7,7 +7,7 @@ from typing import Any
 from turnkeeper.domain import spend
 from turnkeeper.domain.rate_limit import RateLimit
 from turnkeeper.domain.spend import Counter, Limit, Limits, OverLimit
-from turnkeeper.errors import LimitExceeded, RateLimited, TurnLost
+from turnkeeper.errors import LimitExceeded, StoreContended, TurnLost
 from turnkeeper.ports import Attr, Check, Clock, Item, Key, Op, Put, Refused, Table, Update
 from turnkeeper.stores import keys
 from turnkeeper.stores.rates import RateGate
@@ -91,7 +91,7 @@ class SpendStore:
                 plan.learn(refusal, self._clock())
             else:
                 return plan.alerts()
-        raise RateLimited(1.0)  # others changed the rate limit's item between each two of our tries
+        raise StoreContended("the counters changed between each two of our tries")
 
     def _refuse_full(self, plan: "_Plan") -> None:
         items = self._table.batch_get([line.key for line in plan.lines])
