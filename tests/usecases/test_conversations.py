@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from turnkeeper.adapters.memory import MemoryTable
+from turnkeeper.stores import keys
 
 from tests.support.tables import Killed, WatchedTable, kill, on
-from tests.support.world import World, answer, customer, operator, paint
+from tests.support.world import TENANT, World, answer, customer, operator, paint
 
 
 def said(world: World, call: int = -1) -> list[tuple[str, str]]:
@@ -129,3 +130,32 @@ def test_feedback_is_taken_from_1_to_5_and_counted() -> None:
 
 def test_feedback_on_a_turn_that_is_not_there_is_404() -> None:
     assert 404 == World().post("/v1/turns/turn_none/feedback", {"score": 1}, customer()).status
+
+
+def test_everything_of_a_turn_is_removed_after_the_retention_and_the_turn_last() -> None:
+    table = MemoryTable()
+    world = World(env={"RETENTION_DAYS": "8", "ANSWER_BY_SECONDS": "600"}, table=table)
+    turn = world.awaiting()
+    world.request("POST", f"/v1/turns/{turn}/feedback", body={"score": 4})
+    family = {item["sk"]: int(item["ttl"]) for item in table.query(f"TURN#{turn}")}
+    own = family.pop("TURN")
+    day = 86_400
+
+    assert {"ESC", "FEEDBACK"} <= family.keys()
+    assert {own - day} == set(family.values())
+    assert 8 * day + 590 < own - day - world.clock.now < 8 * day + 610
+
+
+def test_a_conversation_is_kept_as_long_as_its_newest_turn() -> None:
+    table = MemoryTable()
+    world = World(table=table)
+    conversation = world.send().json["conversation_id"]
+    first = table.get(keys.conversation(TENANT, conversation))
+    world.later(1000)
+    world.send(conversation_id=conversation)
+    second = table.get(keys.conversation(TENANT, conversation))
+
+    assert first
+    assert second
+    assert 990 < second["ttl"] - first["ttl"] < 1010
+    assert first["customer"] == second["customer"]

@@ -16,6 +16,7 @@ from turnkeeper.ports import Clock, ModelClient, Notifier, Table, Workflow
 from turnkeeper.runtime.attempt import Attempts
 from turnkeeper.runtime.context import Context, EscalationContext
 from turnkeeper.runtime.endings import Endings
+from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.expiry import Expiry
 from turnkeeper.runtime.guard import Guard
 from turnkeeper.runtime.lookups import Lookups
@@ -68,7 +69,7 @@ class Services:
     @cached_property
     def turn_store(self) -> TurnStore:
         """Turns."""
-        return TurnStore(self._a.table, self.clock)
+        return TurnStore(self._a.table, self.clock, self.settings.keep_s)
 
     @cached_property
     def spend_store(self) -> SpendStore:
@@ -163,7 +164,7 @@ class Services:
             journal=self.journal,
             attempts=self.attempts,
             endings=self.endings,
-            workflow=self._a.workflow,
+            executions=self.executions,
             executor=ThreadPoolExecutor(_PARALLEL_READS, thread_name_prefix="reads"),
             clock=self.clock,
             telemetry=self.telemetry,
@@ -173,9 +174,14 @@ class Services:
         )
 
     @cached_property
+    def executions(self) -> Executions:
+        """Executions of the state machine."""
+        return Executions(self._a.workflow, self.escalations, self.telemetry)
+
+    @cached_property
     def expiry(self) -> Expiry:
         """Expiry of turns."""
-        return Expiry(self.turn_store, self.escalations, self.endings, self.clock)
+        return Expiry(self.turn_store, self.escalations, self.endings, self.executions, self.clock)
 
     @cached_property
     def pager(self) -> Pager:
@@ -221,7 +227,7 @@ class Services:
             escalations=self.escalations,
             endings=self.endings,
             expiry=self.expiry,
-            workflow=self._a.workflow,
+            executions=self.executions,
             agents=self.agents,
             clock=self.clock,
             telemetry=self.telemetry,
@@ -277,7 +283,7 @@ class Services:
             expiry=self.expiry,
             pager=self.pager,
             owner=self.owner,
-            workflow=self._a.workflow,
+            executions=self.executions,
             pacing=self.settings.pacing,
             clock=self.clock,
             telemetry=self.telemetry,

@@ -29,6 +29,7 @@ class Settings:
     breaker: BreakerPolicy
     limits: Limits
     rate: RateLimit
+    keep_s: float
     allowed_private_hosts: tuple[str, ...]
     environment: Mapping[str, str]
 
@@ -67,6 +68,7 @@ class Settings:
             rate=RateLimit(
                 per_minute=int(read.number("TURNS_PER_MINUTE", 60)), burst=int(read.number("TURN_BURST", 20))
             ),
+            keep_s=read.number("RETENTION_DAYS", 30) * 86_400,
             allowed_private_hosts=tuple(filter(None, env.get("ALLOWED_PRIVATE_HOSTS", "").split(","))),
             environment=dict(env),
         )

@@ -169,9 +169,15 @@ def test_what_a_model_answered_is_listed_nowhere(store: EscalationStore, opened:
     assert [[]] * 4 == [listed(store, status) for status in Listed]
 
 
-def test_what_ended_is_never_due_again(store: EscalationStore, opened: Escalation, table: Table) -> None:
+def test_what_ended_is_due_until_its_execution_was_told(
+    store: EscalationStore, opened: Escalation, table: Table
+) -> None:
     table.transact(store.end_ops(opened, EscalationState.STOPPED))
-    store.look_again(opened, 0)
-    item = table.get(("TURN#turn_1", "ESC")) or {}
+    ended = read(store)
+    store.look_again(opened, 0)  # as it was seen before it ended: too late
+    before = read(store).due_at
+    store.told(ended)
+    store.look_again(ended, 0)
 
-    assert "due_at" not in item
+    assert (ended.due_at, True) == (before, before > 0)
+    assert "due_at" not in (table.get(("TURN#turn_1", "ESC")) or {})

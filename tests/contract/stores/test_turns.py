@@ -1,5 +1,6 @@
 """The turn item as lock and fence, in memory and in moto."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -66,12 +67,13 @@ def test_an_overtaken_run_writes_nothing_more(turns: TurnStore, acquire: NewTurn
     late = acquire()
     clock.now += 31
     acquire()
-    for write in (
+    writes: list[Callable[[], None]] = [
         lambda: turns.finish(late, ANSWER, []),
         lambda: turns.suspend(late, ANSWER, {}, []),
         lambda: turns.abandon(late),
         lambda: turns.stop(late, ANSWER, []),
-    ):
+    ]
+    for write in writes:
         with pytest.raises(TurnLost):
             write()
 

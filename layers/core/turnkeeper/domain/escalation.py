@@ -44,6 +44,7 @@ class Due(StrEnum):
     REPEAT_PAGE = "repeat_page"
     PAGE = "page"
     ENSURE_EXECUTION = "ensure_execution"
+    END_EXECUTION = "end_execution"
     NOTHING = "nothing"
 
 
@@ -58,12 +59,16 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """Seconds: between pages, for a claim, between looks at an execution, until an unconfirmed page is repeated."""
+    """Seconds: between pages, for a claim, between looks at an execution, until an unconfirmed page is repeated.
+
+    `no_tiers` is for how long the state machine may be away before people are asked without it.
+    """
 
     page_every: float
     claim: float
     look_every: float = 30.0
     confirm_page: float = 10.0
+    no_tiers: float = 300.0
 
 
 def due_now(  # noqa: PLR0911 - one return for each way it can stand
@@ -79,7 +84,7 @@ def due_now(  # noqa: PLR0911 - one return for each way it can stand
 ) -> Decision:
     """Decide what an escalation needs at a moment."""
     if st not in LIVE:
-        return Decision(Due.NOTHING, f"it is {st.lower()}", 0.0)
+        return Decision(Due.END_EXECUTION, f"it is {st.lower()}", now + pacing.confirm_page)
     if answer_by <= now:
         return Decision(Due.EXPIRE, "nobody answered in time", now + pacing.confirm_page)
     if st == EscalationState.TIERS:

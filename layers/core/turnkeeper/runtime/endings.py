@@ -152,8 +152,9 @@ class Endings:
             errors=list(verdict.errors),
             draft=answer.to_json()[:KEPT_CHARACTERS] if answer else "",
             confidence=answer.confidence if answer else None,
+            reasked=verdict.reasked,
         )
-        return self._journal.attempt_op(run.turn.turn_id, attempt)
+        return self._journal.attempt_op(run.turn, attempt)
 
     def log_end(self, turn: Turn, view: Mapping[str, Any]) -> None:
         """Log and count a turn's end."""

@@ -4,6 +4,7 @@ from turnkeeper.domain.turns import Status, Tier
 from turnkeeper.errors import TurnLost
 from turnkeeper.ports import Clock, Refused
 from turnkeeper.runtime.endings import Endings
+from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.turns import spent
 from turnkeeper.runtime.views import turn_view
 from turnkeeper.stores.escalations import EscalationStore
@@ -16,8 +17,11 @@ APOLOGY = "We are sorry: nobody could answer this in time. Nothing more will hap
 class Expiry:
     """Expires turns."""
 
-    def __init__(self, turns: TurnStore, escalations: EscalationStore, endings: Endings, clock: Clock) -> None:
-        self._turns, self._escalations, self._endings, self._clock = turns, escalations, endings, clock
+    def __init__(
+        self, turns: TurnStore, escalations: EscalationStore, endings: Endings, executions: Executions, clock: Clock
+    ) -> None:
+        self._turns, self._escalations, self._endings = turns, escalations, endings
+        self._executions, self._clock = executions, clock
 
     def expire(self, turn: Turn, escalation: Escalation) -> bool:
         """Expire a turn whose `answer_by` has passed; False when it is not yet time, or somebody ended it first."""
@@ -36,4 +40,5 @@ class Expiry:
             self._endings.conclude_by_person(turn, self._escalations.expire_ops(escalation), view)
         except (Refused, TurnLost):
             return False
+        self._executions.end(turn.turn_id)
         return True

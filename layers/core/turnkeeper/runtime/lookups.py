@@ -7,7 +7,7 @@ from turnkeeper.domain.money import format_usd
 from turnkeeper.domain.spend import Counter, Limits, resets_at, utc_day
 from turnkeeper.domain.turns import TurnState
 from turnkeeper.errors import NotFound, TurnNotFound
-from turnkeeper.ports import Clock, Put, Table
+from turnkeeper.ports import Attr, Clock, Put, Refused, Table
 from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.runtime.turns import spent
 from turnkeeper.runtime.views import turn_view, waiting_status
@@ -90,9 +90,17 @@ class Lookups:
 
     def feedback(self, turn_id: str, score: int, comment: str | None) -> None:
         """Keep how a customer liked a turn; the last word counts."""
-        pk, _ = keys.turn(turn_id)
-        self._table.write(Put((pk, "FEEDBACK"), {"score": score, "comment": comment or "", "at": self._clock()}))
-        self._telemetry.count("FeedbackScore", score, unit="None")
+        turn = self._turns.get(turn_id)
+        if turn is None:
+            raise TurnNotFound(f"there is no turn {turn_id}")
+        said = {"score": score, "comment": comment or "", "at": self._clock(), "ttl": turn.child_ttl}
+        other = Attr("pk").absent() | Attr("score").lt(score) | Attr("score").gt(score)
+        try:
+            self._table.write(Put(keys.feedback(turn_id), said, when=other))
+        except Refused:  # the same score again: perhaps with another comment
+            self._table.write(Put(keys.feedback(turn_id), said))
+            return
+        self._telemetry.count("FeedbackScore", score, unit="None", agent=turn.agent)
 
 
 def _exchange(e: Exchange) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from turnkeeper.errors import (
     TooLate,
     TurnLost,
     TurnNotFound,
-    WorkflowUnavailable,
 )
-from turnkeeper.ports import Clock, Json, Refused, Workflow
+from turnkeeper.ports import Clock, Json, Refused
 from turnkeeper.runtime.endings import ANSWERED, Endings
+from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.expiry import Expiry
 from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.runtime.turns import spent
@@ -51,13 +51,13 @@ class Operators:
         escalations: EscalationStore,
         endings: Endings,
         expiry: Expiry,
-        workflow: Workflow,
+        executions: Executions,
         agents: Callable[[str], Agent[Any]],
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
         self._turns, self._escalations, self._endings, self._expiry = turns, escalations, endings, expiry
-        self._workflow, self._agents, self._clock, self._telemetry = workflow, agents, clock, telemetry
+        self._executions, self._agents, self._clock, self._telemetry = executions, agents, clock, telemetry
 
     def page(self, who: Operator, status: Listed, after: Json | None) -> tuple[list[Escalation], Json | None]:
         """List escalations of one status, oldest first, with a cursor; a lapsed claim is open."""
@@ -115,7 +115,7 @@ class Operators:
             turn, escalation = self.find(who, turn_id)
             return self._repeated(turn, escalation, answer_id)
         self._log(who, escalation, "answer")
-        self._release_execution(escalation)
+        self._executions.end(turn.turn_id)
         return view
 
     def stop(self, who: Operator, turn_id: str) -> dict[str, Any]:
@@ -138,12 +138,12 @@ class Operators:
         if turn.is_done:
             raise Lost("the turn has ended")
         if escalation:
-            self._stop_execution(escalation)
+            self._executions.end(turn_id)
         return view
 
     def _repeated(self, turn: Turn, escalation: Escalation, answer_id: str) -> dict[str, Any]:
         if escalation.st == EscalationState.ANSWERED and escalation.answer_id == answer_id:
-            self._release_execution(escalation)
+            self._executions.end(turn.turn_id)
             return dict(turn.outcome)
         if escalation.st == EscalationState.EXPIRED:
             raise TooLate("the time to answer is over")
@@ -178,19 +178,6 @@ class Operators:
             latency_ms=round((self._clock() - turn.created_at) * 1000),
             reason=reason,
         )
-
-    def _release_execution(self, escalation: Escalation) -> None:
-        try:
-            if escalation.tok:
-                self._workflow.task_succeeded(escalation.tok, {"turn_id": escalation.turn_id})
-        except WorkflowUnavailable as error:
-            self._telemetry.warning("execution not told of an answer", turn_id=escalation.turn_id, error=str(error))
-
-    def _stop_execution(self, escalation: Escalation) -> None:
-        try:
-            self._workflow.stop(f"{escalation.turn_id}-{escalation.n}", "stopped by an operator")
-        except WorkflowUnavailable as error:
-            self._telemetry.warning("execution not stopped", turn_id=escalation.turn_id, error=str(error))
 
     def _log(self, who: Operator, escalation: Escalation, what: str) -> None:
         self._telemetry.action(

@@ -8,9 +8,10 @@ from turnkeeper.domain.escalation import Decision, Due, Pacing, due_now
 from turnkeeper.domain.spend import Limit, Limits
 from turnkeeper.domain.turns import Tier, TurnState
 from turnkeeper.errors import DependencyError, StoreUnavailable, TurnLost, WorkflowUnavailable
-from turnkeeper.ports import Clock, Item, Json, Refused, Table, Workflow
+from turnkeeper.ports import Clock, Item, Json, Refused, Table
 from turnkeeper.runtime.attempt import Outcome, Verdict
 from turnkeeper.runtime.endings import Endings
+from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.expiry import Expiry
 from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.pager import Pager
@@ -49,14 +50,14 @@ class Reconciler:
         expiry: Expiry,
         pager: Pager,
         owner: Owner,
-        workflow: Workflow,
+        executions: Executions,
         pacing: Pacing,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
         self._table, self._turns, self._spend, self._escalations = table, turns, spend, escalations
         self._endings, self._expiry, self._pager, self._owner = endings, expiry, pager, owner
-        self._workflow, self._pacing, self._clock, self._telemetry = workflow, pacing, clock, telemetry
+        self._executions, self._pacing, self._clock, self._telemetry = executions, pacing, clock, telemetry
 
     def run(self, until: float) -> Tally:
         """Look at everything that is due, until a moment (seconds since the epoch)."""
@@ -125,7 +126,7 @@ class Reconciler:
             cost_before=spent(self._turns.family(mine.turn_id)),
         )
         self._endings.suspend(run, _INTERRUPTED, first_done=False)
-        self._ensure_execution(self._escalations.get(mine.turn_id))
+        self._executions.start(mine.turn_id)
 
     # --- an escalation ------------------------------------------------------------------------------------------------
 
@@ -140,8 +141,6 @@ class Reconciler:
             now=self._clock(),
             pacing=self._pacing,
         )
-        if decision.action is Due.NOTHING and not decision.again_at:
-            return
         self._escalations.look_again(escalation, decision.again_at)
         self._act(turn, escalation, decision)
 
@@ -154,19 +153,20 @@ class Reconciler:
             self._pager.publish(escalation)
         elif decision.action is Due.ENSURE_EXECUTION:
             self._ensure_execution(escalation)
+        elif decision.action is Due.END_EXECUTION:
+            self._executions.end(escalation.turn_id)
 
-    def _ensure_execution(self, escalation: Escalation | None) -> None:
-        if escalation is None:
-            return
-        if self._start(escalation):
-            return
-        following = self._escalations.next_execution(escalation)
-        if following:
-            self._start(following)
-
-    def _start(self, escalation: Escalation) -> bool:
-        name = f"{escalation.turn_id}-{escalation.n}"
-        return self._workflow.start(name, {"turn_id": escalation.turn_id, "n": escalation.n})
+    def _ensure_execution(self, escalation: Escalation) -> None:
+        try:
+            if self._executions.ensure(escalation):
+                return
+        except WorkflowUnavailable:
+            if self._clock() - escalation.created_at < self._pacing.no_tiers:
+                raise
+        # No state machine will bring it before people.
+        opened = self._escalations.offer(escalation, "", 0)
+        if opened:
+            self._pager.page(opened)
 
     # --- an alert that was not published ------------------------------------------------------------------------------
 

@@ -83,24 +83,15 @@ class Tiers:
         standing = self._standing(turn_id)
         if standing is None or standing.escalation.n != n:
             return CONCLUDE
-        escalation = standing.escalation
-        if escalation.to_human or escalation.opened_at:
-            return STATES[Tier.HUMAN]
-        done = {a.tier for a in Journal.attempts(standing.family)}
-        if not escalation.first_done and Tier.FIRST_ATTEMPT not in done:
-            return STATES[Tier.FIRST_ATTEMPT]
-        if not escalation.reasked and Tier.CORRECTED_RETRY not in done:
-            return STATES[Tier.CORRECTED_RETRY]
-        if Tier.ALTERNATIVE_PATH not in done:
-            return STATES[Tier.ALTERNATIVE_PATH]
-        return STATES[Tier.HUMAN]
+        tiers = (Tier.FIRST_ATTEMPT, Tier.CORRECTED_RETRY, Tier.ALTERNATIVE_PATH)
+        return STATES[next((tier for tier in tiers if not _in_vain(standing, tier)), Tier.HUMAN)]
 
     def attempt(self, turn_id: str, n: int, tier: Tier, remaining_s: float) -> Outcome:
         """Run one tier. Raises TurnLost while another run holds the turn, so that the task is tried again."""
         standing = self._standing(turn_id)
         if standing is None or standing.escalation.n != n:
             return Outcome.ACCEPTED  # it ended, or another execution has it: this one has only to conclude
-        if self._in_vain(standing, tier):
+        if _in_vain(standing, tier):
             return Outcome.SKIPPED
         now = self._clock()
         lease = Lease(now + max(0.0, remaining_s) + self._pace.lease_margin)
@@ -140,11 +131,6 @@ class Tiers:
             return None
         turn, escalation = Turn.from_item(items[keys.TURN]), Escalation.from_item(items[keys.ESCALATION])
         return None if turn.is_done else _Standing(turn, escalation, family)
-
-    def _in_vain(self, standing: _Standing, tier: Tier) -> bool:
-        attempts = Journal.attempts(standing.family)
-        stopped = standing.escalation.to_human or bool(standing.escalation.opened_at)
-        return stopped or tier in {a.tier for a in attempts}
 
     def _run(self, turn: Turn, tier: Tier, lease: Lease, deadline: float) -> Run:
         agent = self._agents(turn.agent)
@@ -197,3 +183,13 @@ class Tiers:
             return Plan(other.instructions, other.chain, agent.alternative_at)
         told = errors if run.tier is Tier.CORRECTED_RETRY else []
         return Plan(agent.instructions, agent.chain, agent.accept_at, told)
+
+
+def _in_vain(standing: _Standing, tier: Tier) -> bool:
+    """Whether a tier was tried already, would ask what was re-asked already, or may not be tried any more."""
+    escalation, attempts = standing.escalation, Journal.attempts(standing.family)
+    if escalation.to_human or escalation.opened_at or tier in {a.tier for a in attempts}:
+        return True
+    if tier is Tier.CORRECTED_RETRY:
+        return escalation.reasked or any(a.reasked for a in attempts)
+    return tier is Tier.FIRST_ATTEMPT and escalation.first_done

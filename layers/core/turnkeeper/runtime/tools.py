@@ -22,6 +22,9 @@ _SETTLE_MARGIN = 1.0
 _SHORTEST_CALL = 0.5
 """Seconds: an effect with less than this left would only be begun to end in an unknown outcome."""
 
+_MOST_CHARACTERS = 50_000
+"""Of a tool's result: more is too dear to read for a model, and an effect's must fit into its item of the journal."""
+
 
 class NeedsPerson(Exception):  # noqa: N818 - it is a decision, not a fault
     """Only a person may go on; `reason` is a stable code, `detail` is for that person."""
@@ -113,7 +116,10 @@ class ToolRunner:
         for last in (False, True):
             try:
                 text = self._call(run, tool, arguments, step.digest)
-            except (ToolError, PersonNeeded):
+            except (ToolError, PersonNeeded) as error:
+                if may_have_happened:  # it speaks for this call, and not for the one before
+                    detail = f"{tool.name}({step.arguments}): {error}; an earlier call of it may have happened"
+                    raise NeedsPerson("outcome_unknown", detail) from error
                 self._settle(run, step, "NOT_DONE", "")
                 raise
             except DependencyError as error:
@@ -165,7 +171,7 @@ class ToolRunner:
                 raise NeedsPerson("outcome_unknown", f"{tool.name} raised {type(error).__name__}") from error
             raise ToolUnavailable(f"{tool.name}: raised {type(error).__name__}") from error
         self._left(permit, None)
-        return json.dumps(result, ensure_ascii=False, separators=(",", ":"))
+        return _result(tool, result)
 
     def _left(self, permit: Permit | None, error: DependencyError | None) -> None:
         if permit:
@@ -180,6 +186,15 @@ class ToolRunner:
             duration_ms=round((self._clock() - began) * 1000),
             error_type=error,
         )
+
+
+def _result(tool: Tool, result: Any) -> str:
+    text = json.dumps(result, ensure_ascii=False, separators=(",", ":"))
+    if len(text) <= _MOST_CHARACTERS:
+        return text
+    if tool.side_effect:
+        return json.dumps({"done": True, "result_begins": text[:_MOST_CHARACTERS]}, ensure_ascii=False)
+    raise ToolError("the result is too large: ask for less")
 
 
 def _canonical(arguments: BaseModel) -> str:

@@ -18,11 +18,11 @@ from turnkeeper.errors import (
     StoreUnavailable,
     TurnLost,
     UnpricedModel,
-    WorkflowUnavailable,
 )
-from turnkeeper.ports import Clock, Item, Key, Table, Workflow
+from turnkeeper.ports import Clock, Item, Key, Table
 from turnkeeper.runtime.attempt import Attempts, Outcome, Plan, Verdict
 from turnkeeper.runtime.endings import Endings
+from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.fallback import cached
 from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.telemetry import Telemetry
@@ -102,7 +102,7 @@ class Turns:
         journal: Journal,
         attempts: Attempts,
         endings: Endings,
-        workflow: Workflow,
+        executions: Executions,
         executor: Executor,
         clock: Clock,
         telemetry: Telemetry,
@@ -112,7 +112,7 @@ class Turns:
     ) -> None:
         self._table, self._turns, self._spend, self._breakers = table, turns, spend, breakers
         self._conversations, self._cache, self._journal = conversations, cache, journal
-        self._attempts, self._endings, self._workflow = attempts, endings, workflow
+        self._attempts, self._endings, self._executions = attempts, endings, executions
         self._executor, self._clock, self._telemetry = executor, clock, telemetry
         self._limits, self._rate, self._pace = limits_usd, rate, pace
 
@@ -231,15 +231,8 @@ class Turns:
     def _escalate(self, run: Run, verdict: Verdict, *, first_done: bool) -> Document:
         self._arrive(run)
         document = self._endings.suspend(run, verdict, first_done=first_done)
-        self.start(run.turn.turn_id, 1)
+        self._executions.start(run.turn.turn_id)
         return document
-
-    def start(self, turn: str, n: int) -> None:
-        """Start an escalation's execution; where that fails, the reconciler does it."""
-        try:
-            self._workflow.start(f"{turn}-{n}", {"turn_id": turn, "n": n})
-        except WorkflowUnavailable as error:
-            self._telemetry.warning("execution not started yet", turn_id=turn, error=str(error))
 
     def carry_on(self, run: Run) -> None:
         """Take over what dead runs of a turn left: their reservations, their costs, their effects."""

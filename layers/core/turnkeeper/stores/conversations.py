@@ -43,9 +43,7 @@ class ConversationStore:
         return self._table.get(keys.conversation(tenant, conversation))
 
     def begin_ops(self, turn: Turn) -> list[Op]:
-        """The write that opens a turn's conversation, where the turn begins one."""
-        if not turn.is_new_conversation:
-            return []
+        """The write that opens a turn's conversation, or keeps it for as long as this turn is kept."""
         head: dict[str, Any] = {
             "tenant": turn.tenant,
             "customer": turn.customer,
@@ -54,7 +52,7 @@ class ConversationStore:
             "created_at": turn.created_at,
             "cust_pk": keys.owned_by(turn.tenant, turn.customer),
         }
-        return [Update(keys.conversation(turn.tenant, turn.conversation), default=head)]
+        return [Update(keys.conversation(turn.tenant, turn.conversation), set={"ttl": turn.ttl}, default=head)]
 
     def add_ops(self, turn: Turn, *, reply: str, status: str) -> list[Op]:
         """The writes that add a concluded turn to its conversation, in its place."""
@@ -66,6 +64,7 @@ class ConversationStore:
             "status": status,
             "at": self._clock(),
             "cust_pk": keys.owned_by(turn.tenant, turn.customer),
+            "ttl": turn.child_ttl,
         }
         key = keys.message(turn.tenant, turn.conversation, turn.position)
         return [Put(key, said, when=Attr("pk").absent())]

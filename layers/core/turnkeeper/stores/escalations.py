@@ -42,6 +42,7 @@ class EscalationStore:
             "due_pk": keys.due(turn.turn_id),
             "due_at": now + self._pacing.confirm_page,
             "cust_pk": keys.owned_by(turn.tenant, turn.customer),
+            "ttl": turn.child_ttl,
         }
 
     @staticmethod
@@ -81,9 +82,9 @@ class EscalationStore:
         return self._try(Update(keys.escalation(escalation.turn_id), add={"n": 1}, when=live))
 
     def look_again(self, escalation: Escalation, at: float) -> None:
-        """Move the moment at which the reconciler looks at a live escalation again."""
-        key, live = keys.escalation(escalation.turn_id), Attr("st").is_in(*LIVE)
-        self._try(Update(key, set={"due_pk": keys.due(escalation.turn_id), "due_at": at}, when=live))
+        """Move the moment at which the reconciler looks at an escalation again."""
+        seen = Attr("st").eq(escalation.st) & Attr("due_at").exists()
+        self._try(Update(keys.escalation(escalation.turn_id), set={"due_at": at}, when=seen))
 
     # --- pages --------------------------------------------------------------------------------------------------------
 
@@ -154,6 +155,11 @@ class EscalationStore:
         """Keep an answer that came too late."""
         self._try(Update(keys.escalation(escalation.turn_id), set={"draft": draft}, when=Attr("pk").exists()))
 
+    def told(self, escalation: Escalation) -> None:
+        """Take an ended escalation off the list of due work: its execution knows."""
+        ended = Attr("st").eq(escalation.st) & Attr("due_at").eq(escalation.due_at)
+        self._try(Update(keys.escalation(escalation.turn_id), remove=_DUE, when=ended))
+
     # --- ends: each belongs into the transaction that concludes the turn ----------------------------------------------
 
     def answer_ops(
@@ -182,11 +188,16 @@ class EscalationStore:
         listed: Listed | None,
     ) -> Update:
         change = {**change, "st": st}
-        remove: tuple[str, ...] = _DUE
-        if listed:
+        remove: tuple[str, ...] = ()
+        if st == EscalationState.RESOLVED:  # by its own execution
+            remove = _DUE
+        else:  # due until its execution was told: whoever ends it may die before that
+            at = self._clock() + self._pacing.confirm_page
+            change |= {"due_pk": keys.due(escalation.turn_id), "due_at": at}
+        if listed and escalation.opened_at:
             change |= {"esc_pk": keys.escalations(escalation.tenant, listed), "esc_at": escalation.opened_at}
         else:
-            remove = (*_DUE, "esc_pk", "esc_at")
+            remove = (*remove, "esc_pk", "esc_at")
         return Update(keys.escalation(escalation.turn_id), set=change, remove=remove, when=when)
 
     def _try(self, op: Update) -> Escalation | None:

@@ -35,6 +35,7 @@ class Attempt(Record):
     errors: list[str] = field(default_factory=list)
     draft: str = ""
     confidence: float | None = None
+    reasked: bool = False
 
 
 class Journal:
@@ -58,6 +59,7 @@ class Journal:
             "st": "STARTED",
             "epoch": turn.epoch,
             "at": self._clock(),
+            "ttl": turn.child_ttl,
         }
         try:
             self._table.transact([owned, Put(key, item, when=Attr("pk").absent() | Attr("st").eq("NOT_DONE"))])
@@ -84,10 +86,10 @@ class Journal:
         except Refused:
             return
 
-    def attempt_op(self, turn_id: str, attempt: Attempt) -> Op:
+    def attempt_op(self, turn: Turn, attempt: Attempt) -> Op:
         """The write that records what a run tried."""
         item = {name: getattr(attempt, name) for name in Attempt.__dataclass_fields__}
-        return Put(keys.attempt(turn_id, attempt.epoch), item)
+        return Put(keys.attempt(turn.turn_id, attempt.epoch), {**item, "ttl": turn.child_ttl})
 
     @staticmethod
     def attempts(family: list[Item]) -> list[Attempt]:

@@ -41,6 +41,11 @@ def step(turn_id: str, name: str, arguments_digest: str) -> Key:
     return f"TURN#{turn_id}", f"{STEP}{name}#{arguments_digest}"
 
 
+def feedback(turn_id: str) -> Key:
+    """How a customer liked a turn."""
+    return f"TURN#{turn_id}", "FEEDBACK"
+
+
 def document_part(turn_id: str, name: str, part: int) -> Key:
     """A part of a turn's document that is too large for the turn's own item."""
     return f"DOC#{turn_id}", f"{name}#{part:04d}"

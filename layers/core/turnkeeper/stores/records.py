@@ -8,6 +8,9 @@ from typing import Any, Self
 from turnkeeper.domain.turns import TurnState
 from turnkeeper.ports import Item
 
+OUTLIVES_S = 86_400
+"""Seconds by which a turn outlives what lies under it: DynamoDB removes expired items in any order, within days."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -40,9 +43,15 @@ class Turn(Record):
     base_url: str = ""
     correlation_id: str = ""
     lease_until: float = 0.0
+    ttl: int = 0
     first_status: int = 0
     first_body: str = ""
     outcome_body: str = ""
+
+    @property
+    def child_ttl(self) -> int:
+        """When what lies under the turn is removed (seconds since the epoch): the turn outlives it."""
+        return self.ttl - OUTLIVES_S
 
     @property
     def message(self) -> str:
@@ -96,3 +105,4 @@ class Escalation(Record):
     answer: Mapping[str, Any] = field(default_factory=dict)
     answered_at: float = 0.0
     draft: Mapping[str, Any] = field(default_factory=dict)
+    due_at: float = 0.0

@@ -214,7 +214,7 @@ class _Plan:
 
     def ops(self) -> list[Op]:
         r = self._r
-        held = {name: getattr(r, name) for name in _HELD} | {"at": self._now}
+        held = {name: getattr(r, name) for name in _HELD} | {"at": self._now, "ttl": self._turn.child_ttl}
         put = Put(keys.reservation(r.turn_id, r.rid), held, when=Attr("pk").absent())
         ops: list[Op] = [self._owned, put, *(self._hold(line) for line in self.lines)]
         if self._gate:

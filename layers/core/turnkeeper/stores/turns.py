@@ -9,10 +9,10 @@ from turnkeeper.domain.turns import TurnState, position
 from turnkeeper.errors import TurnLost
 from turnkeeper.ports import Attr, Check, Clock, Delete, Item, Op, Put, Refused, Table, Update
 from turnkeeper.stores import keys
-from turnkeeper.stores.records import Turn
+from turnkeeper.stores.records import OUTLIVES_S, Turn
 
-KEEP_SECONDS = 30 * 86_400
-"""For how long a key replays, and so for how long a turn is kept at least."""
+KEEP_S = 30 * 86_400
+"""Seconds for which a turn is kept after its `answer_by`, unless the deployment says otherwise; its key replays."""
 
 FIRST, OUTCOME = "first", "outcome"
 """A turn's documents: what the POST answered, and how an escalated turn ended."""
@@ -48,9 +48,8 @@ class Document:
 class TurnStore:
     """Turns over the table. `TurnLost` says that the caller's run no longer owns its turn."""
 
-    def __init__(self, table: Table, clock: Clock) -> None:
-        self._table = table
-        self._clock = clock
+    def __init__(self, table: Table, clock: Clock, keep_s: float = KEEP_S) -> None:
+        self._table, self._clock, self._keep_s = table, clock, keep_s
 
     def acquire(self, turn: Turn, lease: Lease) -> tuple[Turn, bool]:
         """Take a new turn, or one whose holder's lease lapsed: (the turn, whether it is ours now)."""
@@ -66,7 +65,7 @@ class TurnStore:
                 "due_pk": keys.due(turn.turn_id),
                 "due_at": lease.swept_at,
                 "cust_pk": keys.owned_by(turn.tenant, turn.customer),
-                "ttl": int(turn.answer_by + KEEP_SECONDS),
+                "ttl": int(turn.answer_by + self._keep_s) + OUTLIVES_S,
             },
             default={
                 "created_at": now,
@@ -211,7 +210,7 @@ def _document(turn: Turn, name: str, body: str) -> tuple[dict[str, Any], list[Op
         return {f"{name}_body": body}, []
     size = PART_BYTES // _MOST_BYTES_A_CHARACTER
     parts = [body[at : at + size] for at in range(0, len(body), size)]
-    kept = {"cust_pk": keys.owned_by(turn.tenant, turn.customer), "ttl": int(turn.answer_by + KEEP_SECONDS)}
+    kept = {"cust_pk": keys.owned_by(turn.tenant, turn.customer), "ttl": turn.child_ttl}
     ops: list[Op] = [
         Put(keys.document_part(turn.turn_id, name, n), {"text": text, **kept}) for n, text in enumerate(parts)
     ]
