@@ -157,6 +157,36 @@ class Machine:
             self.closed.add(name)
 
 
+@dataclass
+class Queue:
+    """A queue that keeps what was put into it; `down` makes that fail."""
+
+    messages: list[Json] = field(default_factory=list)
+    down: bool = False
+
+    def send(self, message: Json) -> None:
+        """Keep a message."""
+        if self.down:
+            raise DependencyError(Failure.CONNECTION, "queue")
+        self.messages.append(message)
+
+
+@dataclass
+class Receivers:
+    """Receivers of callbacks: each delivery is answered with the next of `answers`, and the last for ever."""
+
+    answers: list[int | BaseException] = field(default_factory=lambda: [204])
+    sent: list[dict[str, Any]] = field(default_factory=list)
+
+    def send(self, url: str, *, tenant: str, message_id: str, timestamp: int, body: str, timeout_s: float) -> int:
+        """Take a message."""
+        self.sent.append({"url": url, "tenant": tenant, "id": message_id, "at": timestamp, "body": body})
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
 class Tools:
     """Tools' HTTP that is never used; a tool of a test answers by itself."""
 
@@ -242,6 +272,7 @@ class World:
         self.clock = clock or Clock()
         self.models = Models(self.clock)
         self.topics, self.machine, self.telemetry = Topics(), Machine(), Telemetry()
+        self.queue, self.dead_letters, self.receivers = Queue(), Queue(), Receivers()
         self.table = table or MemoryTable()
         self.agents = {a.name: a for a in agents or (paint(),)}
         self.keys = (f"key-{n}" for n in itertools.count(1))
@@ -255,6 +286,9 @@ class World:
             table=self.table,
             notifier=self.topics,
             workflow=self.machine,
+            queue=self.queue,
+            dead_letters=self.dead_letters,
+            callbacks=self.receivers,
             models=self.models,
             tools=NoHttp(),
             telemetry=self.telemetry,
@@ -342,6 +376,11 @@ class World:
     def reconcile(self) -> Tally:
         """Run the reconciler, as the schedule does every minute."""
         return self.services.reconciler.run(self.clock() + 55)
+
+    def deliver(self) -> None:
+        """Deliver every queued callback, as the queue's function does."""
+        while self.queue.messages:
+            self.services.callbacks.deliver(self.queue.messages.pop(0)["turn_id"])
 
     def tier(self, turn_id: str, tier: Tier, n: int = 1) -> str:
         """Run one tier, as the state machine does."""

@@ -12,8 +12,9 @@ from typing import Any
 from turnkeeper.adapters import agents as registry
 from turnkeeper.agent import Agent
 from turnkeeper.domain.money import Price
-from turnkeeper.ports import Clock, ModelClient, Notifier, Table, Workflow
+from turnkeeper.ports import CallbackSender, Clock, ModelClient, Notifier, Queue, Table, Workflow
 from turnkeeper.runtime.attempt import Attempts
+from turnkeeper.runtime.callbacks import Callbacks
 from turnkeeper.runtime.context import Context, EscalationContext
 from turnkeeper.runtime.endings import Endings
 from turnkeeper.runtime.executions import Executions
@@ -30,6 +31,7 @@ from turnkeeper.runtime.tools import ToolRunner, ToolTransport
 from turnkeeper.runtime.turns import Turns
 from turnkeeper.settings import Settings
 from turnkeeper.stores.breakers import BreakerStore
+from turnkeeper.stores.callbacks import CallbackStore
 from turnkeeper.stores.cache import AnswerCache
 from turnkeeper.stores.conversations import ConversationStore
 from turnkeeper.stores.escalations import EscalationStore
@@ -47,6 +49,9 @@ class Adapters:
     table: Table
     notifier: Notifier
     workflow: Workflow
+    queue: Queue
+    dead_letters: Queue
+    callbacks: CallbackSender
     models: Callable[[str], ModelClient]
     tools: ToolTransport
     telemetry: Any
@@ -138,6 +143,20 @@ class Services:
         return Attempts(calls, tools, self.guard, self.clock)
 
     @cached_property
+    def callbacks(self) -> Callbacks:
+        """Callbacks to the URLs that turns named."""
+        return Callbacks(
+            store=CallbackStore(self._a.table, self.clock),
+            turns=self.turn_store,
+            queue=self._a.queue,
+            dead_letters=self._a.dead_letters,
+            sender=self._a.callbacks,
+            guard=self.guard,
+            clock=self.clock,
+            telemetry=self.telemetry,
+        )
+
+    @cached_property
     def endings(self) -> Endings:
         """The writes that end runs."""
         return Endings(
@@ -147,6 +166,7 @@ class Services:
             conversations=self.conversations,
             journal=self.journal,
             cache=self.cache,
+            callbacks=self.callbacks,
             clock=self.clock,
             telemetry=self.telemetry,
         )
@@ -283,6 +303,7 @@ class Services:
             expiry=self.expiry,
             pager=self.pager,
             owner=self.owner,
+            callbacks=self.callbacks,
             executions=self.executions,
             pacing=self.settings.pacing,
             clock=self.clock,

@@ -72,6 +72,12 @@ class RateLimited(TurnkeeperError):  # noqa: N818
         self.retry_after_s = retry_after_s
 
 
+class InvalidRequest(TurnkeeperError):  # noqa: N818
+    """A request asks for what is not admitted; the message says what to write instead."""
+
+    code = "invalid-request"
+
+
 class UnpricedModel(TurnkeeperError):  # noqa: N818
     """A model has no price, so its worst case is not known: it is never called."""
 

@@ -260,6 +260,20 @@ class Notifier(Protocol):
         """How many subscriptions of a topic nobody confirmed yet, so that they receive nothing."""
 
 
+class Queue(Protocol):
+    """A queue of small messages. Raises `errors.DependencyError`."""
+
+    def send(self, message: Json) -> None:
+        """Put a message into the queue."""
+
+
+class CallbackSender(Protocol):
+    """Sends signed messages to receivers. Raises `errors.DependencyError`."""
+
+    def send(self, url: str, *, tenant: str, message_id: str, timestamp: int, body: str, timeout_s: float) -> int:
+        """POST one message; returns the receiver's HTTP status."""
+
+
 class Workflow(Protocol):
     """The escalation state machine. Raises `errors.WorkflowUnavailable`."""
 

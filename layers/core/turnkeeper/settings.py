@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from turnkeeper.domain.breaker import BreakerPolicy
+from turnkeeper.domain.callbacks import CallbackHosts
 from turnkeeper.domain.escalation import Pacing
 from turnkeeper.domain.money import micro_usd
 from turnkeeper.domain.rate_limit import RateLimit
@@ -30,6 +31,7 @@ class Settings:
     limits: Limits
     rate: RateLimit
     keep_s: float
+    callback_hosts: CallbackHosts
     allowed_private_hosts: tuple[str, ...]
     environment: Mapping[str, str]
 
@@ -39,6 +41,7 @@ class Settings:
         read = _Reader(env)
         on_call = env.get("ON_CALL_TOPIC_ARN", "")
         tenant_day = env.get("TENANT_DAY_LIMIT_USD", "")
+        private = tuple(filter(None, env.get("ALLOWED_PRIVATE_HOSTS", "").split(",")))
         return cls(
             table_name=read.text("TABLE_NAME"),
             state_machine_arn=env.get("STATE_MACHINE_ARN", ""),
@@ -69,7 +72,8 @@ class Settings:
                 per_minute=int(read.number("TURNS_PER_MINUTE", 60)), burst=int(read.number("TURN_BURST", 20))
             ),
             keep_s=read.number("RETENTION_DAYS", 30) * 86_400,
-            allowed_private_hosts=tuple(filter(None, env.get("ALLOWED_PRIVATE_HOSTS", "").split(","))),
+            callback_hosts=read.hosts("CALLBACK_HOSTS", private),
+            allowed_private_hosts=private,
             environment=dict(env),
         )
 
@@ -96,5 +100,11 @@ class _Reader:
     def money(self, name: str, default: str) -> int:
         try:
             return micro_usd(self.env.get(name) or default)
+        except ValueError as error:
+            raise MissingSetting(f"{name}: {error}") from error
+
+    def hosts(self, name: str, plain: tuple[str, ...]) -> CallbackHosts:
+        try:
+            return CallbackHosts.parse(self.env.get(name, ""), plain)
         except ValueError as error:
             raise MissingSetting(f"{name}: {error}") from error

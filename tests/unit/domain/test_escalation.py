@@ -31,7 +31,7 @@ def due(**changes: Any) -> Due:
         ({"answer_by": 1_000}, Due.EXPIRE),
         ({"answer_by": 1_000, "st": "TIERS"}, Due.EXPIRE),
         ({"answer_by": 1_000, "st": "CLAIMED", "claim_until": 9_999}, Due.EXPIRE),
-        *(({"st": st, "answer_by": 1}, Due.NOTHING) for st in ("ANSWERED", "EXPIRED", "RESOLVED", "STOPPED")),
+        *(({"st": st, "answer_by": 1}, Due.END_EXECUTION) for st in ("ANSWERED", "EXPIRED", "RESOLVED", "STOPPED")),
     ],
     ids=str,
 )
@@ -40,12 +40,12 @@ def test_what_is_due(standing: dict[str, Any], action: Due) -> None:
 
 
 @pytest.mark.parametrize("st", EscalationState)
-def test_what_lives_is_looked_at_again_by_its_end_and_what_ended_never(st: EscalationState) -> None:
+def test_everything_is_looked_at_again_and_what_lives_by_its_end(st: EscalationState) -> None:
     decision = due_now(
         st=st, answer_by=1_010, claim_until=5_000, next_page_at=5_000, pages=1, paged=1, now=NOW, pacing=PACING
     )
 
-    assert (NOW < decision.again_at <= 1_010) == (st in {"TIERS", "OPEN", "CLAIMED"})
+    assert NOW < decision.again_at <= 1_010
     assert decision.reason
 
 

@@ -10,7 +10,11 @@ from turnkeeper.errors import DependencyError
 Resolve = Callable[[str, int], Sequence[str]]
 """Returns the addresses of a host; raises OSError where there are none."""
 
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_LAST_32_BITS = [ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96")]
+"""Where an IPv4 address stands at the end: NAT64, and the old "compatible" addresses."""
+
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+"""NAT64 of one's own network: where in it the IPv4 address stands is that network's choice (RFC 8215)."""
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
@@ -36,8 +40,14 @@ def is_public(address: str) -> bool:
     """Whether an address is of the public Internet, also behind the ways to write an IPv4 address as IPv6."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        hidden = ip.ipv4_mapped or ip.sixtofour or (ip.teredo and ip.teredo[1])
-        if ip in _NAT64:
-            hidden = ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
-        ip = hidden or ip
+        if ip in _LOCAL_NAT64:
+            return False
+        ip = _hidden(ip) or ip
     return ip.is_global and not ip.is_multicast
+
+
+def _hidden(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that a packet to this one would reach in the end."""
+    if any(ip in network for network in _LAST_32_BITS):
+        return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
+    return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)

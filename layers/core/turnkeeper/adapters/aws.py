@@ -8,10 +8,13 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
 
+from turnkeeper.adapters.callbacks import HttpCallbacks
 from turnkeeper.adapters.dynamodb import DynamoTable
 from turnkeeper.adapters.models import model_client
 from turnkeeper.adapters.prices import load_prices
+from turnkeeper.adapters.secrets import ApiKey
 from turnkeeper.adapters.sns import SnsNotifier
+from turnkeeper.adapters.sqs import SqsQueue
 from turnkeeper.adapters.stepfunctions import StepFunctions
 from turnkeeper.adapters.telemetry import PowertoolsTelemetry
 from turnkeeper.adapters.tool_http import HttpTransport
@@ -41,14 +44,19 @@ def aws_adapters(settings: "Settings") -> "Adapters":
     """Make the adapters; the clients that not every function needs are made when they are first used."""
     from turnkeeper.bootstrap import Adapters  # noqa: PLC0415 - bootstrap imports this lazily
 
+    env = settings.environment
+    tools = HttpTransport(env, settings.allowed_private_hosts)
     return Adapters(
         table=DynamoTable(
             _client("dynamodb", attempts=1, read_s=_TABLE_READ_S), settings.table_name, patience_s=_TABLE_PATIENCE_S
         ),
         notifier=Lazy(lambda: SnsNotifier(_client("sns", attempts=3))),
+        queue=Lazy(lambda: SqsQueue(_client("sqs", attempts=3), env.get("CALLBACK_QUEUE_URL", ""))),
+        dead_letters=Lazy(lambda: SqsQueue(_client("sqs", attempts=3), env.get("DEAD_LETTERS_URL", ""))),
+        callbacks=Lazy(lambda: HttpCallbacks(tools, ApiKey(env, "CALLBACK_KEY"))),
         workflow=Lazy(lambda: StepFunctions(_client("stepfunctions", attempts=3), settings.state_machine_arn)),
         models=_models(settings),
-        tools=HttpTransport(settings.environment, settings.allowed_private_hosts),
+        tools=tools,
         telemetry=PowertoolsTelemetry(Logger(), Metrics()),
         prices=load_prices(settings.environment.get("PRICES", "")),
     )

@@ -21,6 +21,7 @@ _FAILURES = {
     403: Failure.BAD_KEY,
     408: Failure.TIMEOUT,
     429: Failure.RATE_LIMITED,
+    504: Failure.TIMEOUT,
 }
 
 

@@ -10,7 +10,7 @@ from turnkeeper.api.app import caller_of
 from turnkeeper.api.bodies import FeedbackBody, Id, Problem, TurnBody, TurnView
 from turnkeeper.api.idempotency import answer_once
 from turnkeeper.api.identity import Caller, Forbidden, Role
-from turnkeeper.errors import NotFound, TurnNotFound
+from turnkeeper.errors import InvalidRequest, NotFound, TurnNotFound
 from turnkeeper.ports import Json
 from turnkeeper.runtime.turns import NewTurn
 from turnkeeper.runtime.views import json_text
@@ -37,6 +37,9 @@ def send_turn(
     services, event = router.context["services"], router.current_event.raw_event
     who = _customer()
     customer = who.customer(body.customer_id)
+    refusal = body.callback_url and services.settings.callback_hosts.refusal(who.tenant, body.callback_url)
+    if refusal:
+        raise InvalidRequest(f"callback_url: {refusal}")
     context = router.lambda_context
     opening = services.turns.open(
         NewTurn(

@@ -8,6 +8,7 @@ from turnkeeper.domain.turns import Status, Tier
 from turnkeeper.errors import TurnLost
 from turnkeeper.ports import Clock, Op, Refused
 from turnkeeper.runtime.attempt import Given, Verdict
+from turnkeeper.runtime.callbacks import Callbacks
 from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.runtime.views import json_text, turn_view
@@ -35,11 +36,13 @@ class Endings:
         conversations: ConversationStore,
         journal: Journal,
         cache: AnswerCache,
+        callbacks: Callbacks,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
         self._turns, self._spend, self._escalations, self._conversations = turns, spend, escalations, conversations
-        self._journal, self._cache, self._clock, self._telemetry = journal, cache, clock, telemetry
+        self._journal, self._cache, self._callbacks = journal, cache, callbacks
+        self._clock, self._telemetry = clock, telemetry
 
     def finish(self, run: Run, given: Given) -> Document:
         """Answer a turn on the fast path."""
@@ -54,13 +57,23 @@ class Endings:
         """Answer an escalated turn in one of its tiers."""
         view = self._answered(run, given)
         also = [*self.conclusion_ops(run.turn, view), *self._cache_ops(run, given)]
-        also += self._escalations.end_ops(escalation, EscalationState.RESOLVED)
+        also += [*self._escalations.end_ops(escalation, EscalationState.RESOLVED), *self._callbacks.ops(run.turn)]
         self._commit(run, lambda held: self._turns.conclude(run.turn, json_text(view), [*held, *also], fenced=True))
+        self._callbacks.announce(run.turn)
         self.log_end(run.turn, view)
 
     def conclude_by_person(self, turn: Turn, ops: Sequence[Op], view: Mapping[str, Any]) -> None:
         """End an escalated turn by what a person did, or did not; raises Refused or TurnLost when another was first."""
-        self._turns.conclude(turn, json_text(view), [*ops, *self.conclusion_ops(turn, view)], fenced=False)
+        also = [*ops, *self.conclusion_ops(turn, view), *self._callbacks.ops(turn)]
+        self._turns.conclude(turn, json_text(view), also, fenced=False)
+        self._callbacks.announce(turn)
+        self.log_end(turn, view)
+
+    def stop(self, turn: Turn, view: Mapping[str, Any]) -> None:
+        """End a turn whose run still works on it; raises TurnLost when the run was first."""
+        also = [*self.conclusion_ops(turn, view), *self._callbacks.ops(turn)]
+        self._turns.stop(turn, Document(ANSWERED, json_text(view)), also)
+        self._callbacks.announce(turn)
         self.log_end(turn, view)
 
     def suspend(self, run: Run, verdict: Verdict, *, first_done: bool) -> Document:

@@ -19,7 +19,7 @@ from turnkeeper.errors import (
     TurnNotFound,
 )
 from turnkeeper.ports import Clock, Json, Refused
-from turnkeeper.runtime.endings import ANSWERED, Endings
+from turnkeeper.runtime.endings import Endings
 from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.expiry import Expiry
 from turnkeeper.runtime.telemetry import Telemetry
@@ -27,7 +27,7 @@ from turnkeeper.runtime.turns import spent
 from turnkeeper.runtime.views import json_text, turn_view
 from turnkeeper.stores.escalations import EscalationStore
 from turnkeeper.stores.records import Escalation, Turn
-from turnkeeper.stores.turns import Document, TurnStore
+from turnkeeper.stores.turns import TurnStore
 
 PAGE_SIZE = 50
 STOPPED = "This request was stopped by our team. Nothing more will happen; please send it again if you still need it."
@@ -127,9 +127,7 @@ class Operators:
         escalation = self._escalations.get(turn_id)
         try:
             if turn.st == TurnState.RUN:
-                answer = Document(ANSWERED, json_text(view))
-                self._turns.stop(turn, answer, self._endings.conclusion_ops(turn, view))
-                self._endings.log_end(turn, view)
+                self._endings.stop(turn, view)
             elif escalation:
                 ops = self._escalations.end_ops(escalation, EscalationState.STOPPED)
                 self._endings.conclude_by_person(turn, ops, view)

@@ -11,6 +11,7 @@ from turnkeeper.errors import DependencyError, StoreUnavailable, TurnLost, Workf
 from turnkeeper.ports import Clock, Item, Json, Refused, Table
 from turnkeeper.runtime.attempt import Outcome, Verdict
 from turnkeeper.runtime.endings import Endings
+from turnkeeper.runtime.callbacks import Callbacks
 from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.expiry import Expiry
 from turnkeeper.runtime.owner import Owner
@@ -50,6 +51,7 @@ class Reconciler:
         expiry: Expiry,
         pager: Pager,
         owner: Owner,
+        callbacks: Callbacks,
         executions: Executions,
         pacing: Pacing,
         clock: Clock,
@@ -57,6 +59,7 @@ class Reconciler:
     ) -> None:
         self._table, self._turns, self._spend, self._escalations = table, turns, spend, escalations
         self._endings, self._expiry, self._pager, self._owner = endings, expiry, pager, owner
+        self._callbacks = callbacks
         self._executions, self._pacing, self._clock, self._telemetry = executions, pacing, clock, telemetry
 
     def run(self, until: float) -> Tally:
@@ -106,6 +109,8 @@ class Reconciler:
             self._turns.tidy(turn)
         if keys.ESCALATION in items and items[keys.ESCALATION].get("due_at", now + 1) <= now:
             self._escalated(turn, Escalation.from_item(items[keys.ESCALATION]))
+        if keys.CALLBACK in items and items[keys.CALLBACK].get("due_at", now + 1) <= now:
+            self._callbacks.remind(turn.turn_id)
 
     # --- a run that died ----------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ ESCALATION = "ESC"
 RESERVATION = "RSV#"
 ATTEMPT = "ATT#"
 STEP = "STEP#"
+CALLBACK = "CALLBACK"
 MESSAGE = "MSG#"
 
 
@@ -44,6 +45,11 @@ def step(turn_id: str, name: str, arguments_digest: str) -> Key:
 def feedback(turn_id: str) -> Key:
     """How a customer liked a turn."""
     return f"TURN#{turn_id}", "FEEDBACK"
+
+
+def callback(turn_id: str) -> Key:
+    """The message that tells a turn's outcome to the URL it named."""
+    return f"TURN#{turn_id}", CALLBACK
 
 
 def document_part(turn_id: str, name: str, part: int) -> Key:

@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import Any
 
 from turnkeeper.adapters.models.http import JsonPost
-from turnkeeper.adapters.models.reading import arguments, reply, shaped, usage
+from turnkeeper.adapters.models.reading import arguments, filtered, reply, shaped, text_of, usage
 from turnkeeper.adapters.models.schemas import strict
 from turnkeeper.adapters.secrets import ApiKey
 from turnkeeper.ports import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
@@ -28,7 +28,8 @@ class Anthropic:
 
     def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
         """Ask the model once."""
-        return _reply(self._post.send("/v1/messages", _body(request), timeout_s=timeout_s))
+        body = _body(request)
+        return filtered(lambda: _reply(self._post.send("/v1/messages", body, timeout_s=timeout_s)))
 
 
 def _body(request: ModelRequest) -> dict[str, Any]:
@@ -74,7 +75,7 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
 def _reply(data: dict[str, Any]) -> ModelReply:
     with shaped():
         blocks = data["content"]
-        text = "".join(str(b["text"]) for b in blocks if b["type"] == "text")
+        text = "".join(text_of(b["text"]) for b in blocks if b["type"] == "text")
         calls = [
             ToolCall(str(b["id"]), str(b["name"]), json.dumps(b["input"], ensure_ascii=False))
             for b in blocks

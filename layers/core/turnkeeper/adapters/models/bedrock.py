@@ -1,15 +1,26 @@
 """Amazon Bedrock Converse. Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html."""
 
 import json
+import re
 from itertools import groupby
 from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import (
+    ClientError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+)
+from botocore.parsers import ResponseParserError
 
 from turnkeeper.adapters.aws_errors import AWS_ERRORS, as_dependency_error
 from turnkeeper.adapters.models.deadline import call_within
-from turnkeeper.adapters.models.reading import arguments, reply, shaped, usage
+from turnkeeper.adapters.models.http import retry_after
+from turnkeeper.adapters.models.reading import arguments, reply, shaped, text_of, usage
 from turnkeeper.adapters.models.schemas import strict
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
@@ -25,6 +36,27 @@ _FINISH = {
     "content_filtered": Finish.CONTENT_FILTER,
     "refusal": Finish.REFUSAL,
 }
+_MALFORMED = {"malformed_model_output", "malformed_tool_use"}
+_FAILURES = {
+    "AccessDeniedException": Failure.BAD_KEY,
+    "ExpiredTokenException": Failure.BAD_KEY,
+    "InternalServerException": Failure.SERVER_ERROR,
+    "InvalidSignatureException": Failure.BAD_KEY,
+    "ModelErrorException": Failure.SERVER_ERROR,
+    "ModelNotReadyException": Failure.RATE_LIMITED,
+    "ModelTimeoutException": Failure.TIMEOUT,
+    "ServiceQuotaExceededException": Failure.NO_CREDIT,
+    "ServiceUnavailableException": Failure.SERVER_ERROR,
+    "ThrottlingException": Failure.RATE_LIMITED,
+    "UnrecognizedClientException": Failure.BAD_KEY,
+}
+_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
+_NOT_PAID = "INVALID_PAYMENT_INSTRUMENT"
+"""What a 403 says when the account cannot pay for the model; there is no code for it."""
+
+_THOUGHT = re.compile(r"\A\s*<thinking>.*?</thinking>\s*", re.DOTALL)
+"""Amazon's own models write down what they think before what they answer, wherever tools are offered."""
+
 _CONNECT_S = 1.0
 _LONGEST_S = 30
 _WITHOUT_STRUCTURED_OUTPUT = ("amazon.", "ai21.", "cohere.", "meta.")
@@ -45,12 +77,36 @@ class Bedrock:
 
     def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
         """Ask the model once."""
+        body = _body(request)
         try:
-            return _reply(call_within(timeout_s, lambda: dict(self._client.converse(**_body(request)))))
+            return _reply(call_within(timeout_s, lambda: self._converse(body)))
         except TimeoutError as error:
             raise DependencyError(Failure.TIMEOUT, str(error)) from error
         except AWS_ERRORS as error:
-            raise as_dependency_error(error) from error
+            raise _failed(error) from error
+
+    def _converse(self, body: dict[str, Any]) -> dict[str, Any]:
+        # The SDK's parser trusts that a body is an object; what it raises at any other is not documented.
+        with shaped():
+            try:
+                return dict(self._client.converse(**body))
+            except (ResponseParserError, RecursionError, ValueError) as error:
+                raise DependencyError(Failure.GARBAGE, type(error).__name__) from error
+
+
+def _failed(error: Exception) -> DependencyError:
+    if isinstance(error, _NO_CREDENTIALS):
+        return DependencyError(Failure.BAD_KEY, type(error).__name__, sent=False)
+    if isinstance(error, ParamValidationError):
+        return DependencyError(Failure.BAD_REQUEST, type(error).__name__, sent=False)
+    if isinstance(error, EndpointConnectionError):
+        return DependencyError(Failure.CONNECTION, type(error).__name__, sent=False)
+    if not isinstance(error, ClientError):
+        return as_dependency_error(error)
+    code, message = str(error.response["Error"].get("Code", "")), str(error.response["Error"].get("Message", ""))
+    failure = Failure.NO_CREDIT if _NOT_PAID in message else _FAILURES.get(code, as_dependency_error(error).failure)
+    header = error.response["ResponseMetadata"].get("HTTPHeaders", {}).get("retry-after")
+    return DependencyError(failure, code, retry_after_s=retry_after(header))
 
 
 def _body(request: ModelRequest) -> dict[str, Any]:
@@ -109,12 +165,15 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
 def _reply(data: dict[str, Any]) -> ModelReply:
     with shaped():
         blocks = data["output"]["message"]["content"]
-        text = "".join(str(b["text"]) for b in blocks if "text" in b)
+        text = _THOUGHT.sub("", "".join(text_of(b["text"]) for b in blocks if "text" in b))
         uses = [b["toolUse"] for b in blocks if "toolUse" in b]
         calls = [
             ToolCall(str(u["toolUseId"]), str(u["name"]), json.dumps(u["input"], ensure_ascii=False)) for u in uses
         ]
-        return reply(text, calls, _FINISH.get(data.get("stopReason", ""), Finish.STOP), _usage(data))
+        stop = data.get("stopReason", "")
+        if stop in _MALFORMED:
+            raise DependencyError(Failure.GARBAGE, stop)
+        return reply(text, calls, _FINISH.get(stop, Finish.STOP), _usage(data))
 
 
 def _usage(data: dict[str, Any]) -> Usage | None:

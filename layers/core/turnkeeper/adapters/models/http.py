@@ -1,6 +1,7 @@
 """HTTP to a provider: one POST of JSON within a hard total time, its failures in the words of the one table."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from time import time
@@ -13,9 +14,11 @@ from turnkeeper.adapters.secrets import ApiKey
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
 
-_OK = 200
+_CONNECT_S = 2.0
+_LONGEST_BODY = 8 * 1024 * 1024
 _BAD_REQUEST = 400
 _UNAUTHORIZED = 401
+_FORBIDDEN = 403
 _SERVER = 500
 _FAILURES = {
     401: Failure.BAD_KEY,
@@ -25,8 +28,16 @@ _FAILURES = {
     429: Failure.RATE_LIMITED,
     504: Failure.TIMEOUT,
 }
-_NO_CREDIT = {"insufficient_quota", "billing_error", "billing_hard_limit_reached", "insufficient_credits"}
+_NO_CREDIT = {
+    "insufficient_quota",
+    "billing_error",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "insufficient_credits",
+}
 _FILTERED = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
+_NO_CREDIT_WORDS = "credit balance"
+_FILTERED_WORDS = "blocked by content filtering"
 
 Headers = Callable[[str], Mapping[str, str]]
 """Makes a provider's headers of its API key."""
@@ -42,22 +53,29 @@ class JsonPost:
     def send(self, path: str, body: Mapping[str, Any], *, timeout_s: float) -> dict[str, Any]:
         """Post and return the answer. Raises DependencyError; a rejected key is read anew, once."""
         try:
-            answer = call_within(timeout_s, lambda: self._send(path, body, timeout_s))
+            return _read(call_within(timeout_s, lambda: self._send(path, body, timeout_s)))
         except TimeoutError as error:
             stuck, self._client = self._client, _client()
             stuck.close()
             raise DependencyError(Failure.TIMEOUT, str(error)) from error
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise DependencyError(Failure.CONNECTION, type(error).__name__, sent=False) from error
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, UnicodeError) as error:
+            raise DependencyError(Failure.BAD_REQUEST, type(error).__name__, sent=False) from error
         except httpx.TimeoutException as error:
             raise DependencyError(Failure.TIMEOUT, type(error).__name__) from error
+        except httpx.DecodingError as error:
+            raise DependencyError(Failure.GARBAGE, type(error).__name__) from error
         except httpx.HTTPError as error:
             raise DependencyError(Failure.CONNECTION, type(error).__name__) from error
-        return _read(answer)
 
     def _send(self, path: str, body: Mapping[str, Any], timeout_s: float) -> httpx.Response:
+        timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S))
+
         def post(key: str) -> httpx.Response:
-            return self._client.post(self._base + path, json=body, headers=self._headers(key), timeout=timeout_s)
+            url, headers = self._base + path, self._headers(key)
+            with self._client.stream("POST", url, json=body, headers=headers, timeout=timeout) as answer:
+                return httpx.Response(answer.status_code, headers=_told(answer), content=_body(answer))
 
         key = self._key.read()
         answer = post(key)
@@ -72,12 +90,25 @@ def _client() -> httpx.Client:
     return httpx.Client(follow_redirects=False, trust_env=False)
 
 
+def _told(answer: httpx.Response) -> dict[str, str]:
+    return {name: answer.headers[name] for name in ("retry-after",) if name in answer.headers}
+
+
+def _body(answer: httpx.Response) -> bytes:
+    body = bytearray()
+    for chunk in answer.iter_bytes():
+        body += chunk
+        if len(body) > _LONGEST_BODY:
+            raise DependencyError(Failure.GARBAGE, f"the body is longer than {_LONGEST_BODY} bytes")
+    return bytes(body)
+
+
 def _read(answer: httpx.Response) -> dict[str, Any]:
     try:
         data = json.loads(answer.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         data = None
-    if answer.status_code != _OK:
+    if not answer.is_success:
         raise failed(answer.status_code, data, retry_after(answer.headers.get("retry-after")))
     if not isinstance(data, dict):
         raise DependencyError(Failure.GARBAGE, "the body is not a JSON object")
@@ -90,25 +121,33 @@ def failed(status: int, data: Any, retry_after_s: float | None = None) -> Depend
     error = error if isinstance(error, dict) else {}
     codes = {str(error.get(name)) for name in ("code", "type") if error.get(name)}
     detail = " ".join([str(status), *sorted(codes)])
-    # Anthropic reports used-up credit as an invalid request; only its words tell.
-    credit = status == _BAD_REQUEST and "credit balance" in str(error.get("message", "")).lower()
-    if codes & _NO_CREDIT or credit:
+    # Anthropic reports used-up credit and a filtered answer as invalid requests; only its words tell.
+    words = str(error.get("message", "")).lower() if status == _BAD_REQUEST else ""
+    if codes & _NO_CREDIT or _NO_CREDIT_WORDS in words:
         return DependencyError(Failure.NO_CREDIT, detail, sent=False)
-    if codes & _FILTERED:
+    if codes & _FILTERED or (status == _FORBIDDEN and _flagged(error)):
         return DependencyError(Failure.CONTENT_FILTER, detail, sent=False)
+    if _FILTERED_WORDS in words:
+        return DependencyError(Failure.CONTENT_FILTER, detail)
     default = Failure.SERVER_ERROR if status >= _SERVER else Failure.BAD_REQUEST
     return DependencyError(_FAILURES.get(status, default), detail, retry_after_s=retry_after_s)
 
 
+def _flagged(error: Mapping[str, Any]) -> bool:
+    """Tell OpenRouter's moderation from a rejected key: both are 403."""
+    metadata = error.get("metadata")
+    return isinstance(metadata, dict) and "flagged_input" in metadata
+
+
 def retry_after(header: str | None) -> float | None:
-    """Read a Retry-After header, seconds or a date, as seconds from now."""
+    """Read a Retry-After header, seconds or a date, as seconds from now; None for what is neither."""
     if not header:
         return None
     try:
-        return max(0.0, float(header))
+        seconds = float(header)
     except ValueError:
-        pass
-    try:
-        return max(0.0, parsedate_to_datetime(header).timestamp() - time())
-    except ValueError:
-        return None
+        try:
+            seconds = parsedate_to_datetime(header).timestamp() - time()
+        except (ValueError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from turnkeeper.adapters.models.http import JsonPost
-from turnkeeper.adapters.models.reading import filtered, reply, shaped, usage
+from turnkeeper.adapters.models.reading import filtered, is_count, reply, shaped, text_of, usage
 from turnkeeper.adapters.models.schemas import strict
 from turnkeeper.adapters.secrets import ApiKey
 from turnkeeper.ports import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
@@ -80,7 +80,14 @@ def _reply(data: dict[str, Any]) -> ModelReply:
         refusal = message.get("refusal")
         if refusal:
             return reply(str(refusal), [], Finish.REFUSAL, _usage(data))
-        return reply(str(message.get("content") or ""), calls, finish, _usage(data))
+        return reply(_content(message.get("content")), calls, finish, _usage(data))
+
+
+def _content(content: Any) -> str:
+    """Read a text, null, or the list of parts that some compatible servers send."""
+    if isinstance(content, list):
+        return "".join(text_of(part["text"]) for part in content if part["type"] == "text")
+    return text_of(content or "")
 
 
 def _text(arguments: Any) -> str:
@@ -91,7 +98,14 @@ def _usage(data: dict[str, Any]) -> Usage | None:
     used = data.get("usage")
     if not isinstance(used, dict):
         return None
-    read = (used.get("prompt_tokens_details") or {}).get("cached_tokens") or 0
-    prompt = used.get("prompt_tokens")
-    plain = prompt - read if isinstance(prompt, int) and isinstance(read, int) else None
-    return usage(plain=plain, output=used.get("completion_tokens"), cache_read=read)
+    details = used.get("prompt_tokens_details")
+    cached = details if isinstance(details, dict) else {}
+    prompt, output, total = used.get("prompt_tokens"), used.get("completion_tokens"), used.get("total_tokens")
+    read, written = cached.get("cached_tokens") or 0, cached.get("cache_write_tokens") or 0
+    if not (is_count(prompt) and is_count(output) and is_count(read) and is_count(written)):
+        return None
+    # Some compatible servers leave the tokens of reasoning out of the completion, and count them in the total.
+    if is_count(total):
+        output = max(output, total - prompt)
+    written = max(0, min(written, prompt - read))
+    return usage(plain=prompt - read - written, output=output, cache_read=read, cache_write=written)

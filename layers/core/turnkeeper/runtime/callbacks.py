@@ -1,0 +1,126 @@
+"""Tells a turn's outcome to the URL that the turn named: at least once, signed, again and again until it is given up."""
+
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from turnkeeper.domain.callbacks import next_try
+from turnkeeper.errors import DependencyError
+from turnkeeper.ports import CallbackSender, Clock, Op, Queue
+from turnkeeper.runtime.guard import Guard
+from turnkeeper.runtime.telemetry import Telemetry
+from turnkeeper.runtime.views import json_text
+from turnkeeper.stores.callbacks import DELIVERED, DUE, GIVEN_UP, Callback, CallbackStore
+from turnkeeper.stores.records import Turn
+from turnkeeper.stores.turns import TurnStore
+
+_TIMEOUT_S = 10.0
+_MARGIN_S = 20.0
+_GONE = 410
+
+
+class Callbacks:
+    """The outbox, its queue, and the delivery of one message."""
+
+    def __init__(
+        self,
+        *,
+        store: CallbackStore,
+        turns: TurnStore,
+        queue: Queue,
+        dead_letters: Queue,
+        sender: CallbackSender,
+        guard: Guard,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> None:
+        self._store, self._turns, self._queue, self._dead_letters = store, turns, queue, dead_letters
+        self._sender, self._guard, self._clock, self._telemetry = sender, guard, clock, telemetry
+
+    def ops(self, turn: Turn) -> list[Op]:
+        """The writes that belong to the end of a turn whose client did not get its outcome at once."""
+        return self._store.new_ops(turn)
+
+    def announce(self, turn: Turn) -> None:
+        """Queue the message of a turn that ended just now; where that fails, the reconciler does it."""
+        if turn.request.get("callback_url"):
+            self._enqueue(turn.turn_id)
+
+    def remind(self, turn_id: str) -> None:
+        """Queue a message that is overdue."""
+        seen = self._store.get(turn_id)
+        if seen and seen.st == DUE and self._store.look_again(seen, self._clock() + _TIMEOUT_S + _MARGIN_S):
+            self._enqueue(turn_id)
+
+    def deliver(self, turn_id: str) -> None:
+        """Send one message, unless the receiver has it; what fails is due again later, or becomes a dead letter."""
+        seen, turn = self._store.get(turn_id), self._turns.get(turn_id)
+        if seen is None or turn is None or seen.st == DELIVERED:
+            return
+        mine = self._store.begin(seen, self._clock() + _TIMEOUT_S + _MARGIN_S)
+        if mine is None:
+            return
+        began = self._clock()
+        error = self._send(mine, turn)
+        self._telemetry.action(
+            "callback",
+            turn_id=turn_id,
+            tenant=turn.tenant,
+            agent=turn.agent,
+            success=error is None,
+            duration_ms=round((self._clock() - began) * 1000),
+            error_type=error,
+        )
+        if error is None:
+            self._store.end(mine, DELIVERED)
+            self._telemetry.count("CallbacksDelivered")
+        else:
+            self._again(mine, error)
+
+    def _send(self, mine: Callback, turn: Turn) -> str | None:
+        """Return None when the receiver took it, else why it did not."""
+        dependency = f"callback:{urlsplit(mine.url).hostname}"
+        self._guard.refresh(dependency)
+        try:
+            permit = self._guard.enter(dependency, _TIMEOUT_S)
+        except DependencyError as error:
+            return error.failure.value
+        try:
+            status = self._sender.send(
+                mine.url,
+                tenant=turn.tenant,
+                message_id=turn.turn_id,
+                timestamp=int(self._clock()),
+                body=_body(mine, turn),
+                timeout_s=_TIMEOUT_S,
+            )
+        except DependencyError as error:
+            self._guard.failed(permit, error.failure)
+            return error.failure.value
+        self._guard.answered(permit)
+        return None if status // 100 == 2 else str(status)  # noqa: PLR2004 - any success
+
+    def _again(self, mine: Callback, error: str) -> None:
+        delay = None if error == str(_GONE) else next_try(mine.tries)
+        if delay is not None:
+            self._store.look_again(mine, self._clock() + delay)
+            return
+        try:
+            self._dead_letters.send({"turn_id": mine.turn_id})
+        except DependencyError:
+            return  # it is due again, and is given up then
+        self._store.end(mine, GIVEN_UP)
+        self._telemetry.count("CallbacksGivenUp")
+        self._telemetry.warning("callback given up", turn_id=mine.turn_id, error=error)
+
+    def _enqueue(self, turn_id: str) -> None:
+        try:
+            self._queue.send({"turn_id": turn_id})
+        except DependencyError as error:
+            self._telemetry.warning("callback not queued yet", turn_id=turn_id, error=error.failure.value)
+
+
+def _body(mine: Callback, turn: Turn) -> str:
+    at = datetime.fromtimestamp(mine.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return json_text({"type": f"turn.{turn.outcome['status']}", "timestamp": at, "data": turn.outcome})
+
+
