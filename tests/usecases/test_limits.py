@@ -11,6 +11,7 @@ from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError, LimitExceeded, UnpricedModel
 from turnkeeper.ports import Usage
 from turnkeeper.runtime.turns import NewTurn
+from turnkeeper.settings import MissingSetting
 from turnkeeper.stores import keys
 from turnkeeper.stores.limits import set_limits
 
@@ -395,3 +396,36 @@ def test_spending_is_the_customers_own_business() -> None:
         world.get("/v1/customers/carl/spend").status,
         world.get("/v1/customers/carla/spend", operator()).status,
     ]
+
+
+# --- what providers admit ---------------------------------------------------------------------------------------------
+
+
+def test_a_model_at_its_own_limit_is_skipped_like_an_open_breaker() -> None:
+    world = World(env={"MODEL_RATE_LIMITS": '{"openai:*": {"requests": 1}}'})
+    world.models.seconds = 0
+    sent = [world.send() for _ in range(2)]
+    third = sent[1].json
+
+    assert ["openai:first", "anthropic:second"] == [s.json["model"] for s in sent]
+    assert (200, ["first", "second"]) == (sent[1].status, world.models.names())
+    assert "anthropic:second" == third["model"]
+
+
+def test_a_turn_for_which_every_model_is_at_its_limit_goes_on_in_its_tiers() -> None:
+    limits = '{"openai:*": {"requests": 1}, "anthropic:*": {"requests": 1}}'
+    world = World(env={"MODEL_RATE_LIMITS": limits})
+    world.models.seconds = 0
+    sent = [world.send() for _ in range(3)]
+
+    assert [200, 200, 202] == [s.status for s in sent]
+    assert "no_model_available" == sent[2].json["reason"]
+    assert 0 == world.spent().pending
+
+
+@pytest.mark.parametrize(
+    "text", ["nonsense", "[]", '{"openai:*": {}}', '{"openai": {"requests": 1}}', '{"a:b": {"x": 1}}']
+)
+def test_unreadable_rates_of_models_fail_at_start_up(text: str) -> None:
+    with pytest.raises(MissingSetting, match="MODEL_RATE_LIMITS"):
+        World(env={"MODEL_RATE_LIMITS": text})

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.errors import PydanticUserError
 
 from turnkeeper.authoring.errors import AgentError
 from turnkeeper.authoring.fixtures import Answers, Calls, Fails, Fixture, Responds
@@ -82,15 +83,50 @@ class Agent(Generic[OutputT]):
     fixtures: Sequence[Fixture] = ()
 
     def __post_init__(self) -> None:
-        for wrong, instead in (*self._mistakes(), *self._mistakes_of_parts()):
-            if wrong:
-                raise AgentError(f"agent {self.name!r}: {instead}")
+        for mistakes in (self._wrong_kinds, self._wrong_models, self._wrong_tools, self._wrong_numbers):
+            for wrong, instead in mistakes():
+                if wrong:
+                    raise AgentError(f"agent {self.name!r}: {instead}")
+        try:
+            self.answer_schema  # noqa: B018 - what cannot be said to a model fails here, and not at the first turn
+        except PydanticUserError as error:
+            detail = str(error).partition("\n")[0]
+            raise AgentError(f"agent {self.name!r}: output has no JSON Schema: {detail}") from error
 
-    def _mistakes(self) -> list[tuple[bool, str]]:
+    def _wrong_kinds(self) -> list[tuple[bool, str]]:
+        name = "a name is lower-case letters, digits and _, beginning with a letter, such as 'booking'"
+        is_model = isinstance(self.output, type) and issubclass(self.output, BaseModel)
         return [
-            (not _NAME.fullmatch(self.name), "a name is lower-case letters, digits and _, beginning with a letter"),
-            (not self.instructions.strip(), "write instructions"),
-            (not (isinstance(self.output, type) and issubclass(self.output, BaseModel)), "output is a Pydantic model"),
+            (not (isinstance(self.name, str) and _NAME.fullmatch(self.name)), name),
+            (not (isinstance(self.instructions, str) and self.instructions.strip()), "write instructions"),
+            (not is_model, "output is a Pydantic model: the class itself, such as output=Booking"),
+            (not isinstance(self.alternative, Alternative), "write alternative=Alternative('...', [Model(...)])"),
+            (not _all(self.chain, Model), "chain is a list such as [Model('openai:gpt-4.1-mini')]"),
+            (not _all(self.tools, Tool), "tools is a list of functions decorated with @tool"),
+            (not _all(self.fixtures, Fixture), "fixtures is a list such as [Fixture(says='...', model=[...])]"),
+            (not (self.check is None or callable(self.check)), "check is a function of (output, context)"),
+            (not (self.score is None or callable(self.score)), "score is a function of (output, context)"),
+        ]
+
+    def _wrong_models(self) -> list[tuple[bool, str]]:
+        other = self.alternative
+        return [
+            (not self.chain, "chain needs at least one Model"),
+            (not _all(other.chain, Model), "alternative.chain is a list such as [Model('openai:gpt-4.1')]"),
+            (not other.chain, "alternative.chain needs at least one Model"),
+            (not other.instructions.strip(), "write the alternative's instructions"),
+        ]
+
+    def _wrong_tools(self) -> list[tuple[bool, str]]:
+        names = [t.name for t in self.tools]
+        services = {(t.dependency.name, t.dependency.url_variable) for t in self.tools if t.dependency}
+        return [
+            (len(set(names)) != len(names), "two tools have the same name"),
+            (len({n for n, _ in services}) != len(services), "two dependencies have the same name, and other URLs"),
+        ]
+
+    def _wrong_numbers(self) -> list[tuple[bool, str]]:
+        return [
             (not 0 <= self.alternative_at <= self.accept_at <= 1, "write 0 <= alternative_at <= accept_at <= 1"),
             (self.max_steps < 1, "max_steps is at least 1"),
             (self.max_output_tokens < 1, "max_output_tokens is at least 1"),
@@ -98,18 +134,6 @@ class Agent(Generic[OutputT]):
             (self.cache_seconds < 0, "cache_seconds is at least 0"),
             (_not_usd(self.task_limit_usd), "task_limit_usd is written like '0.50'"),
             (_not_usd(self.customer_day_limit_usd), "customer_day_limit_usd is written like '5.00'"),
-        ]
-
-    def _mistakes_of_parts(self) -> list[tuple[bool, str]]:
-        names = [getattr(t, "name", t) for t in self.tools]
-        return [
-            (not self.chain, "chain needs at least one Model"),
-            (not self.alternative.chain, "alternative.chain needs at least one Model"),
-            (not all(isinstance(m, Model) for m in self.models), "a chain is a list of Model('provider:name')"),
-            (not self.alternative.instructions.strip(), "write the alternative's instructions"),
-            (not all(isinstance(t, Tool) for t in self.tools), "tools are functions decorated with @tool"),
-            (len(set(names)) != len(names), "two tools have the same name"),
-            (not all(isinstance(f, Fixture) for f in self.fixtures), "fixtures is a list of Fixture(says=..., ...)"),
         ]
 
     @cached_property
@@ -152,9 +176,13 @@ class Agent(Generic[OutputT]):
         return list(dict.fromkeys(names))
 
 
+def _all(things: Any, kind: type) -> bool:
+    return isinstance(things, Sequence) and all(isinstance(thing, kind) for thing in things)
+
+
 def _not_usd(amount: str | None) -> bool:
     try:
-        return amount is not None and micro_usd(amount) < 0
+        return amount is not None and (not isinstance(amount, str) or micro_usd(amount) < 0)
     except ValueError:
         return True
 

@@ -31,11 +31,12 @@ from turnkeeper.runtime.tools import ToolRunner, ToolTransport
 from turnkeeper.runtime.turns import Turns
 from turnkeeper.settings import Settings
 from turnkeeper.stores.breakers import BreakerStore
-from turnkeeper.stores.callbacks import CallbackStore
 from turnkeeper.stores.cache import AnswerCache
+from turnkeeper.stores.callbacks import CallbackStore
 from turnkeeper.stores.conversations import ConversationStore
 from turnkeeper.stores.escalations import EscalationStore
 from turnkeeper.stores.journal import Journal
+from turnkeeper.stores.rates import ModelRates
 from turnkeeper.stores.spend import SpendStore
 from turnkeeper.stores.turns import TurnStore
 
@@ -127,6 +128,7 @@ class Services:
             spend=self.spend_store,
             turns=self.turn_store,
             guard=self.guard,
+            rates=ModelRates(self._a.table, self.clock, self.settings.model_rates),
             owner=self.owner,
             clock=self.clock,
             random=self._a.random,

@@ -7,7 +7,7 @@ from turnkeeper.domain.breaker import BreakerPolicy
 from turnkeeper.domain.callbacks import CallbackHosts
 from turnkeeper.domain.escalation import Pacing
 from turnkeeper.domain.money import micro_usd
-from turnkeeper.domain.rate_limit import RateLimit
+from turnkeeper.domain.rate_limit import ModelRate, RateLimit, model_rates
 from turnkeeper.domain.spend import Limits
 from turnkeeper.runtime.pager import OnCall
 from turnkeeper.runtime.turns import Pace
@@ -30,6 +30,7 @@ class Settings:
     breaker: BreakerPolicy
     limits: Limits
     rate: RateLimit
+    model_rates: Mapping[str, ModelRate]
     keep_s: float
     callback_hosts: CallbackHosts
     allowed_private_hosts: tuple[str, ...]
@@ -71,6 +72,7 @@ class Settings:
             rate=RateLimit(
                 per_minute=int(read.number("TURNS_PER_MINUTE", 60)), burst=int(read.number("TURN_BURST", 20))
             ),
+            model_rates=read.model_rates("MODEL_RATE_LIMITS"),
             keep_s=read.number("RETENTION_DAYS", 30) * 86_400,
             callback_hosts=read.hosts("CALLBACK_HOSTS", private),
             allowed_private_hosts=private,
@@ -106,5 +108,11 @@ class _Reader:
     def hosts(self, name: str, plain: tuple[str, ...]) -> CallbackHosts:
         try:
             return CallbackHosts.parse(self.env.get(name, ""), plain)
+        except ValueError as error:
+            raise MissingSetting(f"{name}: {error}") from error
+
+    def model_rates(self, name: str) -> Mapping[str, ModelRate]:
+        try:
+            return model_rates(self.env.get(name, ""))
         except ValueError as error:
             raise MissingSetting(f"{name}: {error}") from error

@@ -77,6 +77,9 @@ class Stage:
                 table=MemoryTable(),
                 notifier=_Nobody(),
                 workflow=_Nobody(),
+                queue=_Nobody(),
+                dead_letters=_Nobody(),
+                callbacks=_Receiver(),
                 models=lambda _: _Model(self),
                 tools=_Tools(self),
                 telemetry=self.telemetry,
@@ -227,7 +230,9 @@ class _Tools:
 
 
 class _Nobody:
-    """Takes pages, and executions that the stage plays itself."""
+    """Takes pages and messages, and executions that the stage plays itself."""
+
+    def send(self, message: Json) -> None: ...
 
     def publish(self, topic: str, message: Published) -> str:  # noqa: ARG002
         return "1"
@@ -241,3 +246,10 @@ class _Nobody:
     def task_succeeded(self, token: str, payload: Json) -> None: ...
 
     def stop(self, name: str, reason: str) -> None: ...
+
+
+class _Receiver:
+    """Takes callbacks."""
+
+    def send(self, url: str, *, tenant: str, message_id: str, timestamp: int, body: str, timeout_s: float) -> int:  # noqa: ARG002
+        return 204

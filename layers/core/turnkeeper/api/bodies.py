@@ -34,7 +34,9 @@ class TurnBody(Body):
     customer_id: Annotated[Id | None, Field(description="For services, which must send it.")] = None
     intent: Annotated[Id | None, Field(description="For your logs and metrics.")] = None
     metadata: Annotated[dict[Pair, Pair] | None, Field(max_length=20)] = None
-    callback_url: Annotated[str | None, Field(max_length=2_048, description="POSTed the outcome when it comes later.")] = None
+    callback_url: Annotated[str | None, Field(max_length=2_048, description="POSTed an outcome that comes later.")] = (
+        None
+    )
 
 
 class FeedbackBody(Body):

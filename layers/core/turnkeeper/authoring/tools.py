@@ -17,6 +17,7 @@ from turnkeeper.authoring.errors import AgentError
 P = ParamSpec("P", default=...)
 R = TypeVar("R", default=Any)
 
+_SERVICE = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
@@ -31,6 +32,10 @@ class Dependency:
     url_variable: str
 
     def __post_init__(self) -> None:
+        if not _SERVICE.fullmatch(self.name):
+            raise AgentError(
+                f"Dependency({self.name!r}): a name is lower-case letters, digits, _ and -, such as orders"
+            )
         if not _VARIABLE.fullmatch(self.url_variable):
             raise AgentError(
                 f"Dependency({self.name!r}): url_variable is the name of an environment variable, such as TOOLS_URL"

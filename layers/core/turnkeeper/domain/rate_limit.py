@@ -1,9 +1,10 @@
-"""The rate limit of a customer: GCRA (generic cell rate algorithm), with its one number `tat` in seconds.
+"""The rate limits of customers and of models: GCRA (generic cell rate algorithm), with its one number `tat` in seconds.
 
 Source: ATM Forum Traffic Management Specification 4.1, as used by many API gateways: `tat` is the theoretical arrival
 time of the next request that conforms exactly.
 """
 
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,3 +45,38 @@ def arrival(tat: float | None, now: float, limit: RateLimit) -> Arrival:
 def retry_after(tat: float, now: float, limit: RateLimit) -> float:
     """Return seconds until a denied request would be admitted."""
     return max(0.0, tat - limit.tolerance - now)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRate:
+    """What a model's provider admits in a minute, for the whole fleet; None: no limit of ours."""
+
+    requests: int | None = None
+    tokens: int | None = None
+
+    def seconds(self, tokens: int) -> dict[str, float]:
+        """Return how far one call of so many tokens moves each `tat`."""
+        moves = {}
+        if self.requests:
+            moves["requests"] = 60 / self.requests
+        if self.tokens:
+            moves["tokens"] = 60 * tokens / self.tokens
+        return moves
+
+
+MODEL_BURST_S = 6.0
+"""Seconds that a model's `tat` may lie ahead: a tenth of a minute's calls at once."""
+
+
+def model_rates(text: str) -> dict[str, ModelRate]:
+    """Read `{"openai:gpt-4.1-mini": {"requests": 500, "tokens": 200000}, "anthropic:*": ...}`; raises ValueError."""
+    try:
+        raw = json.loads(text or "{}")
+        rates = {name: ModelRate(**limits) for name, limits in raw.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError('write it like {"openai:*": {"requests": 500, "tokens": 200000}}') from error
+    for name, rate in rates.items():
+        numbers = [n for n in (rate.requests, rate.tokens) if n is not None]
+        if ":" not in name or not numbers or any(not isinstance(n, int) or n <= 0 for n in numbers):
+            raise ValueError(f"{name}: give requests, tokens or both, as whole numbers above 0")
+    return rates

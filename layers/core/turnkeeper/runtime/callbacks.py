@@ -1,4 +1,4 @@
-"""Tells a turn's outcome to the URL that the turn named: at least once, signed, again and again until it is given up."""
+"""Tells a turn's outcome to the URL that the turn named: at least once, signed, until it is given up."""
 
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -122,5 +122,3 @@ class Callbacks:
 def _body(mine: Callback, turn: Turn) -> str:
     at = datetime.fromtimestamp(mine.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return json_text({"type": f"turn.{turn.outcome['status']}", "timestamp": at, "data": turn.outcome})
-
-

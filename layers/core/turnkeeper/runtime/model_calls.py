@@ -16,6 +16,7 @@ from turnkeeper.runtime.guard import Guard, Permit
 from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.telemetry import Telemetry
+from turnkeeper.stores.rates import ModelRates
 from turnkeeper.stores.spend import TENANT_PARTS, Reservation, Settlement, SpendStore
 from turnkeeper.stores.turns import TurnStore
 
@@ -36,6 +37,11 @@ def input_bound(request: ModelRequest) -> int:
     sent += [json.dumps([t.name, t.description, dict(t.schema)]) for t in request.tools]
     sent.append(json.dumps(request.schema and dict(request.schema)))
     return sum(len(s.encode()) for s in sent) + _MESSAGE_TOKENS * len(request.messages) + _OVERHEAD_TOKENS
+
+
+def usual_tokens(request: ModelRequest) -> int:
+    """Return what a provider counts against its limit before a call: a quarter of the bytes, and the answer."""
+    return input_bound(request) // 4 + request.max_output_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +68,14 @@ class ModelCalls:
         spend: SpendStore,
         turns: TurnStore,
         guard: Guard,
+        rates: ModelRates,
         owner: Owner,
         clock: Clock,
         random: Callable[[], float],
         telemetry: Telemetry,
     ) -> None:
         self._clients, self._prices, self._spend, self._turns = clients, prices, spend, turns
-        self._guard, self._owner, self._clock, self._random = guard, owner, clock, random
+        self._guard, self._rates, self._owner, self._clock, self._random = guard, rates, owner, clock, random
         self._telemetry = telemetry
         self._retries = RetryBudget()
 
@@ -90,7 +97,7 @@ class ModelCalls:
         began = self._clock()
         timeout = limit(run.deadline - began - _SETTLE_MARGIN)
         try:
-            permit = self._enter(model, timeout)
+            permit = self._enter(model, timeout, request)
         except DependencyError as error:
             self._note(_Ended(run, model, began, error.failure))
             raise
@@ -110,10 +117,19 @@ class ModelCalls:
         self._answered(_Ended(run, model, began, reply=reply), reservation)
         return reply
 
-    def _enter(self, model: Model, timeout: float) -> Permit:
+    def _enter(self, model: Model, timeout: float, request: ModelRequest) -> Permit:
         if timeout < _SHORTEST_CALL:
             raise DependencyError(Failure.TIMEOUT, "no time is left of the run", sent=False)
-        return self._guard.enter(model.id, timeout)
+        permit = self._guard.enter(model.id, timeout)
+        try:
+            admitted = self._rates.admits(model.id, lambda: usual_tokens(request))
+        except TurnkeeperError:
+            self._guard.cancelled(permit)
+            raise
+        if not admitted:
+            self._guard.cancelled(permit)
+            raise DependencyError(Failure.THROTTLED_HERE, "our own rate limit for the model", sent=False)
+        return permit
 
     # --- money --------------------------------------------------------------------------------------------------------
 

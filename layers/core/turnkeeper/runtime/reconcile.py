@@ -10,8 +10,8 @@ from turnkeeper.domain.turns import Tier, TurnState
 from turnkeeper.errors import DependencyError, StoreUnavailable, TurnLost, WorkflowUnavailable
 from turnkeeper.ports import Clock, Item, Json, Refused, Table
 from turnkeeper.runtime.attempt import Outcome, Verdict
-from turnkeeper.runtime.endings import Endings
 from turnkeeper.runtime.callbacks import Callbacks
+from turnkeeper.runtime.endings import Endings
 from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.expiry import Expiry
 from turnkeeper.runtime.owner import Owner

@@ -87,6 +87,11 @@ def rate(tenant: str, customer: str) -> Key:
     return f"RATE#{tenant}#{customer}", "RATE"
 
 
+def model_rate(name: str) -> Key:
+    """The rate limit of a model, or of a provider's models together."""
+    return f"RATE#{name}", "MODEL"
+
+
 def customer_limits(tenant: str, customer: str) -> Key:
     """Limits an owner set for one customer."""
     return f"LIMIT#{tenant}", f"CUSTOMER#{customer}"

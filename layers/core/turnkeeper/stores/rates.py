@@ -1,8 +1,13 @@
-"""The rate limit of a customer, as a conditional update that several turns may race for."""
+"""The rate limits of customers and models, as conditional updates that several turns may race for."""
 
-from turnkeeper.domain.rate_limit import Arrival, RateLimit, arrival, retry_after
+from collections.abc import Callable, Mapping
+from functools import reduce
+from math import ceil
+from operator import and_
+
+from turnkeeper.domain.rate_limit import MODEL_BURST_S, Arrival, ModelRate, RateLimit, arrival, retry_after
 from turnkeeper.errors import RateLimited, StoreContended
-from turnkeeper.ports import Attr, Clock, Item, Refused, Table, Update
+from turnkeeper.ports import Attr, Clock, Item, Key, Refused, Table, Update
 from turnkeeper.stores import keys
 
 _TRIES = 8
@@ -46,3 +51,48 @@ def arrive(table: Table, clock: Clock, gate: RateGate) -> None:
         else:
             return
     raise StoreContended("the rate limit changed between each two of our tries")
+
+
+class ModelRates:
+    """What the fleet may ask of each model in a minute. A model without a limit costs nothing here."""
+
+    def __init__(self, table: Table, clock: Clock, rates: Mapping[str, ModelRate]) -> None:
+        self._table, self._clock, self._rates = table, clock, rates
+
+    def admits(self, model: str, tokens: Callable[[], int]) -> bool:
+        """Count a call of a model, and of its provider; False when it would be one too many."""
+        names = [name for name in (model, f"{model.partition(':')[0]}:*") if name in self._rates]
+        return all(self._count(keys.model_rate(name), self._rates[name].seconds(tokens())) for name in names)
+
+    def _count(self, key: Key, moves: Mapping[str, float]) -> bool:
+        ahead: set[str] = set()
+        for _ in range(_TRIES):
+            now_ms = round(self._clock() * 1000)
+            edge = now_ms + round(MODEL_BURST_S * 1000)
+            conditions = [
+                Attr(name).gt(now_ms) & Attr(name).le(edge)
+                if name in ahead
+                else Attr(name).absent() | Attr(name).le(now_ms)
+                for name in moves
+            ]
+            update = Update(
+                key,
+                set={name: now_ms + _ms(moves[name]) for name in moves if name not in ahead}
+                | {"ttl": now_ms // 1000 + _TTL},
+                add={name: _ms(moves[name]) for name in moves if name in ahead},
+                when=reduce(and_, conditions),
+            )
+            try:
+                self._table.write(update)
+            except Refused as refusal:
+                old = refusal.olds[0] or {}
+                if any(old.get(name, 0) > edge for name in moves):
+                    return False
+                ahead = {name for name in moves if old.get(name, 0) > now_ms}
+            else:
+                return True
+        return False  # so many others call it at this moment that it is busy enough
+
+
+def _ms(seconds: float) -> int:
+    return max(1, ceil(seconds * 1000))

@@ -1,0 +1,79 @@
+"""The providers' own types: what their SDKs take for a request, and what they promise of an answer."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+from anthropic.types import Message as AnthropicMessage
+from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
+from botocore.model import OperationModel
+from botocore.validate import ParamValidator
+from openai.types.chat import ChatCompletion
+from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
+from pydantic import BaseModel, TypeAdapter
+
+Json = dict[str, Any]
+
+
+def _typed(request_type: Any) -> Callable[[Json], None]:
+    def check(body: Json) -> None:
+        adapter: TypeAdapter[Any] = TypeAdapter(request_type)
+        # Writing it out again also reads what is validated lazily, and shows the fields that the type does not know.
+        taken = json.loads(adapter.dump_json(adapter.validate_python(body), warnings=False))
+        assert taken == body
+
+    return check
+
+
+def _modelled(answer_type: type[BaseModel]) -> Callable[[Json], None]:
+    def check(body: Json) -> None:
+        answer = answer_type.model_validate_json(json.dumps(body), strict=True)
+        assert list(_unknown(answer)) == []
+
+    return check
+
+
+def _unknown(value: Any, at: str = "") -> Iterator[str]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _unknown(item, at)
+    if isinstance(value, BaseModel):
+        yield from (f"{at}.{name}" for name in value.model_extra or {})
+        for name in type(value).model_fields:
+            yield from _unknown(getattr(value, name), f"{at}.{name}")
+
+
+@cache
+def _converse() -> OperationModel:
+    client = boto3.client(
+        "bedrock-runtime", region_name="eu-central-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
+    model: OperationModel = client.meta.service_model.operation_model("Converse")
+    return model
+
+
+def _converse_request(body: Json) -> None:
+    report = ParamValidator().validate({"modelId": "model", **body}, _converse().input_shape)
+    assert not report.has_errors(), report.generate_report()
+
+
+def _converse_answer(body: Json) -> None:
+    shape = _converse().output_shape
+    assert shape is not None
+    report = ParamValidator().validate(body, shape)
+    assert not report.has_errors(), report.generate_report()
+    assert body["stopReason"] in shape.members["stopReason"].enum
+
+
+CHECK_REQUEST: Mapping[str, Callable[[Json], None]] = {
+    "openai": _typed(CompletionCreateParamsNonStreaming),
+    "anthropic": _typed(MessageCreateParamsNonStreaming),
+    "bedrock": _converse_request,
+}
+CHECK_ANSWER: Mapping[str, Callable[[Json], None]] = {
+    "openai": _modelled(ChatCompletion),
+    "anthropic": _modelled(AnthropicMessage),
+    "bedrock": _converse_answer,
+}

@@ -1,0 +1,185 @@
+"""What every provider's error answers mean, in the words of the one table (`domain/failures.py`)."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+from turnkeeper.domain.failures import CONSEQUENCES, Failure
+from turnkeeper.errors import DependencyError
+from turnkeeper.ports import Finish, Usage
+
+from infra.local.http_service import Response
+from tests.contract.models.conftest import Provider
+
+PROMPT = "and here is your prompt again"
+
+
+def openai(kind: str, code: Any = None) -> dict[str, Any]:
+    return {"error": {"message": PROMPT, "type": kind, "param": None, "code": code}}
+
+
+def anthropic(kind: str, message: str = PROMPT) -> dict[str, Any]:
+    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}
+
+
+ERRORS: dict[str, list[tuple[int, Any, Failure]]] = {
+    "openai": [
+        (400, openai("invalid_request_error"), Failure.BAD_REQUEST),
+        (400, openai("invalid_request_error", "context_length_exceeded"), Failure.BAD_REQUEST),
+        (400, openai("insufficient_quota", "billing_hard_limit_reached"), Failure.NO_CREDIT),
+        (401, openai("invalid_request_error", "invalid_api_key"), Failure.BAD_KEY),
+        (402, {"error": {"message": PROMPT, "code": 402}}, Failure.NO_CREDIT),
+        (403, openai("request_forbidden", "unsupported_country_region_territory"), Failure.BAD_KEY),
+        (404, openai("invalid_request_error", "model_not_found"), Failure.BAD_REQUEST),
+        (408, None, Failure.TIMEOUT),
+        (413, openai("invalid_request_error"), Failure.BAD_REQUEST),
+        (429, openai("requests", "rate_limit_exceeded"), Failure.RATE_LIMITED),
+        (429, openai("tokens", "rate_limit_exceeded"), Failure.RATE_LIMITED),
+        (429, openai("insufficient_quota", "insufficient_quota"), Failure.NO_CREDIT),
+        (429, openai("billing_not_active", "billing_not_active"), Failure.NO_CREDIT),
+        (500, openai("server_error"), Failure.SERVER_ERROR),
+        (502, None, Failure.SERVER_ERROR),
+        (503, openai("server_error", "service_unavailable"), Failure.SERVER_ERROR),
+        (504, None, Failure.TIMEOUT),
+        (400, {"error": PROMPT}, Failure.BAD_REQUEST),
+        (404, {"object": "error", "message": PROMPT, "type": "NotFoundError", "code": 404}, Failure.BAD_REQUEST),
+    ],
+    "anthropic": [
+        (400, anthropic("invalid_request_error"), Failure.BAD_REQUEST),
+        (
+            400,
+            anthropic("invalid_request_error", "Your credit balance is too low to access the Anthropic API."),
+            Failure.NO_CREDIT,
+        ),
+        (401, anthropic("authentication_error"), Failure.BAD_KEY),
+        (402, anthropic("billing_error"), Failure.NO_CREDIT),
+        (403, anthropic("permission_error"), Failure.BAD_KEY),
+        (404, anthropic("not_found_error"), Failure.BAD_REQUEST),
+        (413, anthropic("request_too_large"), Failure.BAD_REQUEST),
+        (429, anthropic("rate_limit_error"), Failure.RATE_LIMITED),
+        (500, anthropic("api_error"), Failure.SERVER_ERROR),
+        (503, None, Failure.SERVER_ERROR),
+        (504, anthropic("timeout_error"), Failure.TIMEOUT),
+        (529, anthropic("overloaded_error"), Failure.SERVER_ERROR),
+    ],
+    "bedrock": [
+        (400, "ValidationException", Failure.BAD_REQUEST),
+        (400, "ServiceQuotaExceededException", Failure.NO_CREDIT),
+        (400, "ExpiredTokenException", Failure.BAD_KEY),
+        (400, "ThrottlingException", Failure.RATE_LIMITED),
+        (402, "PaymentRequiredException", Failure.NO_CREDIT),
+        (403, "AccessDeniedException", Failure.BAD_KEY),
+        (403, "ExpiredTokenException", Failure.BAD_KEY),
+        (403, "UnrecognizedClientException", Failure.BAD_KEY),
+        (403, "InvalidSignatureException", Failure.BAD_KEY),
+        (404, "ResourceNotFoundException", Failure.BAD_REQUEST),
+        (408, "ModelTimeoutException", Failure.TIMEOUT),
+        (424, "ModelErrorException", Failure.SERVER_ERROR),
+        (429, "ThrottlingException", Failure.RATE_LIMITED),
+        (429, "ModelNotReadyException", Failure.RATE_LIMITED),
+        (500, "InternalServerException", Failure.SERVER_ERROR),
+        (502, None, Failure.SERVER_ERROR),
+        (503, "ServiceUnavailableException", Failure.SERVER_ERROR),
+        (504, None, Failure.TIMEOUT),
+    ],
+}
+CASES = [(provider, *case) for provider, cases in ERRORS.items() for case in cases]
+
+
+def answer(provider: str, status: int, body: Any, headers: dict[str, str] | None = None) -> Response:
+    if body is None:
+        return Response(status, b"<html>Bad gateway</html>", headers or {})
+    if provider == "bedrock":
+        kind = {"x-amzn-ErrorType": f"{body}:http://internal.amazon.com/coral/com.amazon.bedrock/"}
+        return Response.of_json(status, {"message": PROMPT}, {**kind, **(headers or {})})
+    return Response.of_json(status, body, headers)
+
+
+def failure(provider: Provider, response: Response) -> DependencyError:
+    with pytest.raises(DependencyError) as caught:
+        provider.replies(response)
+    return caught.value
+
+
+@pytest.mark.parametrize(("provider", "status", "body", "expected"), CASES, indirect=["provider"])
+def test_an_error_answer_is_named(provider: Provider, status: int, body: Any, expected: Failure) -> None:
+    error = failure(provider, answer(provider.wire.name, status, body))
+
+    assert error.failure is expected
+    assert PROMPT not in str(error)
+    assert len(provider.service.requests) == 1
+
+
+def test_every_provider_can_tell_what_the_table_treats_apart() -> None:
+    named = {provider: {case[2] for case in cases} for provider, cases in ERRORS.items()}
+    treated_apart = {
+        Failure.BAD_KEY,
+        Failure.BAD_REQUEST,
+        Failure.NO_CREDIT,
+        Failure.RATE_LIMITED,
+        Failure.SERVER_ERROR,
+        Failure.TIMEOUT,
+    }
+
+    assert all(treated_apart <= names for names in named.values())
+
+
+@pytest.mark.parametrize("words", ["Access denied: INVALID_PAYMENT_INSTRUMENT: a valid payment instrument is needed."])
+@pytest.mark.parametrize("provider", ["bedrock"], indirect=True)
+def test_an_account_that_cannot_pay_is_out_of_credit_and_not_a_bad_key(provider: Provider, words: str) -> None:
+    kind = {"x-amzn-ErrorType": "AccessDeniedException"}
+
+    assert failure(provider, Response.of_json(403, {"message": words}, kind)).failure is Failure.NO_CREDIT
+
+
+def _limited(provider: Provider, header: str | None) -> float | None:
+    body: Any = {"openai": openai("requests"), "anthropic": anthropic("rate_limit_error")}.get(
+        provider.wire.name, "ThrottlingException"
+    )
+    headers = {} if header is None else {"Retry-After": header}
+    error = failure(provider, answer(provider.wire.name, 429, body, headers))
+    assert error.failure is Failure.RATE_LIMITED
+    return error.retry_after_s
+
+
+def test_retry_after_is_read_in_seconds(provider: Provider) -> None:
+    assert (_limited(provider, "7"), _limited(provider, "0.5"), _limited(provider, "-3")) == (7, 0.5, 0)
+
+
+def test_retry_after_is_read_as_a_date(provider: Provider) -> None:
+    now = datetime.now(UTC)
+
+    soon = _limited(provider, format_datetime(now + timedelta(seconds=90), usegmt=True))
+
+    assert soon is not None
+    assert 80 < soon <= 90
+    assert _limited(provider, format_datetime(now - timedelta(days=1), usegmt=True)) == 0
+
+
+@pytest.mark.parametrize("header", [None, "", "soon", "nan", "inf", "1e999", "Fri, 99 Foo 2026 99:99:99 GMT"])
+def test_a_retry_after_that_is_neither_is_none(provider: Provider, header: str | None) -> None:
+    assert _limited(provider, header) is None
+
+
+FILTERED = [
+    ("openai", 400, openai("invalid_request_error", "content_filter"), Usage(0, 0)),
+    ("openai", 400, openai("invalid_request_error", "content_policy_violation"), Usage(0, 0)),
+    (
+        "openai",
+        403,
+        {"error": {"code": 403, "message": PROMPT, "metadata": {"reasons": ["violence"], "flagged_input": "x"}}},
+        Usage(0, 0),
+    ),
+    ("anthropic", 400, anthropic("invalid_request_error", "Output blocked by content filtering policy"), None),
+]
+
+
+@pytest.mark.parametrize(("provider", "status", "body", "used"), FILTERED, indirect=["provider"])
+def test_a_filter_that_answers_with_an_error_is_a_refusal_and_no_other_model_is_asked(
+    provider: Provider, status: int, body: Any, used: Usage | None
+) -> None:
+    reply = provider.replies(answer(provider.wire.name, status, body))
+
+    assert (reply.finish, reply.text, reply.usage) == (Finish.CONTENT_FILTER, "", used)
+    assert not CONSEQUENCES[Failure.CONTENT_FILTER].next_model
