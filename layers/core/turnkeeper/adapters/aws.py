@@ -8,7 +8,7 @@ import boto3
 from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
 
-from turnkeeper.adapters.callbacks import HttpCallbacks
+from turnkeeper.adapters.callbacks import KEY_VARIABLE, HttpCallbacks
 from turnkeeper.adapters.dynamodb import DynamoTable
 from turnkeeper.adapters.models import model_client
 from turnkeeper.adapters.prices import load_prices
@@ -53,7 +53,7 @@ def aws_adapters(settings: "Settings") -> "Adapters":
         notifier=Lazy(lambda: SnsNotifier(_client("sns", attempts=3))),
         queue=Lazy(lambda: SqsQueue(_client("sqs", attempts=3), env.get("CALLBACK_QUEUE_URL", ""))),
         dead_letters=Lazy(lambda: SqsQueue(_client("sqs", attempts=3), env.get("DEAD_LETTERS_URL", ""))),
-        callbacks=Lazy(lambda: HttpCallbacks(tools, ApiKey(env, "CALLBACK_KEY"))),
+        callbacks=Lazy(lambda: HttpCallbacks(tools, ApiKey(env, KEY_VARIABLE))),
         workflow=Lazy(lambda: StepFunctions(_client("stepfunctions", attempts=3), settings.state_machine_arn)),
         models=_models(settings),
         tools=tools,

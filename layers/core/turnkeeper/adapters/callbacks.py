@@ -4,6 +4,9 @@ from turnkeeper.adapters.secrets import ApiKey
 from turnkeeper.adapters.tool_http import HttpTransport
 from turnkeeper.domain.callbacks import signed_headers, tenant_secret
 
+KEY_VARIABLE = "CALLBACK_KEY"
+"""Holds the deployment's key, from which each tenant's secret is derived; see `ApiKey`."""
+
 
 class HttpCallbacks:
     """Sends messages with the secret of the tenant whose turn it was."""

@@ -39,6 +39,8 @@ def api(*routers: Router, services: Callable[[], Any]) -> Handler:
         refused = _unreadable(event)
         if refused:
             return _serialised(refused)
+        for router in routers:
+            router.api_resolver = app  # a router answers for the app that took it in last, such as the contract's
         app.append_context(services=services())  # type: ignore[no-untyped-call]
         answer: Json = app.resolve(event, context)
         services().telemetry.flush()

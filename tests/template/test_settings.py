@@ -1,0 +1,113 @@
+"""Settings and template agree: what the code reads is set, what is set is read, and every parameter is somebody's."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.shared import constants as powertools
+from turnkeeper.adapters.agents import agent, agent_names
+from turnkeeper.adapters.callbacks import KEY_VARIABLE
+from turnkeeper.adapters.models import _PROVIDERS, model_client
+from turnkeeper.adapters.secrets import ApiKey
+from turnkeeper.agent import Agent
+from turnkeeper.settings import Settings
+
+from tests.template.source import FUNCTIONS, ROOT, TEMPLATE, environment, of_type, references
+
+GIVEN = set().union(*map(environment, FUNCTIONS))
+OTHERS = {
+    "AWS_ENDPOINT_URL",  # boto3
+    powertools.SERVICE_NAME_ENV,
+    powertools.METRICS_NAMESPACE_ENV,
+    powertools.POWERTOOLS_LOG_LEVEL_ENV,
+    "LOG_LEVEL",  # Powertools too
+}
+"""Variables that libraries read."""
+
+SECRETS = {"OPENAI_API_KEY", "ANTHROPIC_API_KEY", KEY_VARIABLE}
+"""Read before the secrets that the template names, for people who try an agent without AWS; never set in a function."""
+
+PARAMETERS = TEMPLATE["Parameters"]
+
+
+class Watched(Mapping[str, str]):
+    """An environment that remembers what was asked of it."""
+
+    def __init__(self) -> None:
+        self.asked = set[str]()
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return {"TABLE_NAME": "table"}[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+def tools_variables(found: Agent[Any]) -> set[str]:
+    """The variables that hold the URLs of an agent's services."""
+    return {t.dependency.url_variable for t in found.tools if t.dependency}
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """What Settings, the providers' clients, the callbacks and the agents' tools read."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    watched = Watched()
+    Settings.from_env(watched)
+    for provider in _PROVIDERS:
+        model_client(provider, watched)
+    ApiKey(watched, KEY_VARIABLE)
+    return watched.asked | {name for a in map(agent, agent_names()) for name in tools_variables(a)}
+
+
+def test_what_is_read_is_set(read: set[str]) -> None:
+    assert read - SECRETS <= GIVEN
+
+
+def test_what_is_set_is_read(read: set[str]) -> None:
+    """What one module alone reads, at its own time, is looked for in the code's text."""
+    code = "".join(p.read_text() for folder in ("functions", "layers") for p in (ROOT / folder).rglob("*.py"))
+
+    assert {name for name in GIVEN - read - OTHERS if f'"{name}"' not in code} == set()
+
+
+@pytest.mark.parametrize("name", sorted(PARAMETERS))
+def test_every_parameter_is_used(name: str) -> None:
+    used = {key: value for key, value in TEMPLATE.items() if key not in {"Parameters", "Metadata"}}
+
+    assert name in references(used) | references(TEMPLATE["Conditions"])
+
+
+@pytest.mark.parametrize("name", sorted(PARAMETERS))
+def test_every_parameter_has_a_default(name: str) -> None:
+    """`sam deploy` asks an owner for nothing that they need not decide."""
+    assert "Default" in PARAMETERS[name]
+
+
+def test_every_parameter_is_shown_in_a_group() -> None:
+    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    shown = [name for group in groups for name in group["Parameters"]]
+
+    assert sorted(PARAMETERS) == sorted(shown)
+
+
+@pytest.mark.parametrize("variable", ["OPENAI_API_KEY_SECRET", "ANTHROPIC_API_KEY_SECRET"])
+def test_no_key_is_in_the_environment(variable: str) -> None:
+    assert variable in GIVEN
+    assert variable.removesuffix("_SECRET") not in GIVEN
+
+
+def test_the_table_is_safe_from_mistakes() -> None:
+    table = of_type("AWS::DynamoDB::Table")["Table"]
+
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"]
+    assert ("ttl", True) == (
+        table["TimeToLiveSpecification"]["AttributeName"],
+        table["TimeToLiveSpecification"]["Enabled"],
+    )
+    assert "Retain" == TEMPLATE["Resources"]["Table"]["DeletionPolicy"]
+    assert "PAY_PER_REQUEST" == table["BillingMode"]
