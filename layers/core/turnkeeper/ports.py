@@ -52,7 +52,6 @@ class ModelRequest:
     max_output_tokens: int
     tools: tuple[ToolSpec, ...] = ()
     schema: Mapping[str, Any] | None = None
-    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

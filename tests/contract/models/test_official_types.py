@@ -21,7 +21,6 @@ BOOKING = {
 }
 REQUESTS: dict[str, dict[str, Any]] = {
     "plain": {},
-    "temperature": {"temperature": 0.2},
     "schema": {"schema": SCHEMA},
     "tools": {"tools": (TOOL,)},
     "results of tools": {"tools": (TOOL,), "messages": TALK, "schema": SCHEMA},
@@ -115,7 +114,7 @@ DOUBLES = {
     "an answer": ({"schema": booking.answer_schema}, {}),
     "calls of tools": (BOOKING, {}),
     "a cut answer": ({"max_output_tokens": 2}, {}),
-    "a refusal": ({}, {"model": "*", "mode": "refusal"}),
+    "a refusal": ({}, {"model": "*", "mode": "refusal", "times": None}),
 }
 
 
@@ -128,7 +127,7 @@ def test_our_double_answers_as_the_official_sdk_expects(
     sent(provider, asked)
     double = Double(Brain(Annotations()))
     if fault:
-        rule = json.dumps(fault).encode()
+        rule = json.dumps([fault]).encode()
         assert double(Request("PUT", "/_faults", {}, {}, rule)).status < 300
 
     answer = double(provider.service.requests[-1])

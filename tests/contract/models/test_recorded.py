@@ -124,8 +124,8 @@ def test_usage_is_read_as_an_independent_reader_reads_it(provider: Provider) -> 
         ours = replay(provider, name).usage
 
         assert ours == Usage(
-            theirs.input_tokens or 0,
-            theirs.output_tokens or 0,
-            theirs.cache_read_tokens or 0,
-            theirs.cache_write_tokens or 0,
+            input_tokens=int(theirs.input_tokens or 0),
+            output_tokens=int(theirs.output_tokens or 0),
+            cache_read_tokens=int(theirs.cache_read_tokens or 0),
+            cache_write_tokens=int(theirs.cache_write_tokens or 0),
         )

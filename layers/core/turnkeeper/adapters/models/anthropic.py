@@ -39,8 +39,6 @@ def _body(request: ModelRequest) -> dict[str, Any]:
         "messages": _messages(request.messages),
         "max_tokens": request.max_output_tokens,
     }
-    if request.temperature is not None:
-        body["temperature"] = request.temperature
     if request.tools:
         body["tools"] = [
             {"name": t.name, "description": t.description, "input_schema": t.schema} for t in request.tools

@@ -110,14 +110,11 @@ def _failed(error: Exception) -> DependencyError:
 
 
 def _body(request: ModelRequest) -> dict[str, Any]:
-    inference: dict[str, Any] = {"maxTokens": request.max_output_tokens}
-    if request.temperature is not None:
-        inference["temperature"] = request.temperature
     body: dict[str, Any] = {
         "modelId": request.model,
         "system": [{"text": request.system}],
         "messages": _messages(request.messages),
-        "inferenceConfig": inference,
+        "inferenceConfig": {"maxTokens": request.max_output_tokens},
     }
     if request.tools:
         specs = [

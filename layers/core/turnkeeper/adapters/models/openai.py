@@ -42,8 +42,6 @@ class OpenAI:
             "messages": [{"role": "system", "content": request.system}, *map(_message, request.messages)],
             self._limit: request.max_output_tokens,
         }
-        if request.temperature is not None:
-            body["temperature"] = request.temperature
         if request.tools:
             body["tools"] = [
                 {"type": "function", "function": {"name": t.name, "description": t.description, "parameters": t.schema}}
