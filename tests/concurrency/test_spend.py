@@ -1,0 +1,144 @@
+"""Money under concurrency: 200 turns of many processes at once, on a real network, in fair weather and foul."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.concurrency.deployment import CALL, PRICES, Deployment, amounts, day_key, spend_already, task_key, usd
+from tests.concurrency.watcher import Watcher
+from tests.support.crowd import crowd
+from tests.support.emulator import emulator, new_table
+from tests.support.weather import CLEAR, Weather
+
+pytestmark = pytest.mark.xdist_group("concurrency")
+
+TURNS, ROOM = 200, 10
+LIMITED = {"CUSTOMER_DAY_LIMIT_USD": usd(ROOM)}
+STORM = Weather(conflicts=0.15, throttled=0.1, lost=0.15)
+WEATHERS = {
+    "clear": (TURNS, CLEAR),
+    "storm": (TURNS, STORM),
+    "conflicts": (40, Weather(conflicts=0.4)),
+    "throttled": (40, Weather(throttled=0.3)),
+    "answers lost": (40, Weather(lost=0.4)),
+}
+
+
+def sending(deployment: Deployment, task: str = "", customers: int = 1) -> Callable[[int], tuple[int, str]]:
+    """Return what sends turn number n, each with a key of its own: (status, code of the problem)."""
+    environment = deployment.environment()
+
+    def send(n: int) -> tuple[int, str]:
+        sent = environment.turn(f"key-{n}", f"carla{n % customers or ''}", task)
+        return sent.status, sent.code
+
+    return send
+
+
+def send_all(deployment: Deployment, turns: int = 80, **more: object) -> Counter[tuple[int, str]]:
+    return Counter(crowd(partial(sending, deployment, **more), turns))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("turns", "weather"), WEATHERS.values(), ids=WEATHERS)
+def test_of_many_turns_at_once_exactly_the_10_that_fit_are_admitted(
+    deployment: Deployment, turns: int, weather: Weather
+) -> None:
+    limited = deployment.but(env=LIMITED, weather=weather)
+    table, day = deployment.table(), day_key()
+
+    with Watcher(table, [day]) as watcher:
+        statuses = send_all(limited, turns)
+
+    assert {(200, ""): ROOM, (402, "limit-exceeded"): turns - ROOM} == statuses
+    assert watcher.looks > 1
+    assert watcher.most[day] <= ROOM * CALL
+    assert (ROOM * CALL, ROOM * CALL) == amounts(table.get(day))
+    assert ROOM * CALL == deployment.log.billed
+
+
+def test_a_task_is_held_to_its_limit_beside_the_day(deployment: Deployment) -> None:
+    limited = deployment.but(env={"TASK_LIMIT_USD": usd(ROOM)})
+    table, task = deployment.table(), task_key("moving")
+
+    with Watcher(table, [task]) as watcher:
+        statuses = send_all(limited, task="moving")
+
+    assert {(200, ""): ROOM, (402, "limit-exceeded"): 80 - ROOM} == statuses
+    assert watcher.most[task] <= ROOM * CALL
+    assert (ROOM * CALL, ROOM * CALL) == amounts(table.get(task)) == amounts(table.get(day_key()))
+
+
+def test_first_ever_turns_are_held_to_the_limit_too(deployment: Deployment) -> None:
+    statuses = send_all(deployment.but(env={"CUSTOMER_DAY_LIMIT_USD": usd(2)}), customers=20)
+
+    assert {(200, ""): 40, (402, "limit-exceeded"): 40} == statuses
+    assert 40 * CALL == deployment.log.billed
+
+
+def test_a_dearer_fallback_is_held_to_the_limit(deployment: Deployment) -> None:
+    prices = {**PRICES, "anthropic:second": {"input": "0", "output": "40"}}
+    limited = deployment.but(env={"CUSTOMER_DAY_LIMIT_USD": usd(100)}, modes={"first": "error"}, prices=prices)
+    table, day = deployment.table(), day_key()
+
+    with Watcher(table, [day]) as watcher:
+        statuses = send_all(limited)
+
+    assert watcher.most[day] <= 100 * CALL
+    assert (deployment.log.billed, deployment.log.billed) == amounts(table.get(day))
+    assert deployment.log.billed == statuses[200, ""] * 10 * CALL <= 100 * CALL
+    assert {200, 202, 402} >= {status for status, _ in statuses}
+
+
+def test_a_free_model_that_fails_over_to_a_paid_one_is_held_to_the_limit(deployment: Deployment) -> None:
+    prices = {**PRICES, "openai:first": {"input": "0", "output": "0"}}
+    statuses = send_all(deployment.but(env=LIMITED, modes={"first": "error"}, prices=prices))
+
+    assert ROOM == statuses[200, ""]
+    assert ROOM * CALL == deployment.log.billed
+    assert (ROOM * CALL, ROOM * CALL) == amounts(deployment.table().get(day_key()))
+
+
+def test_what_a_provider_billed_without_answering_counts_in_full(deployment: Deployment) -> None:
+    statuses = send_all(deployment.but(env=LIMITED, modes={"first": "timeout", "second": "timeout"}))
+
+    assert 0 == statuses[200, ""]
+    assert ROOM * CALL == deployment.log.billed
+    assert (ROOM * CALL, ROOM * CALL) == amounts(deployment.table().get(day_key()))
+
+
+def test_nine_tenths_of_a_budget_are_usable_though_calls_cost_a_tenth_of_their_worst_case(
+    deployment: Deployment,
+) -> None:
+    limited = deployment.but(env=LIMITED, used=0.1)
+    send_all(limited, turns=50)
+    send = sending(limited)
+    tried = next(n for n in range(1_000, 1_200) if send(n)[0] == 402)
+    committed, posted = amounts(deployment.table().get(day_key()))
+
+    assert tried < 1_200
+    assert 0.9 * ROOM * CALL <= posted == committed == deployment.log.billed <= ROOM * CALL
+
+
+def test_a_store_that_died_stops_all_calls(deployment: Deployment, tmp_path: Path) -> None:
+    with emulator(tmp_path / "emulator") as (endpoint, process):
+        mortal = deployment.but(cloud=new_table(endpoint), patience_s=0.3)
+        assert {(200, ""): 8} == send_all(mortal, turns=8)
+        process.kill()
+        process.wait()
+        statuses = send_all(mortal, turns=40)
+
+    assert {(503, "store-unavailable"): 40} == statuses
+    assert 8 * CALL == deployment.log.billed
+
+
+@pytest.mark.parametrize("weather", [CLEAR, STORM], ids=["clear", "storm"])
+def test_of_100_turns_that_cross_80_percent_at_once_one_alerts(deployment: Deployment, weather: Weather) -> None:
+    spend_already(deployment.table(), 795 * CALL)
+    statuses = send_all(deployment.but(env={"CUSTOMER_DAY_LIMIT_USD": usd(1_000)}, weather=weather), turns=100)
+    alerts = deployment.log.lines("published")
+
+    assert {(200, ""): 100} == statuses
+    assert [("spend_alert", "/".join(day_key()))] == [(alert["about"], alert["dedup_key"]) for alert in alerts]
