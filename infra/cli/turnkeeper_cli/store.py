@@ -1,0 +1,117 @@
+"""The table of a deployment: the local stack's, a CloudFormation stack's, or one by name."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from cyclopts import Parameter
+from turnkeeper.adapters.dynamodb import DynamoTable
+from turnkeeper.errors import StoreUnavailable
+from turnkeeper.ports import Item, Table
+from turnkeeper.stores import keys
+from turnkeeper.stores.turns import TurnStore
+
+from turnkeeper_cli.errors import CliError
+from turnkeeper_cli.project import local_stack, tenant_of
+
+_CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1})
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Place:
+    """Which deployment: the local stack unless one is named."""
+
+    stack_name: str | None = None
+    """Look at this CloudFormation stack, with your AWS credentials."""
+
+    table: str | None = None
+    """Look at this DynamoDB table, with your AWS credentials."""
+
+    tenant: str | None = None
+    """Whose data: a service's client id. Default: the stack's first service."""
+
+    def open(self) -> "Store":
+        """Find the table, and the tenant."""
+        if self.table:
+            return Store(_table(boto3.client("dynamodb", config=_CONFIG), self.table), self.tenant)
+        if self.stack_name:
+            outputs = _outputs(self.stack_name)
+            table = _table(boto3.client("dynamodb", config=_CONFIG), outputs["TableName"])
+            return Store(table, self.tenant or outputs["ServiceClientId"])
+        stack = local_stack()
+        local: Any = {
+            "endpoint_url": stack["aws_endpoint_url"],
+            "region_name": stack["region"],
+            "aws_access_key_id": "test",
+            "aws_secret_access_key": "test",
+        }
+        table = _table(boto3.client("dynamodb", config=_CONFIG, **local), stack["table_name"])
+        return Store(table, self.tenant or tenant_of(stack["tokens"]["service"]))
+
+
+@dataclass(frozen=True)
+class Store:
+    """A table, and whose part of it is meant."""
+
+    table: Table
+    named_tenant: str | None
+
+    @property
+    def tenant(self) -> str:
+        """The tenant; raises CliError where nobody said which."""
+        if self.named_tenant is None:
+            raise CliError("say whose data you mean: --tenant, the client id of a service")
+        return self.named_tenant
+
+    @property
+    def turns(self) -> TurnStore:
+        """The turns of the table."""
+        return TurnStore(self.table, time.time)
+
+    def family(self, turn_id: str) -> list[Item]:
+        """Read a turn with everything that happened in it; raises CliError where there is none."""
+        family = self.turns.family(turn_id)
+        if not any(item["sk"] == keys.TURN for item in family):
+            raise CliError(f"there is no turn {turn_id!r} in this table (turns are kept for 30 days)")
+        return family
+
+    def owned_by(self, customer: str) -> Iterator[Item]:
+        """Read everything that is kept about one customer, by the index."""
+        partition, after = keys.owned_by(self.tenant, customer), None
+        while True:
+            items, after = self.table.query_index("customer", partition, after=after)
+            yield from items
+            if after is None:
+                return
+
+
+def explained(error: Exception) -> str:
+    """Say what a failure of AWS means for the person at the terminal."""
+    match error:
+        case StoreUnavailable():
+            why = f" ({error.__cause__})" if error.__cause__ else ""
+            return f"the table does not answer{why}: is the stack up (`make up`), are region and credentials right?"
+        case ClientError():
+            return f"AWS refused: {error}"
+        case _:
+            return f"AWS cannot be reached: {error} (set AWS_PROFILE or AWS_REGION, or leave --stack-name out)"
+
+
+AWS_ERRORS = (StoreUnavailable, ClientError, BotoCoreError)
+
+
+def _table(client: Any, name: str) -> DynamoTable:
+    return DynamoTable(client, name)
+
+
+def _outputs(stack_name: str) -> dict[str, str]:
+    found = boto3.client("cloudformation", config=_CONFIG).describe_stacks(StackName=stack_name)["Stacks"][0]
+    outputs = {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}
+    if "TableName" not in outputs:
+        raise CliError(f"{stack_name} is no Turnkeeper stack: it has no output TableName")
+    return outputs
