@@ -1,0 +1,165 @@
+"""A wrong definition fails when its module is imported, with a message that says what to write."""
+
+# mypy: disable-error-code="arg-type,call-overload,call-arg,misc,list-item,no-untyped-def"
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from turnkeeper import Agent, AgentError, Alternative, Answers, Dependency, Fails, Fixture, Model, ToolContext, tool
+
+
+class Colour(BaseModel):
+    colour: str
+
+
+class Unspeakable(BaseModel):
+    how: Callable[[], int]
+
+
+@tool
+def look(context: ToolContext) -> str:
+    """Look."""
+    return "red"
+
+
+def agent(**changes: Any) -> Agent[Any]:
+    right = {
+        "name": "paint",
+        "instructions": "Say the colour.",
+        "output": Colour,
+        "chain": [Model("openai:first")],
+        "alternative": Alternative("Say it simply.", [Model("openai:second")]),
+    }
+    return Agent(**{**right, **changes})
+
+
+def uses(name: str, variable: str) -> Any:
+    def call(context: ToolContext) -> None:
+        """Call it."""
+
+    call.__name__ = f"call_{variable.lower()}"
+    return tool(dependency=Dependency(name, variable))(call)
+
+
+AGENTS = [
+    ({"name": "Paint!"}, "agent 'Paint!': a name is lower-case letters, digits and _"),
+    ({"name": 7}, "agent 7: a name is lower-case letters"),
+    ({"instructions": "  "}, "agent 'paint': write instructions"),
+    ({"output": dict}, "output is a Pydantic model: the class itself"),
+    ({"output": Colour(colour="red")}, "output is a Pydantic model: the class itself"),
+    ({"output": Unspeakable}, "output has no JSON Schema"),
+    ({"chain": []}, "chain needs at least one Model"),
+    ({"chain": Model("openai:first")}, "chain is a list such as [Model('openai:gpt-4.1-mini')]"),
+    ({"chain": ["openai:first"]}, "chain is a list such as [Model('openai:gpt-4.1-mini')]"),
+    ({"alternative": [Model("openai:second")]}, "write alternative=Alternative('...', [Model(...)])"),
+    ({"alternative": Alternative("Say it.", [])}, "alternative.chain needs at least one Model"),
+    ({"alternative": Alternative("Say it.", ["openai:x"])}, "alternative.chain is a list such as"),
+    ({"alternative": Alternative(" ", [Model("openai:x")])}, "write the alternative's instructions"),
+    ({"tools": [print]}, "tools is a list of functions decorated with @tool"),
+    ({"tools": look}, "tools is a list of functions decorated with @tool"),
+    ({"tools": [look, look]}, "two tools have the same name"),
+    ({"tools": [uses("shop", "A_URL"), uses("shop", "B_URL")]}, "two dependencies have the same name, and other URLs"),
+    ({"check": "strict"}, "check is a function of (output, context)"),
+    ({"score": 0.9}, "score is a function of (output, context)"),
+    ({"accept_at": 1.2}, "write 0 <= alternative_at <= accept_at <= 1"),
+    ({"alternative_at": 0.9}, "write 0 <= alternative_at <= accept_at <= 1"),
+    ({"max_steps": 0}, "max_steps is at least 1"),
+    ({"max_output_tokens": 0}, "max_output_tokens is at least 1"),
+    ({"history_tokens": -1}, "history_tokens is at least 0"),
+    ({"cache_seconds": -1}, "cache_seconds is at least 0"),
+    ({"task_limit_usd": "$1"}, "task_limit_usd is written like '0.50'"),
+    ({"task_limit_usd": 0.5}, "task_limit_usd is written like '0.50'"),
+    ({"customer_day_limit_usd": "-1"}, "customer_day_limit_usd is written like '5.00'"),
+    ({"fixtures": ["Which colour?"]}, "fixtures is a list such as [Fixture(says='...', model=[...])]"),
+]
+
+
+def test_a_right_definition_is_accepted() -> None:
+    assert "paint" == agent(tools=[look], task_limit_usd="0.10").name
+
+
+@pytest.mark.parametrize(("wrong", "message"), AGENTS, ids=lambda x: x if isinstance(x, str) else "")
+def test_an_agent_says_what_to_write(wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(AgentError, match=re.escape(message)):
+        agent(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Model("gpt-4.1"), "Model('gpt-4.1'): write provider:name, the provider one of openai, anthropic"),
+        (lambda: Model("azure:gpt"), "write provider:name"),
+        (lambda: Model("openai:"), "write provider:name"),
+        (lambda: Model("openai:x", max_latency_ms=0), "max_latency_ms is milliseconds, more than 0"),
+        (lambda: Dependency("shop", "https://shop.example"), "url_variable is the name of an environment variable"),
+        (lambda: Dependency("The Shop", "SHOP_URL"), "a name is lower-case letters, digits, _ and -"),
+        (lambda: Fails("badly"), "Fails('badly'): write one of timeout, connection"),
+        (lambda: Fixture(says="", model=[Answers("x")]), "write what the customer says"),
+        (lambda: Fixture(says="x", model=[]), "write what the model answers"),
+        (lambda: Fixture(says="x", model=[Answers("x")], expect={}), "write what to expect"),
+        (lambda: Fixture(says="x", model=[Answers("x")], expect={"state": 1}), "expect knows status, tier"),
+        (lambda: Fixture(says="x", model=[Answers("x")], services={"/a": 1}), "services are written 'GET /path'"),
+    ],
+)
+def test_its_parts_say_what_to_write(make: Callable[[], Any], message: str) -> None:
+    with pytest.raises(AgentError, match=re.escape(message)):
+        make()
+
+
+def _undocumented(context: ToolContext) -> None: ...
+
+
+async def _later(context: ToolContext) -> None:
+    """Do it later."""
+
+
+def _alone() -> None:
+    """Know nothing."""
+
+
+def _untold(context, city: str) -> None:  # noqa: ANN001
+    """Look."""
+
+
+def _untyped(context: ToolContext, city) -> None:  # noqa: ANN001
+    """Look."""
+
+
+def _any_number(context: ToolContext, *cities: str) -> None:
+    """Look."""
+
+
+def _unknown_type(context: ToolContext, city: "City") -> None:  # type: ignore[name-defined]  # noqa: F821
+    """Look."""
+
+
+def _no_schema(context: ToolContext, how: Callable[[], int]) -> None:
+    """Look."""
+
+
+def _taken(context: ToolContext, model_dump: str) -> None:
+    """Look."""
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "message"),
+    [
+        (_undocumented, {}, "tool _undocumented: write a docstring; the model reads it"),
+        (_later, {}, "tool _later: write a plain def, not async def"),
+        (_alone, {}, "tool _alone: its first parameter must be `context: ToolContext`"),
+        (_untold, {}, "tool _untold: its first parameter must be `context: ToolContext`"),
+        (_untyped, {}, "tool _untyped: give the parameter `city` a type"),
+        (_any_number, {}, "tool _any_number: name each parameter; `*cities: str` has no schema"),
+        (_unknown_type, {}, "tool _unknown_type: name 'City' is not defined: import the type"),
+        (_no_schema, {}, "tool _no_schema: a parameter's type has no JSON Schema"),
+        (_taken, {}, "tool _taken: call the parameter `model_dump` something else"),
+        (look.function, {"timeout_s": 0}, "tool look: timeout_s is seconds, more than 0"),
+        (look.function, {"honours_keys": True}, "tool look: honours_keys is for a side_effect: add side_effect=True"),
+    ],
+)
+def test_a_tool_says_what_to_write(function: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(AgentError, match=re.escape(message)):
+        tool(**options)(function)

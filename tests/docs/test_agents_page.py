@@ -1,0 +1,153 @@
+"""Every snippet of docs/agents.md does what the page says."""
+
+import re
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from turnkeeper.testing import play
+from turnkeeper_cli.app import app, main
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/agents.md"
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """A block of the page; `path` where its first line names the file that it is."""
+
+    language: str
+    text: str
+    line: int
+
+    @property
+    def path(self) -> str:
+        found = re.match(r"# ([\w/]+\.py)\n", self.text)
+        return found[1] if found else ""
+
+    def __str__(self) -> str:
+        return f"line {self.line}"
+
+
+def snippets(language: str) -> list[Snippet]:
+    text = PAGE.read_text()
+    return [
+        Snippet(m[1], m[2], text.count("\n", 0, m.start()) + 1)
+        for m in re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+        if m[1] == language
+    ]
+
+
+COMMANDS = [line.removeprefix("$ ") for s in snippets("console") for line in s.text.splitlines()]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project that holds the files of the page, and the project's own test of fixtures."""
+    for snippet in snippets("python"):
+        if snippet.path:
+            (tmp_path / snippet.path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / snippet.path).write_text(snippet.text)
+    fixtures = (ROOT / "tests/agents/test_fixtures.py").read_text()
+    (tmp_path / "tests/agents/test_fixtures.py").write_text(fixtures)
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\naddopts = --import-mode=importlib -p no:cacheprovider\nfilterwarnings = error\n"
+        f"pythonpath = {ROOT}/layers/core layers/agents\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def namespace() -> dict[str, Any]:
+    """Run the page's Python from top to bottom, but its tests, in one place."""
+    names: dict[str, Any] = {"__name__": "page"}
+    for snippet in snippets("python"):
+        if not snippet.path.startswith("tests/"):
+            exec(compile("\n" * snippet.line + snippet.text, PAGE, "exec"), names)  # noqa: S102
+    return names
+
+
+def test_the_python_runs_from_top_to_bottom() -> None:
+    names = namespace()
+
+    assert "parcels" == names["agent"].name
+    assert {"order_id", "cents"} == set(names["give_credit"].schema["properties"])
+    with pytest.raises(ValueError, match="visits begin from 9:00"):
+        names["Visit"](at="2026-12-04T21:00:00", guests=2)
+
+
+def test_the_agents_fixtures_pass() -> None:
+    agent = namespace()["agent"]
+
+    assert ["completed", "completed"] == [play(agent, fixture)[-1]["status"] for fixture in agent.fixtures]
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("uv run pytest")])
+def test_its_tests_pass_as_the_page_runs_them(command: str, project: Path) -> None:
+    arguments = shlex.split(command.removeprefix("uv run "))
+    done = subprocess.run([sys.executable, "-m", *arguments], cwd=project, capture_output=True, text=True, check=False)
+
+    assert 0 == done.returncode, done.stdout + done.stderr
+    assert "5 passed" in done.stdout
+
+
+@pytest.mark.parametrize("snippet", [s for s in snippets("python") if s.path], ids=str)
+def test_its_files_have_the_projects_style(snippet: Snippet, project: Path) -> None:
+    config = ["--config", str(ROOT / "pyproject.toml"), "--no-cache"]
+    for check in (["check", *config, "--ignore", "PLR2004"], ["format", "--check", *config]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *check, snippet.path],
+            cwd=project,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert 0 == done.returncode, done.stdout
+
+
+def test_it_writes_an_agent_as_the_page_does(project: Path) -> None:
+    (command,) = (c for c in COMMANDS if "new agent" in c)
+
+    assert 0 == main(shlex.split(command)[3:])
+    assert (project / "layers/agents/agents/front_desk.py").exists()
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("uv run turnkeeper")])
+def test_the_commands_are_ones_that_turnkeeper_knows(command: str) -> None:
+    function, bound, _ = app.parse_args(shlex.split(command)[3:], print_error=False, exit_on_error=False)
+
+    assert callable(function)
+    assert bound.arguments
+
+
+@pytest.mark.parametrize("text", re.findall(r"`(turnkeeper [^`A-Z]+)`", PAGE.read_text()))
+def test_the_commands_in_the_text_are_ones_too(text: str) -> None:
+    assert app.parse_args(shlex.split(text)[1:], print_error=False, exit_on_error=False)
+
+
+def test_the_other_commands_name_what_exists() -> None:
+    makefile, template = (ROOT / "Makefile").read_text(), (ROOT / "template.yaml").read_text()
+    for command in COMMANDS:
+        match shlex.split(command):
+            case ["make", *targets]:
+                assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+            case ["sam", "build" | "deploy", *rest]:
+                names = [part.partition("=")[0] for part in rest if "=" in part]
+                assert all(re.search(rf"^  {name}:\n    Type:", template, re.MULTILINE) for name in names)
+            case ["aws", "secretsmanager", "create-secret", "--name", name, *_]:
+                assert f"Default: {name}\n" in template
+            case ["curl", *rest]:
+                assert "scope=turnkeeper/turns" in rest
+            case other:
+                assert ["uv", "run"] == other[:2]
+
+
+def test_nothing_on_the_page_is_left_out() -> None:
+    languages = set(re.findall(r"^```(\w+)$", PAGE.read_text(), re.MULTILINE))
+
+    assert {"python", "console", "text"} == languages
+    assert 5 <= len(COMMANDS)
