@@ -85,7 +85,8 @@ def parameters(ports: Ports) -> dict[str, str]:
         "AnthropicBaseUrl": env.get("ANTHROPIC_BASE_URL") or ports.models_url,
         "BedrockEndpointUrl": env.get("AWS_ENDPOINT_URL_BEDROCK_RUNTIME") or ports.models_url,
     }
-    tools = {"ToolsUrl": ports.tools_url, "AllowedPrivateHosts": "127.0.0.1", "PublicUrl": ports.api_url}
+    hosts = {"AllowedPrivateHosts": "127.0.0.1", "CallbackHosts": "*=127.0.0.1"}
+    tools = {"ToolsUrl": ports.tools_url, "PublicUrl": ports.api_url, **hosts}
     return {**TIMERS, **LOAD, **providers, **tools, **own}
 
 

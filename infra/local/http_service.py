@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from http import HTTPStatus
+from http.client import responses as phrases
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import FrameType
@@ -119,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _head(self, response: Response) -> bytes:
         headers = {"Content-Length": str(len(response.body)), **response.headers}
-        lines = [f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"]
+        lines = [f"HTTP/1.1 {response.status} {phrases.get(response.status, '')}"]
         return "\r\n".join([*lines, *(f"{n}: {v}" for n, v in headers.items()), "", ""]).encode()
 
     def _left_within(self, seconds: float) -> bool:

@@ -143,6 +143,7 @@ def _describe(ports: Ports, outputs: dict[str, str]) -> dict[str, Any]:
         "tools_url": ports.tools_url,
         "reconcile_function": outputs["ReconcileFunctionName"],
         "console_password": people.CONSOLE_PASSWORD,
+        "tenant": outputs["ServiceClientId"],
         "tokens": tokens,
     }
 

@@ -10,11 +10,13 @@ from tests.e2e.cloud import Cloud
 
 
 @pytest.fixture(scope="session")
-def running_cloud() -> Cloud:
-    """Return the local cloud; without one there is nothing to test."""
+def running_cloud() -> Iterator[Cloud]:
+    """Yield the local cloud; without one there is nothing to test."""
     if not STACK_FILE.exists():
         pytest.skip("the local cloud is not up: run `make up`")
-    return Cloud(json.loads(STACK_FILE.read_text()))
+    cloud = Cloud(json.loads(STACK_FILE.read_text()))
+    with cloud.http:
+        yield cloud
 
 
 @pytest.fixture
