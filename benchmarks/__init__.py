@@ -1,0 +1,1 @@
+"""Measures what is claimed: each module has a `run()`, which prints its tables."""
