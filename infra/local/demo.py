@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import httpx
 
-from infra.local.config import LocalCloudError, Ports
+from infra.local.config import LocalCloudError
 from infra.local.terminal import paint, say
 
 _WIDTH = 96
@@ -26,9 +26,12 @@ def run(stack: dict[str, Any]) -> None:
     """Show the main job on a local cloud that is up."""
     show = Show(stack)
     began = time.monotonic()
-    show.conversation()
-    show.outage()
-    show.person()
+    try:
+        show.conversation()
+        show.outage()
+        show.person()
+    except httpx.HTTPError as error:
+        raise LocalCloudError(f"the local cloud did not answer ({error}): see .local/log") from error
     took = time.monotonic() - began
     say(f"\n{paint('That was the main job', 'bold')}, shown in {took:.0f} s. The local cloud stays up.\n")
     _go_on(stack)
@@ -40,6 +43,13 @@ class Show:
     def __init__(self, stack: dict[str, Any]) -> None:
         self._stack = stack
         self._http = httpx.Client(timeout=40)
+        self._sqs = boto3.client(
+            "sqs",
+            endpoint_url=stack["aws_endpoint_url"],
+            region_name=stack["region"],
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - the emulator takes any
+        )
         self._conversation: str | None = None
         # A customer of this run only, so that every run begins with a fresh daily limit.
         self._customer = f"demo-{uuid.uuid4().hex[:8]}"
@@ -64,7 +74,7 @@ class Show:
             _until("the breaker opens", self._open_breaker)
             say(
                 _indent(
-                    f"{paint('breaker', 'bold')} {self._open_breaker()} is open: it is left alone until it has rested."
+                    f"{paint('breaker', 'bold')} {self._open_breaker()} is open: it is left alone until it has rested.\n"
                 )
             )
             self._ask("And where is it?")
@@ -121,7 +131,7 @@ class Show:
         return next((b["dependency"] for b in breakers if b["state"] == "open"), None)
 
     def _page(self, turn_id: str) -> dict[str, Any] | None:
-        sqs, queue = boto3.client("sqs"), self._stack["on_call_inbox_url"]
+        sqs, queue = self._sqs, self._stack["on_call_inbox_url"]
         for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1).get(
             "Messages", []
         ):
@@ -182,13 +192,12 @@ def _indent(text: str) -> str:
 
 
 def _go_on(stack: dict[str, Any]) -> None:
-    ports = Ports.from_env()
     rows = {
         "API": f"{stack['api_url']}/v1",
         "Contract": f"{stack['api_url']}/v1/openapi.json",
         "Console": f"{stack['console_url']}   (operator / {stack['console_password']})",
         "Faults": f"{stack['model_provider_url']}/_faults   (PUT, DELETE), {stack['model_provider_url']}/_calls",
-        "AWS": f"{ports.cloud_url}   (AWS_ENDPOINT_URL, any key)",
+        "AWS": f"{stack['aws_endpoint_url']}   (AWS_ENDPOINT_URL, any key)",
         "Tokens": ".local/stack.json   (customer, service, operator, ...; good for 24 h)",
     }
     say(paint("Go on", "bold"))
