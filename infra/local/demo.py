@@ -72,11 +72,8 @@ class Show:
             for _ in range(4):
                 self._turn("What is their phone number?")
             _until("the breaker opens", self._open_breaker)
-            say(
-                _indent(
-                    f"{paint('breaker', 'bold')} {self._open_breaker()} is open: it is left alone until it has rested.\n"
-                )
-            )
+            name = paint("breaker", "bold")
+            say(_indent(f"{name}   {self._open_breaker()} is open: it is left alone until it has rested.\n"))
             self._ask("And where is it?")
 
     def person(self) -> None:

@@ -47,6 +47,16 @@ def test_a_malformed_body_is_400(body: Any) -> None:
     assert [] == world.models.calls
 
 
+@pytest.mark.parametrize(
+    "kind", ["application/x-www-form-urlencoded", "multipart/form-data", "text/plain", "Application/JSON"]
+)
+def test_a_body_is_json_whatever_the_client_calls_it(kind: str) -> None:
+    """As a form, for one: so curl calls what follows -d."""
+    sent = World().send(headers={"content-type": kind})
+
+    assert 200 == sent.status
+
+
 @pytest.mark.parametrize("key", ["", "a,b", "a b", "é", "x" * 256, "\t"])
 def test_a_bad_key_is_400(key: str) -> None:
     sent = World().request("POST", "/v1/agents/paint/turns", body={"message": "x"}, headers={"Idempotency-Key": key})
