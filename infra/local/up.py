@@ -144,6 +144,7 @@ def _describe(ports: Ports, outputs: dict[str, str]) -> dict[str, Any]:
         "reconcile_function": outputs["ReconcileFunctionName"],
         "console_password": people.CONSOLE_PASSWORD,
         "tenant": outputs["ServiceClientId"],
+        "callback_key_arn": outputs["CallbackKeyArn"],
         "tokens": tokens,
     }
 

@@ -95,7 +95,7 @@ class Stack:
         retry = {"Retry-After": "0"} if "retry-after" in answer.headers else {}
         return Response(answer.status, answer.text.encode(), {"Content-Type": "application/json", **retry})
 
-    def write_stack_file(self, url: str) -> None:
+    def write_stack_file(self, url: str, **more: str) -> None:
         """Write what `make up` writes."""
         stack = {
             "api_url": url,
@@ -103,6 +103,7 @@ class Stack:
             "region": REGION,
             "table_name": TABLE_NAME,
             "tokens": {"service": SERVICE, "customer": CUSTOMER},
+            **more,
         }
         (self.folder / ".local/stack.json").write_text(json.dumps(stack))
 

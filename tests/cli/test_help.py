@@ -9,7 +9,18 @@ import pytest
 from tests.cli.conftest import Run
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = ["new agent", "chat", "turn", "trace", "ledger", "forget", "limits show", "limits set", "limits remove"]
+COMMANDS = [
+    "new agent",
+    "chat",
+    "turn",
+    "trace",
+    "ledger",
+    "callback-secret",
+    "forget",
+    "limits show",
+    "limits set",
+    "limits remove",
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
+from turnkeeper.domain.callbacks import shown_secret, tenant_secret
 
 from turnkeeper_cli import forget, ledger, limits
 from turnkeeper_cli.client import Api
@@ -139,6 +140,22 @@ def ledger_(turn_id: str | None = None, *, customer: str | None = None, place: P
     found = ledger.of_turn(store, turn_id) if turn_id else ledger.of_customer(store, customer or "")
     ledger.show(found)
     return 0 if found.matches else FAILED
+
+
+@app.command(
+    name="callback-secret",
+    help_epilogue="Examples:\n\nturnkeeper callback-secret 4q2mexampleclientid\n\n"
+    "turnkeeper callback-secret 4q2mexampleclientid --stack-name turnkeeper",
+)
+def callback_secret(tenant: str, *, place: Place = _HERE) -> None:
+    """Print the secret with which a tenant's receiver checks its callbacks. Give it to that tenant only.
+
+    Parameters
+    ----------
+    tenant
+        The client id of its service.
+    """
+    say(shown_secret(tenant_secret(place.callback_key(), tenant)))
 
 
 @app.command(

@@ -38,20 +38,36 @@ class Place:
     def open(self) -> "Store":
         """Find the table, and the tenant."""
         if self.table:
-            return Store(_table(boto3.client("dynamodb", config=_CONFIG), self.table), self.tenant)
+            return Store(DynamoTable(_client("dynamodb"), self.table), self.tenant)
+        facts, where = self._stack()
+        table = DynamoTable(_client("dynamodb", **where), facts["TableName"])
+        return Store(table, self.tenant or facts["ServiceClientId"])
+
+    def callback_key(self) -> str:
+        """Read the deployment's key, from which each tenant's callback secret is derived."""
+        if self.table:
+            raise CliError("the key is the stack's, and not the table's: say --stack-name")
+        facts, where = self._stack()
+        return str(
+            _client("secretsmanager", **where).get_secret_value(SecretId=facts["CallbackKeyArn"])["SecretString"]
+        )
+
+    def _stack(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the outputs of a stack, and what its clients need."""
         if self.stack_name:
-            outputs = _outputs(self.stack_name)
-            table = _table(boto3.client("dynamodb", config=_CONFIG), outputs["TableName"])
-            return Store(table, self.tenant or outputs["ServiceClientId"])
+            return _outputs(self.stack_name), {}
         stack = local_stack()
-        local: Any = {
+        facts = {
+            "TableName": stack["table_name"],
+            "ServiceClientId": tenant_of(stack["tokens"]["service"]),
+            "CallbackKeyArn": stack.get("callback_key_arn", ""),
+        }
+        return facts, {
             "endpoint_url": stack["aws_endpoint_url"],
             "region_name": stack["region"],
             "aws_access_key_id": "test",
             "aws_secret_access_key": "test",
         }
-        table = _table(boto3.client("dynamodb", config=_CONFIG, **local), stack["table_name"])
-        return Store(table, self.tenant or tenant_of(stack["tokens"]["service"]))
 
 
 @dataclass(frozen=True)
@@ -105,12 +121,12 @@ def explained(error: Exception) -> str:
 AWS_ERRORS = (StoreUnavailable, ClientError, BotoCoreError)
 
 
-def _table(client: Any, name: str) -> DynamoTable:
-    return DynamoTable(client, name)
+def _client(service: str, **where: str) -> Any:
+    return boto3.client(service, config=_CONFIG, **where)  # type: ignore[call-overload]
 
 
 def _outputs(stack_name: str) -> dict[str, str]:
-    found = boto3.client("cloudformation", config=_CONFIG).describe_stacks(StackName=stack_name)["Stacks"][0]
+    found = _client("cloudformation").describe_stacks(StackName=stack_name)["Stacks"][0]
     outputs = {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}
     if "TableName" not in outputs:
         raise CliError(f"{stack_name} is no Turnkeeper stack: it has no output TableName")
