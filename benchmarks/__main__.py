@@ -5,7 +5,7 @@ import sys
 
 from benchmarks.report import say
 
-NAMES = ("imports", "turn", "load", "breakers", "spend")
+NAMES = ("imports", "turn", "load", "breakers", "spend", "escalation")
 
 
 def main(names: list[str]) -> int:
