@@ -1,0 +1,125 @@
+"""The other pages say what is so: their tables are held to the code, the template and each other."""
+
+import re
+from pathlib import Path
+
+import pytest
+from turnkeeper.api.problems import TABLE
+from turnkeeper.domain.failures import CONSEQUENCES, Billed, Consequence, Failure
+
+from infra.local.model_provider.app import MODES
+from tests.template.source import RESOURCES, TEMPLATE, api_events
+
+ROOT = Path(__file__).parents[2]
+ENDINGS = (
+    "Seconds",
+    "Usd",
+    "Email",
+    "Url",
+    "Arn",
+    "Id",
+    "Days",
+    "Limit",
+    "Limits",
+    "Minute",
+    "Burst",
+    "Hosts",
+    "Prices",
+)
+"""How parameters and outputs end."""
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def rows(page: str, first: str) -> list[list[str]]:
+    """The rows of a page's tables whose first cell looks like `first`, as cells without backticks."""
+    text = (ROOT / page).read_text()
+    found = [
+        [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in text.splitlines() if line[:1] == "|"
+    ]
+    return [cells for cells in found if re.fullmatch(first, cells[0])]
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def words(row: Consequence) -> list[str]:
+    flags = (row.retry, row.next_model, row.counts, row.alert_owner)
+    return [*("yes" if flag else "no" for flag in flags), "maybe" if row.billed is Billed.MAYBE else "no"]
+
+
+def test_the_table_of_failures_is_the_codes() -> None:
+    told = {
+        cells[0].strip("`"): [cells[2], cells[3], cells[4], cells[5], cells[6]]
+        for cells in rows("docs/failures.md", "`[a-z_]+`")
+    }
+
+    assert {failure.value: words(CONSEQUENCES[failure]) for failure in Failure} == told
+
+
+def test_the_table_of_errors_is_the_codes() -> None:
+    told = {cells[0].strip("`"): int(cells[1]) for cells in rows("docs/api.md", "`[a-z-]+`") if cells[1].isdecimal()}
+
+    assert {code: status for code, (status, _) in TABLE.items()} == told
+
+
+def test_the_table_of_routes_is_the_templates() -> None:
+    told = {
+        route
+        for cells in rows("docs/api.md", "`(GET|POST) .*")
+        for route in re.findall(r"((?:GET|POST) [^\s?`]+)", cells[0])
+    }
+    wired = {f"{event['Method']} {event['Path']}" for _, event in api_events()}
+
+    assert wired - {"GET /console/{proxy+}"} == told
+
+
+def test_the_table_of_modes_is_the_providers() -> None:
+    told = {
+        mode for cells in rows("docs/architecture.md", "(`[a-z_]+` ?)+") for mode in re.findall(r"`(\w+)`", cells[0])
+    }
+
+    assert set(MODES) == told
+
+
+def test_every_alarm_names_a_section_of_the_runbook() -> None:
+    alarms = {
+        name: r["Properties"]["AlarmDescription"]
+        for name, r in RESOURCES.items()
+        if r["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    sections = set(re.findall(r"^## (.+)$", (ROOT / "docs/runbook.md").read_text(), re.MULTILINE))
+    named = {name: re.search(r"Runbook - (.+)\.$", text) for name, text in alarms.items()}
+
+    assert alarms
+    assert {name for name, match in named.items() if not match or match[1] not in sections} == set()
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if p.name != "README.md" or p.parent == ROOT], ids=lambda p: p.name)
+def test_parameters_and_outputs_that_a_page_names_exist(page: Path) -> None:
+    known = {*TEMPLATE["Parameters"], *TEMPLATE["Outputs"], *RESOURCES}
+    named = set(re.findall(r"`((?:[A-Z][a-z]+){2,})(?:=[^`]*)?`", page.read_text()))
+
+    assert {name for name in named if name.endswith(ENDINGS)} - known == set()
+
+
+def test_every_decision_is_in_the_list() -> None:
+    folder = ROOT / "docs/decisions"
+
+    assert {p.name for p in folder.glob("0*.md")} == set(
+        re.findall(r"\((0[^)]+\.md)\)", (folder / "README.md").read_text())
+    )
