@@ -17,7 +17,8 @@ from turnkeeper.ports import Item, ModelReply, ModelRequest, Published, Table, U
 from turnkeeper.runtime.turns import NewTurn
 from turnkeeper.stores import keys
 from turnkeeper.stores.records import Turn
-from turnkeeper.stores.spend import Reservation, Settlement, SpendStore
+from turnkeeper.stores.reservations import Reservation, Settlement
+from turnkeeper.stores.spend import SpendStore
 from turnkeeper.stores.turns import Lease, TurnStore
 
 from tests.support.emulator import Cloud

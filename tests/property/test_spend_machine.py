@@ -19,7 +19,8 @@ from turnkeeper.errors import LimitExceeded, RateLimited, StoreUnavailable, Turn
 from turnkeeper.ports import Item, Table
 from turnkeeper.stores import keys
 from turnkeeper.stores.records import Turn
-from turnkeeper.stores.spend import Reservation, Settlement, SpendStore
+from turnkeeper.stores.reservations import Reservation, Settlement
+from turnkeeper.stores.spend import SpendStore
 from turnkeeper.stores.turns import Lease, TurnStore
 
 from tests.support.tables import Killed, WatchedTable

@@ -1,6 +1,7 @@
 """Money: reserved before each call, settled after it, never over a limit, and the rate limit beside it."""
 
 from collections import Counter as Tally
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,7 +10,7 @@ from turnkeeper.agent import Model
 from turnkeeper.api.idempotency import answer_once
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError, LimitExceeded, UnpricedModel
-from turnkeeper.ports import Usage
+from turnkeeper.ports import Key, Usage
 from turnkeeper.runtime.turns import NewTurn
 from turnkeeper.settings import MissingSetting
 from turnkeeper.stores import keys
@@ -225,6 +226,47 @@ def test_a_bill_above_the_worst_case_is_posted_in_full_and_told_to_the_owner() -
     assert ["openai:first billed more than its worst case"] == [what for what, _ in world.telemetry.warnings]
 
 
+# --- what a run leaves behind when it ends by an exception ------------------------------------------------------------
+
+
+def test_a_known_bill_is_posted_though_its_run_ends_by_an_exception() -> None:
+    """The call cost more than its bound, and the run lost its table before it could write that down with its end."""
+    table = WatchedTable(MemoryTable())
+    world = World(table=table)
+    world.models.script["first"] = [answer(usage=Usage(50_000, 20))]
+    table.before = on("transact", "CONV#", fail)
+    refused = world.send()
+
+    assert (503, 50_080) == (refused.status, world.spent().posted)
+
+
+def test_a_turn_that_could_not_be_forgotten_is_not_called_refused() -> None:
+    """A 402 would be untrue: the turn may be taken over, and then it runs."""
+    table = WatchedTable(MemoryTable())
+    world = World(table=table, env={"CUSTOMER_DAY_LIMIT_USD": "0.000001"})
+    table.after = on("write", "TURN#", lambda: setattr(table, "before", on("write", "TURN#", fail)))
+    refused = world.send(key="k")
+
+    assert (503, "store-unavailable") == (refused.status, refused.code)
+
+
+def test_a_slow_table_costs_no_model_call_that_has_no_time_left() -> None:
+    """The call is not made, costs nothing, and counts against nobody's breaker."""
+    table = WatchedTable(MemoryTable())
+    world = World(table=table)
+
+    def slow(name: str, keys: Sequence[Key]) -> None:
+        if any(sk.startswith("RSV#") for _, sk in keys) and name == "transact":
+            world.clock.now += 19.5
+
+    table.before = slow
+    sent = world.send()
+
+    assert (202, []) == (sent.status, world.models.calls)
+    assert (0, 0) == (world.spent().posted, world.spent().pending)
+    assert world.table.query("BREAKER#openai:first") == []
+
+
 # --- alerts -----------------------------------------------------------------------------------------------------------
 
 
@@ -284,12 +326,12 @@ def test_an_agents_own_limits_replace_the_deployments() -> None:
 
 
 def test_a_tenant_has_a_daily_limit_where_it_is_set() -> None:
-    world = World(env={"TENANT_DAY_LIMIT_USD": usd(20 * EST)})
+    world = World(env={"TENANT_DAY_LIMIT_USD": usd(10 * EST)})
     world.models.script["first"] = [lambda _: answer(usage=Usage(EST, 0))]
-    sent = [world.send(who=customer(f"c{n}")) for n in range(3)]
+    sent = [world.send(who=customer(f"c{n}")) for n in range(11)]
 
-    assert [200, 200, 402] == [s.status for s in sent]
-    assert "tenant_day" == sent[2].json["limit"]
+    assert [*10 * [200], 402] == [s.status for s in sent]
+    assert ("tenant_day", "0.000000") == (sent[10].json["limit"], sent[10].json["remaining_usd"])
 
 
 # --- rate -------------------------------------------------------------------------------------------------------------
@@ -421,6 +463,14 @@ def test_a_turn_for_which_every_model_is_at_its_limit_goes_on_in_its_tiers() -> 
     assert [200, 200, 202] == [s.status for s in sent]
     assert "no_model_available" == sent[2].json["reason"]
     assert 0 == world.spent().pending
+
+
+def test_turns_that_are_refused_for_money_use_up_nothing_of_a_models_rate() -> None:
+    world = World(env={"MODEL_RATE_LIMITS": '{"openai:*": {"requests": 22}}', "CUSTOMER_DAY_LIMIT_USD": usd(EST)})
+    refused = [world.send(who=service(), customer_id="poor").status for _ in range(12)]
+    other = world.send(who=service(), customer_id="other").json["model"]
+
+    assert ([200] + 11 * [402], "openai:first") == (refused, other)
 
 
 @pytest.mark.parametrize(

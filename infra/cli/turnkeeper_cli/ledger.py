@@ -8,7 +8,7 @@ from turnkeeper.domain.spend import Counter
 from turnkeeper.ports import Item
 from turnkeeper.stores import keys
 from turnkeeper.stores.records import Turn
-from turnkeeper.stores.spend import Reservation
+from turnkeeper.stores.reservations import Reservation
 
 from turnkeeper_cli.show import moment, say, usd
 from turnkeeper_cli.store import Store

@@ -10,7 +10,7 @@ from turnkeeper.runtime.turns import spent
 from turnkeeper.stores import keys
 from turnkeeper.stores.journal import Attempt, Journal, Step
 from turnkeeper.stores.records import Escalation, Turn
-from turnkeeper.stores.spend import Reservation
+from turnkeeper.stores.reservations import Reservation
 
 from turnkeeper_cli.show import moment, printable, quoted, usd
 from turnkeeper_cli.store import Store

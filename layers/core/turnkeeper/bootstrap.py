@@ -169,6 +169,7 @@ class Services:
             journal=self.journal,
             cache=self.cache,
             callbacks=self.callbacks,
+            owner=self.owner,
             clock=self.clock,
             telemetry=self.telemetry,
         )

@@ -1,6 +1,7 @@
 """What the fleet may ask of a model in a minute, in memory and in moto."""
 
-from turnkeeper.domain.rate_limit import MODEL_BURST_S, ModelRate
+import pytest
+from turnkeeper.domain.rate_limit import ModelRate
 from turnkeeper.ports import Table
 from turnkeeper.stores.rates import ModelRates
 
@@ -13,41 +14,65 @@ def admitted(rates: ModelRates, tokens: int = 1, model: str = MODEL, tries: int 
     return sum(rates.admits(model, lambda: tokens) for _ in range(tries))
 
 
-def test_no_more_requests_are_admitted_than_a_burst_and_the_rate(table: Table, clock: Clock) -> None:
-    rates = ModelRates(table, clock, {MODEL: ModelRate(requests=60)})
-    at_once = admitted(rates)
-    clock.now += 10
-    later = admitted(rates)
+@pytest.mark.parametrize("limit", [1, 7, 60])
+def test_no_minute_admits_more_requests_than_the_limit_however_they_come(
+    table: Table, clock: Clock, limit: int
+) -> None:
+    rates = ModelRates(table, clock, {MODEL: ModelRate(requests=limit)})
+    at_once = admitted(rates, tries=limit + 1)
+    later = 0
+    for _ in range(59):
+        clock.now += 1
+        later += admitted(rates, tries=limit // 30 + 2)
 
-    assert (MODEL_BURST_S + 1, MODEL_BURST_S + 1) == (at_once, later)
+    assert limit * 0.97 - 1 <= at_once + later <= limit
+
+
+def test_a_tenth_may_come_at_once(table: Table, clock: Clock) -> None:
+    rates = ModelRates(table, clock, {MODEL: ModelRate(requests=110)})
+
+    assert 10 == admitted(rates)
 
 
 def test_tokens_are_counted_by_their_number(table: Table, clock: Clock) -> None:
-    rates = ModelRates(table, clock, {MODEL: ModelRate(tokens=6_000)})
+    rates = ModelRates(table, clock, {MODEL: ModelRate(tokens=11_000)})
 
-    assert 4 == admitted(rates, tokens=200)
+    assert 5 == admitted(rates, tokens=200)
 
 
 def test_a_call_larger_than_the_burst_is_admitted_when_nothing_else_was(table: Table, clock: Clock) -> None:
     rates = ModelRates(table, clock, {MODEL: ModelRate(tokens=1_000)})
     first, second = (rates.admits(MODEL, lambda: 900) for _ in range(2))
-    clock.now += 55
+    clock.now += 60
 
     assert (True, False, True) == (first, second, rates.admits(MODEL, lambda: 900))
 
 
-def test_both_limits_hold_together(table: Table, clock: Clock) -> None:
-    rates = ModelRates(table, clock, {MODEL: ModelRate(requests=600, tokens=600)})
+def test_a_call_larger_than_a_minute_is_never_admitted(table: Table, clock: Clock) -> None:
+    rates = ModelRates(table, clock, {MODEL: ModelRate(tokens=1_000)})
 
-    assert 7 == admitted(rates, tokens=10)
+    assert not rates.admits(MODEL, lambda: 1_001)
+
+
+def test_both_limits_hold_together(table: Table, clock: Clock) -> None:
+    rates = ModelRates(table, clock, {MODEL: ModelRate(requests=660, tokens=660)})
+
+    assert 6 == admitted(rates, tokens=10)
 
 
 def test_a_providers_models_share_its_limit(table: Table, clock: Clock) -> None:
-    rates = ModelRates(table, clock, {"openai:*": ModelRate(requests=60)})
+    rates = ModelRates(table, clock, {"openai:*": ModelRate(requests=66)})
     first = admitted(rates)
 
-    assert (7, 0) == (first, admitted(rates, model="openai:other"))
+    assert (6, 0) == (first, admitted(rates, model="openai:other"))
     assert rates.admits("anthropic:second", lambda: 1)
+
+
+def test_what_the_providers_limit_denies_does_not_count_for_the_model(table: Table, clock: Clock) -> None:
+    rates = ModelRates(table, clock, {MODEL: ModelRate(requests=110), "openai:*": ModelRate(requests=11)})
+    admitted(rates)
+
+    assert 9 == admitted(ModelRates(table, clock, {MODEL: ModelRate(requests=110)}))
 
 
 def test_a_model_without_a_limit_writes_nothing(table: Table, clock: Clock) -> None:

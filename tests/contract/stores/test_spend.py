@@ -9,7 +9,8 @@ from turnkeeper.errors import LimitExceeded, RateLimited, TurnLost
 from turnkeeper.ports import Table
 from turnkeeper.stores import keys
 from turnkeeper.stores.records import Turn
-from turnkeeper.stores.spend import Alert, Reservation, Settlement, SpendStore
+from turnkeeper.stores.reservations import Alert, Reservation, Settlement
+from turnkeeper.stores.spend import SpendStore
 from turnkeeper.stores.turns import Document, TurnStore
 
 from tests.contract.stores.conftest import NewTurn
@@ -42,10 +43,12 @@ class Till:
         }
         return Reservation(**{**made, **changes})
 
-    def reserve(self, turn: Turn, est: int, limits: Limits = LIMITS, rate: RateLimit | None = None) -> Reservation:
-        held = self.held(turn, est)
-        self.alerts = self.store.reserve(turn, self.turns.owned(turn), held, limits, rate)
-        return held
+    def reserve(
+        self, turn: Turn, est: int, limits: Limits = LIMITS, rate: RateLimit | None = None, part: int = -1
+    ) -> Reservation:
+        held = self.store.reserve(turn, self.turns.owned(turn), self.held(turn, est, part=part), limits, rate)
+        self.alerts = held.alerts
+        return held.reservation
 
     @property
     def day(self) -> tuple[int, int]:
@@ -223,18 +226,63 @@ def test_the_rate_limit_is_part_of_the_reservation(till: Till, acquire: NewTurn,
     assert 0 < refused.value.retry_after_s <= 1
 
 
+TENANT = Limits(task=100_000, customer_day=100_000, tenant_day=1_000)
+
+
 def test_a_tenants_day_is_held_in_shards(till: Till, acquire: NewTurn, table: Table) -> None:
-    limits = Limits(task=1_000, customer_day=2_000, tenant_day=1_000)
-    turn = acquire()
-    held = till.held(turn, 100, part=3)
-    till.store.reserve(turn, turns_owned(till, turn), held, limits, None)
-    with pytest.raises(LimitExceeded) as refused:
-        till.store.reserve(turn, turns_owned(till, turn), till.held(turn, 1, part=3), limits, None)
+    held = till.reserve(acquire(), 100, TENANT, part=3)
     till.store.settle(Settlement(held, 40, {}))
 
-    assert Limit.TENANT_DAY is refused.value.over.limit
     assert 40 == (table.get(keys.tenant_day("t", held.day, 3)) or {})["posted"]
+    assert Counter(40, 40) == till.store.of_tenant("t", held.day)
 
 
-def turns_owned(till: Till, turn: Turn) -> Any:
-    return till.turns.owned(turn)
+def test_a_tenants_whole_day_is_usable_and_never_passed(till: Till, acquire: NewTurn) -> None:
+    """A full shard is no refusal while another has room; what is refused tells of the whole limit."""
+    turn = acquire()
+    parts = [till.reserve(turn, 50, TENANT, part=3).part for _ in range(20)]
+    with pytest.raises(LimitExceeded) as refused:
+        till.reserve(turn, 1, TENANT, part=3)
+
+    assert [3, 3, 4, 4] == parts[:4]
+    assert (Limit.TENANT_DAY, 1_000, 0) == (
+        refused.value.over.limit,
+        refused.value.over.amount,
+        refused.value.over.remaining,
+    )
+    assert 1_000 == till.store.of_tenant("t", utc_day(till.clock())).committed
+
+
+def test_what_never_fits_into_a_shard_is_refused_at_once(till: Till, acquire: NewTurn) -> None:
+    with pytest.raises(LimitExceeded) as refused:
+        till.reserve(acquire(), 101, TENANT, part=3)
+
+    assert 1_000 == refused.value.over.remaining
+
+
+def test_a_tenants_day_alerts_once_for_all_its_shards(till: Till, acquire: NewTurn) -> None:
+    turn = acquire()
+    seen = []
+    for _ in range(20):
+        till.reserve(turn, 50, TENANT, part=3)
+        seen += [(a.limit, a.amount, a.committed) for a in till.alerts]
+
+    assert [(Limit.TENANT_DAY, 1_000, 850)] == seen
+
+
+def test_a_call_that_never_left_is_free_also_when_a_sweep_guessed_it(till: Till, acquire: NewTurn) -> None:
+    held = till.reserve(acquire(), 300)
+    till.store.guess(held, {})
+    till.store.void(held, {})
+
+    assert (0, 0) == till.day
+
+
+def test_a_lowered_limit_refuses_new_turns_and_settles_old_ones(till: Till, acquire: NewTurn) -> None:
+    turn = acquire()
+    held = till.reserve(turn, 300)
+    with pytest.raises(LimitExceeded):
+        till.reserve(turn, 1, Limits(task=100, customer_day=100))
+    till.store.settle(Settlement(held, 250, {}))
+
+    assert (250, 250) == till.day

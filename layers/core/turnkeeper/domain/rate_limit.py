@@ -55,17 +55,24 @@ class ModelRate:
     tokens: int | None = None
 
     def seconds(self, tokens: int) -> dict[str, float]:
-        """Return how far one call of so many tokens moves each `tat`."""
+        """Return how far one call of so many tokens moves each `tat`.
+
+        A minute admits what is ahead at its beginning, and what a minute brings: both together are the limit.
+        """
         moves = {}
         if self.requests:
-            moves["requests"] = 60 / self.requests
+            moves["requests"] = (60 + MODEL_BURST_S) / self.requests
         if self.tokens:
-            moves["tokens"] = 60 * tokens / self.tokens
+            moves["tokens"] = (60 + MODEL_BURST_S) * tokens / self.tokens
         return moves
+
+    def never_admits(self, tokens: int) -> bool:
+        """Whether one call alone is more than a minute's tokens: its provider would refuse it too."""
+        return self.tokens is not None and tokens > self.tokens
 
 
 MODEL_BURST_S = 6.0
-"""Seconds that a model's `tat` may lie ahead: a tenth of a minute's calls at once."""
+"""Seconds that a model's `tat` may lie ahead after a call: about a tenth of a minute's calls at once."""
 
 
 def model_rates(text: str) -> dict[str, ModelRate]:

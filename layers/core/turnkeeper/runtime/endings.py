@@ -1,14 +1,16 @@
 """The writes that end a run: finish a turn, suspend it, conclude an escalated one, or give it back to its tiers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from turnkeeper.domain.escalation import EscalationState
 from turnkeeper.domain.turns import Status, Tier
-from turnkeeper.errors import TurnLost
+from turnkeeper.errors import StoreUnavailable
 from turnkeeper.ports import Clock, Op, Refused
 from turnkeeper.runtime.attempt import Given, Verdict
 from turnkeeper.runtime.callbacks import Callbacks
+from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.runtime.views import json_text, turn_view
@@ -37,12 +39,24 @@ class Endings:
         journal: Journal,
         cache: AnswerCache,
         callbacks: Callbacks,
+        owner: Owner,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
         self._turns, self._spend, self._escalations, self._conversations = turns, spend, escalations, conversations
-        self._journal, self._cache, self._callbacks = journal, cache, callbacks
+        self._journal, self._cache, self._callbacks, self._owner = journal, cache, callbacks, owner
         self._clock, self._telemetry = clock, telemetry
+
+    @contextmanager
+    def paying(self, run: Run) -> Iterator[None]:
+        """Post what a run that leaves by an exception still holds: that it is known must not be lost with it."""
+        try:
+            yield
+        except Exception:
+            if run.held:
+                with suppress(StoreUnavailable):
+                    self._spend.settle(run.held)
+            raise
 
     def finish(self, run: Run, given: Given) -> Document:
         """Answer a turn on the fast path."""
@@ -109,10 +123,6 @@ class Endings:
         held = self._spend.settle_ops(run.held) if run.held else []
         try:
             write(held)
-        except TurnLost:
-            if run.held:
-                self._spend.settle(run.held)
-            raise
         except Refused:
             if not run.held:
                 raise
@@ -120,6 +130,9 @@ class Endings:
             self._spend.settle(run.held)
             write([])
         run.held = None
+        for alert in run.alerts:
+            self._owner.spend_alert(alert)
+        run.alerts.clear()
 
     def _answered(self, run: Run, given: Given) -> dict[str, Any]:
         return turn_view(

@@ -17,7 +17,9 @@ from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.stores.rates import ModelRates
-from turnkeeper.stores.spend import TENANT_PARTS, Reservation, Settlement, SpendStore
+from turnkeeper.stores.reservations import Reservation, Settlement
+from turnkeeper.stores.reserve import TENANT_PARTS
+from turnkeeper.stores.spend import SpendStore
 from turnkeeper.stores.turns import TurnStore
 
 _OVERHEAD_TOKENS = 1_024
@@ -27,7 +29,8 @@ _MESSAGE_TOKENS = 16
 _SETTLE_MARGIN = 1.0
 """Seconds kept back from every call, to write down how it ended."""
 
-_SHORTEST_CALL = 0.05
+_SHORTEST_CALL = 0.25
+"""Seconds: with less than this left, a model is not asked only to count as one that timed out."""
 
 
 def input_bound(request: ModelRequest) -> int:
@@ -54,7 +57,6 @@ class _Ended:
     failure: Failure | None = None
     cost: int = 0
     reply: ModelReply | None = None
-    permit: Permit | None = None
 
 
 class ModelCalls:
@@ -97,39 +99,48 @@ class ModelCalls:
         began = self._clock()
         timeout = limit(run.deadline - began - _SETTLE_MARGIN)
         try:
-            permit = self._enter(model, timeout, request)
+            permit = self._enter(model, timeout)
         except DependencyError as error:
             self._note(_Ended(run, model, began, error.failure))
             raise
+        ended = _Ended(run, model, began)
         try:
             reservation = self._reserve(run, model, request)
+            # What the writes took is no longer there for the call.
+            left = min(timeout, run.deadline - self._clock() - _SETTLE_MARGIN)
+            held_back = self._held_back(model, request, left)
         except TurnkeeperError:
             self._guard.cancelled(permit)
             raise
+        if held_back:
+            self._guard.cancelled(permit)
+            self._failed(replace(ended, failure=held_back.failure), reservation, held_back)
+            raise held_back
         try:
-            # What the writes took is no longer there for the call.
-            left = max(_SHORTEST_CALL, min(timeout, run.deadline - self._clock() - _SETTLE_MARGIN))
             reply = self._clients(model.provider).complete(replace(request, model=model.name), timeout_s=left)
         except DependencyError as error:
-            self._failed(_Ended(run, model, began, error.failure, permit=permit), reservation, error)
+            self._guard.failed(permit, error.failure)
+            self._failed(replace(ended, failure=error.failure), reservation, error)
             raise
         self._guard.answered(permit)
-        self._answered(_Ended(run, model, began, reply=reply), reservation)
+        self._answered(replace(ended, reply=reply), reservation)
         return reply
 
-    def _enter(self, model: Model, timeout: float, request: ModelRequest) -> Permit:
+    def _enter(self, model: Model, timeout: float) -> Permit:
         if timeout < _SHORTEST_CALL:
             raise DependencyError(Failure.TIMEOUT, "no time is left of the run", sent=False)
-        permit = self._guard.enter(model.id, timeout)
-        try:
-            admitted = self._rates.admits(model.id, lambda: usual_tokens(request))
-        except TurnkeeperError:
-            self._guard.cancelled(permit)
-            raise
-        if not admitted:
-            self._guard.cancelled(permit)
-            raise DependencyError(Failure.THROTTLED_HERE, "our own rate limit for the model", sent=False)
-        return permit
+        return self._guard.enter(model.id, timeout)
+
+    def _held_back(self, model: Model, request: ModelRequest, left: float) -> DependencyError | None:
+        """Say why a reserved call must not be made after all.
+
+        The model's rate is counted only now: a turn that is refused for money must not use up what others may call.
+        """
+        if left < _SHORTEST_CALL:
+            return DependencyError(Failure.TIMEOUT, "no time is left of the run", sent=False)
+        if not self._rates.admits(model.id, lambda: usual_tokens(request)):
+            return DependencyError(Failure.THROTTLED_HERE, "our own rate limit for the model", sent=False)
+        return None
 
     # --- money --------------------------------------------------------------------------------------------------------
 
@@ -151,11 +162,10 @@ class ModelCalls:
             tier=run.tier.value,
             part=part,
         )
-        alerts = self._spend.reserve(turn, self._turns.owned(turn), reservation, run.limits, run.rate)
+        held = self._spend.reserve(turn, self._turns.owned(turn), reservation, run.limits, run.rate)
         run.accepted, run.rate = True, None
-        for alert in alerts:
-            self._owner.spend_alert(alert)
-        return reservation
+        run.alerts += held.alerts
+        return held.reservation
 
     def _worst_case(self, model: Model, request: ModelRequest) -> int:
         return self._price(model).worst_case(input_tokens=input_bound(request), output_tokens=request.max_output_tokens)
@@ -197,8 +207,6 @@ class ModelCalls:
         billed = row.billed is Billed.MAYBE and error.sent
         cost = reservation.est if billed else 0
         note = self._note(replace(ended, cost=cost))
-        if ended.permit:
-            self._guard.failed(ended.permit, error.failure)
         if row.alert_owner:
             self._owner.warn(f"{ended.model.id}: {error}", ended.run.about)
         if billed:

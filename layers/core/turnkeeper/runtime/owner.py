@@ -9,7 +9,8 @@ from turnkeeper.domain.spend import ALERT_PERCENT
 from turnkeeper.errors import DependencyError, StoreUnavailable
 from turnkeeper.ports import Notifier, Published
 from turnkeeper.runtime.telemetry import Telemetry
-from turnkeeper.stores.spend import Alert, SpendStore
+from turnkeeper.stores.reservations import Alert
+from turnkeeper.stores.spend import SpendStore
 
 
 class Owner:

@@ -22,7 +22,8 @@ from turnkeeper.runtime.turns import spent
 from turnkeeper.stores import keys
 from turnkeeper.stores.escalations import EscalationStore
 from turnkeeper.stores.records import Escalation, Turn
-from turnkeeper.stores.spend import Alert, SpendStore
+from turnkeeper.stores.reservations import Alert
+from turnkeeper.stores.spend import SpendStore
 from turnkeeper.stores.turns import Lease, TurnStore
 
 _LEASE_S = 30.0

@@ -10,7 +10,7 @@ from turnkeeper.domain.turns import Tier
 from turnkeeper.stores.conversations import Exchange
 from turnkeeper.stores.journal import Step
 from turnkeeper.stores.records import Turn
-from turnkeeper.stores.spend import Settlement
+from turnkeeper.stores.reservations import Alert, Settlement
 from turnkeeper.stores.turns import Lease
 
 
@@ -20,6 +20,7 @@ class Run:
 
     `rate` is the customer's rate limit until the first reservation has passed it. `accepted` once the turn can no
     longer be refused. `held` is a call's cost that is known and not yet written: the next write of the run posts it.
+    `alerts` are for the owner once the run has ended: a notice must not take the time of its calls.
     """
 
     turn: Turn
@@ -39,6 +40,7 @@ class Run:
     input_tokens: int = 0
     output_tokens: int = 0
     calls: list[dict[str, Any]] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
 
     def next_reservation(self) -> str:

@@ -97,7 +97,8 @@ class Tiers:
         lease = Lease(now + max(0.0, remaining_s) + self._pace.lease_margin)
         turn = self._turns.begin_tier(standing.turn, lease)
         run = self._run(turn, tier, lease, now + min(self._pace.run, max(0.0, remaining_s - 1)))
-        return self._attempt(run, standing)
+        with self._endings.paying(run):
+            return self._attempt(run, standing)
 
     def hand_off(self, turn_id: str, n: int, token: str, retry: int) -> None:
         """Put the turn before people and page the one on call; the task waits until `token` is answered."""

@@ -16,7 +16,6 @@ from turnkeeper.errors import (
     RateLimited,
     StoreContended,
     StoreUnavailable,
-    TurnLost,
     UnpricedModel,
 )
 from turnkeeper.ports import Clock, Item, Key, Table
@@ -161,13 +160,12 @@ class Turns:
             raise
 
     def refuse(self, opening: Opening) -> None:
-        """Forget a refused turn, so that its key may be tried again."""
-        if not opening.refused:
-            return
-        try:
+        """Forget a refused turn, so that its key may be tried again.
+
+        Raises StoreUnavailable or TurnLost where that fails: then it may still be taken over, and is not refused.
+        """
+        if opening.refused:
             self._turns.abandon(opening.turn)
-        except (StoreUnavailable, TurnLost):
-            self._telemetry.warning("refused turn not forgotten; its lease will lapse", turn_id=opening.turn.turn_id)
 
     # --- the run ------------------------------------------------------------------------------------------------------
 
@@ -202,7 +200,8 @@ class Turns:
         opening.working = run
         if turn.epoch > 1:
             self.carry_on(run)
-        return self._attempt(run, opening)
+        with self._endings.paying(run):
+            return self._attempt(run, opening)
 
     def _attempt(self, run: Run, opening: Opening) -> Document:
         plan = Plan(run.agent.instructions, run.agent.chain, run.agent.accept_at)

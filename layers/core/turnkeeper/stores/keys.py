@@ -82,6 +82,11 @@ def tenant_day(tenant: str, day: str, part: int) -> Key:
     return f"SPEND#{tenant}#/{part}", f"DAY#{day}"
 
 
+def tenant_day_alert(tenant: str, day: str) -> Key:
+    """That the owner is told of a tenant's day, once for all its shards."""
+    return f"SPEND#{tenant}#/alert", f"DAY#{day}"
+
+
 def rate(tenant: str, customer: str) -> Key:
     """A customer's rate limit."""
     return f"RATE#{tenant}#{customer}", "RATE"

@@ -62,37 +62,45 @@ class ModelRates:
     def admits(self, model: str, tokens: Callable[[], int]) -> bool:
         """Count a call of a model, and of its provider; False when it would be one too many."""
         names = [name for name in (model, f"{model.partition(':')[0]}:*") if name in self._rates]
-        return all(self._count(keys.model_rate(name), self._rates[name].seconds(tokens())) for name in names)
+        size = tokens() if names else 0
+        if any(self._rates[name].never_admits(size) for name in names):
+            return False
+        counted: list[Update] = []
+        for name in names:
+            key = keys.model_rate(name)
+            moves = {limit: max(1, ceil(seconds * 1000)) for limit, seconds in self._rates[name].seconds(size).items()}
+            if not self._count(key, moves):
+                for update in counted:
+                    self._table.write(update)
+                return False
+            counted.append(Update(key, add={limit: -move for limit, move in moves.items()}))
+        return True
 
-    def _count(self, key: Key, moves: Mapping[str, float]) -> bool:
+    def _count(self, key: Key, moves: Mapping[str, int]) -> bool:
+        """Move each `tat` by some milliseconds, unless one would come to lie too far ahead."""
         ahead: set[str] = set()
         for _ in range(_TRIES):
-            now_ms = round(self._clock() * 1000)
-            edge = now_ms + round(MODEL_BURST_S * 1000)
+            now = round(self._clock() * 1000)
+            edges = {name: now + max(0, round(MODEL_BURST_S * 1000) - move) for name, move in moves.items()}
             conditions = [
-                Attr(name).gt(now_ms) & Attr(name).le(edge)
+                Attr(name).gt(now) & Attr(name).le(edges[name])
                 if name in ahead
-                else Attr(name).absent() | Attr(name).le(now_ms)
+                else Attr(name).absent() | Attr(name).le(now)
                 for name in moves
             ]
             update = Update(
                 key,
-                set={name: now_ms + _ms(moves[name]) for name in moves if name not in ahead}
-                | {"ttl": now_ms // 1000 + _TTL},
-                add={name: _ms(moves[name]) for name in moves if name in ahead},
+                set={name: now + moves[name] for name in moves if name not in ahead} | {"ttl": now // 1000 + _TTL},
+                add={name: moves[name] for name in moves if name in ahead},
                 when=reduce(and_, conditions),
             )
             try:
                 self._table.write(update)
             except Refused as refusal:
                 old = refusal.olds[0] or {}
-                if any(old.get(name, 0) > edge for name in moves):
+                if any(old.get(name, 0) > edges[name] for name in moves):
                     return False
-                ahead = {name for name in moves if old.get(name, 0) > now_ms}
+                ahead = {name for name in moves if old.get(name, 0) > now}
             else:
                 return True
         return False  # so many others call it at this moment that it is busy enough
-
-
-def _ms(seconds: float) -> int:
-    return max(1, ceil(seconds * 1000))

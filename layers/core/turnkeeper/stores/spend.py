@@ -1,69 +1,19 @@
 """Money held, spent and given back: the worst case is reserved before a call, and settled after it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from turnkeeper.domain import spend
 from turnkeeper.domain.rate_limit import RateLimit
 from turnkeeper.domain.spend import Counter, Limit, Limits, OverLimit
-from turnkeeper.errors import LimitExceeded, StoreContended, TurnLost
+from turnkeeper.errors import LimitExceeded, StoreContended, StoreUnavailable
 from turnkeeper.ports import Attr, Check, Clock, Item, Key, Op, Put, Refused, Table, Update
 from turnkeeper.stores import keys
-from turnkeeper.stores.rates import RateGate
-from turnkeeper.stores.records import Record, Turn
-
-TENANT_PARTS = 10
-"""Shards of a tenant's daily counter: each holds a tenth of the limit, so that no item is written by every turn."""
-
-KEEP_SECONDS = 40 * 86_400
-"""Counters are kept this long after their last reservation: longer than any turn that can still settle under them."""
+from turnkeeper.stores.records import Turn
+from turnkeeper.stores.reservations import Alert, Held, Reservation, Settlement
+from turnkeeper.stores.reserve import ALERT_AGAIN_S, KEEP_SECONDS, TENANT_PARTS, Plan
 
 _TRIES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Reservation(Record):
-    """Money held for one model call, in micro-dollars; `exp` is when others may resolve it."""
-
-    rid: str
-    turn_id: str
-    tenant: str
-    customer: str
-    task: str
-    day: str
-    est: int
-    exp: float
-    epoch: int
-    model: str
-    tier: str
-    st: str = "PENDING"
-    actual: int = 0
-    guessed: bool = False
-    part: int = -1
-    """The tenant's shard that holds it, or -1 where the tenant has no limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What a reserved call really cost, and what the ledger says of it besides."""
-
-    reservation: Reservation
-    actual: int
-    note: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """A counter that a reservation took past 80 % of its limit, for the owner to be told once."""
-
-    tenant: str
-    customer: str
-    limit: Limit
-    amount: int
-    committed: int
-    key: Key
-    name: str
 
 
 class SpendStore:
@@ -77,26 +27,74 @@ class SpendStore:
 
     def reserve(
         self, turn: Turn, owned: Check, reservation: Reservation, limits: Limits, rate: RateLimit | None
-    ) -> list[Alert]:
+    ) -> Held:
         """Hold `reservation.est`, or raise LimitExceeded, RateLimited or TurnLost with nothing written.
 
-        `rate` is given for a turn's first call only. Returns the limits that this reservation took past 80 %.
+        `rate` is given for a turn's first call only. A reservation whose tenant's shard is full is held by another.
         """
-        plan = _Plan(turn, owned, reservation, limits, rate, self._clock())
-        for _ in range(_TRIES):
-            plan.refuse_hopeless()
+        plan = Plan(turn, owned, reservation, limits, rate, self._clock())
+        for _ in range(_TRIES + TENANT_PARTS):
             try:
-                self._table.transact(plan.ops(), on_conflict=lambda: self._refuse_full(plan))
-            except Refused as refusal:
-                plan.learn(refusal, self._clock())
-            else:
-                return plan.alerts()
+                if self._held(plan):
+                    return Held(plan.reservation, [*plan.alerts(), *self._tenant_alerts(plan, limits)])
+            except LimitExceeded as full:
+                if not plan.next_shard(full):
+                    raise self._of_whole_tenant(full, plan.reservation, limits) from full
         raise StoreContended("the counters changed between each two of our tries")
 
-    def _refuse_full(self, plan: "_Plan") -> None:
+    def _held(self, plan: Plan) -> bool:
+        plan.refuse_hopeless()
+        try:
+            self._table.transact(plan.ops(), on_conflict=lambda: self._refuse_full(plan))
+        except Refused as refusal:
+            plan.learn(refusal, self._clock())
+            return False
+        return True
+
+    def _refuse_full(self, plan: Plan) -> None:
         items = self._table.batch_get([line.key for line in plan.lines])
         for line in plan.lines:
             plan.refuse_full(line, items.get(line.key))
+
+    # --- a tenant's day, which lies in shards -------------------------------------------------------------------------
+
+    def of_tenant(self, tenant: str, day: str) -> Counter:
+        """Read what a tenant spent on a UTC day, in all its shards."""
+        parts = self._table.batch_get([keys.tenant_day(tenant, day, part) for part in range(TENANT_PARTS)])
+        counters = [_counter(item) for item in parts.values()]
+        return Counter(sum(c.committed for c in counters), sum(c.posted for c in counters))
+
+    def _of_whole_tenant(self, full: LimitExceeded, r: Reservation, limits: Limits) -> LimitExceeded:
+        """Tell of the tenant's limit and what is left of it, where its last shard said only its own."""
+        if full.over.limit is not Limit.TENANT_DAY or limits.tenant_day is None:
+            return full
+        committed = self.of_tenant(r.tenant, r.day).committed
+        return LimitExceeded(OverLimit(Limit.TENANT_DAY, limits.tenant_day, committed, r.day))
+
+    def _tenant_alerts(self, plan: Plan, limits: Limits) -> list[Alert]:
+        """Alert once for all shards: each is an occasion to look at their sum, when it crosses its mark or is full."""
+        r = plan.reservation
+        if not plan.tenant_may_have_crossed or limits.tenant_day is None:
+            return []
+        try:
+            committed = self.of_tenant(r.tenant, r.day).committed
+            if committed <= spend.alert_room(limits.tenant_day, 0):
+                return []
+            key, now = keys.tenant_day_alert(r.tenant, r.day), self._clock()
+            marker = {
+                "tenant": r.tenant,
+                "limit_name": Limit.TENANT_DAY,
+                "limit": limits.tenant_day,
+                "committed": committed,
+                "alerted_at": now,
+                "due_pk": keys.due(r.turn_id),
+                "due_at": now + ALERT_AGAIN_S,
+                "ttl": int(now) + KEEP_SECONDS,
+            }
+            self._table.write(Put(key, marker, when=Attr("pk").absent()))
+        except (Refused, StoreUnavailable):
+            return []  # told already, or at the next occasion
+        return [Alert(r.tenant, "", Limit.TENANT_DAY, limits.tenant_day, committed, key, r.day)]
 
     # --- resolve ------------------------------------------------------------------------------------------------------
 
@@ -126,12 +124,16 @@ class SpendStore:
         return True
 
     def void(self, reservation: Reservation, note: dict[str, Any]) -> bool:
-        """Give back what was held for a call that was surely not billed; False if it was resolved already."""
+        """Give back what was held for a call that was surely not billed; where it was guessed meanwhile, correct that.
+
+        Returns False if it was resolved already.
+        """
         key = keys.reservation(reservation.turn_id, reservation.rid)
         rsv = Update(key, set={"st": "VOIDED", **note}, when=Attr("st").eq("PENDING"))
         try:
             self._table.transact([rsv, *_move(reservation, committed=-reservation.est, posted=0)])
         except Refused:
+            self._correct(Settlement(reservation, 0, note))
             return False
         return True
 
@@ -174,103 +176,6 @@ class SpendStore:
         """Record that the owner was told of a limit that is 80 % used."""
         when = Attr("alerted_at").exists()
         self._table.write(Update(key, set={"alert_published": self._clock()}, remove=("due_pk", "due_at"), when=when))
-
-
-@dataclass(slots=True)
-class _Line:
-    """One limit in a reservation's transaction, and what is known of its counter."""
-
-    limit: Limit
-    key: Key
-    amount: int
-    what: dict[str, Any]
-    crosses: bool = False
-    committed: int = 0
-
-
-class _Plan:
-    """The transaction of one RESERVE, rewritten as its refusals tell more of the items it meets."""
-
-    def __init__(
-        self, turn: Turn, owned: Check, reservation: Reservation, limits: Limits, rate: RateLimit | None, now: float
-    ) -> None:
-        self._turn, self._owned, self._r, self._now = turn, owned, reservation, now
-        self._gate = RateGate(turn.tenant, turn.customer, rate) if rate else None
-        r = reservation
-        ttl = {"ttl": int(now) + KEEP_SECONDS}
-        who = {"tenant": r.tenant, "customer": r.customer, "cust_pk": keys.owned_by(r.tenant, r.customer), **ttl}
-        self.lines: list[_Line] = []
-        if r.est:
-            day, task = keys.customer_day(r.tenant, r.customer, r.day), keys.task(r.tenant, r.customer, r.task)
-            self.lines = [
-                _Line(Limit.CUSTOMER_DAY, day, limits.customer_day, who),
-                _Line(Limit.TASK, task, limits.task, who),
-            ]
-        if r.est and r.part >= 0 and limits.tenant_day is not None:
-            key = keys.tenant_day(r.tenant, r.day, r.part)
-            self.lines.append(
-                _Line(Limit.TENANT_DAY, key, limits.tenant_day // TENANT_PARTS, {"tenant": r.tenant, **ttl})
-            )
-
-    def ops(self) -> list[Op]:
-        r = self._r
-        held = {name: getattr(r, name) for name in _HELD} | {"at": self._now, "ttl": self._turn.child_ttl}
-        put = Put(keys.reservation(r.turn_id, r.rid), held, when=Attr("pk").absent())
-        ops: list[Op] = [self._owned, put, *(self._hold(line) for line in self.lines)]
-        if self._gate:
-            ops.append(self._gate.op(self._now))
-        return ops
-
-    def _hold(self, line: _Line) -> Update:
-        est = self._r.est
-        fits = Attr("committed").absent() | Attr("committed").le(spend.room(line.amount, est))
-        told = {"limit_name": line.limit, "limit": line.amount}
-        mark = spend.alert_room(line.amount, est)
-        if line.crosses:
-            fits &= Attr("alerted_at").absent()
-            if mark >= 0:
-                fits &= Attr("committed").gt(mark)
-            alert = {"alerted_at": self._now, "due_pk": keys.due(self._r.turn_id), "due_at": self._now + 30, **told}
-            return Update(line.key, set=line.what | alert, add={"committed": est}, when=fits)
-        told_or_below = Attr("alerted_at").exists()
-        if mark >= 0:  # else the very first reservation passes the mark
-            told_or_below |= Attr("committed").absent() | Attr("committed").le(mark)
-        return Update(line.key, set=line.what, add={"committed": est}, when=fits & told_or_below)
-
-    def learn(self, refusal: Refused, now: float) -> None:
-        """Take in what a refused transaction met; raises when it can never pass."""
-        self._now = now
-        if 0 in refusal.failed:
-            raise TurnLost(self._turn.turn_id)
-        for index, line in enumerate(self.lines, start=2):
-            if index in refusal.failed:
-                old = refusal.olds[index]
-                self.refuse_full(line, old)
-                told = (old or {}).get("alerted_at")
-                line.crosses = not told and line.committed > spend.alert_room(line.amount, self._r.est)
-        if self._gate and 2 + len(self.lines) in refusal.failed:
-            self._gate.learn(refusal.olds[2 + len(self.lines)], now)
-
-    def refuse_full(self, line: _Line, item: Item | None) -> None:
-        line.committed = int((item or {}).get("committed", 0))
-        if line.committed > spend.room(line.amount, self._r.est):
-            raise LimitExceeded(OverLimit(line.limit, line.amount, line.committed, self._r.day))
-
-    def refuse_hopeless(self) -> None:
-        for line in self.lines:
-            self.refuse_full(line, {"committed": line.committed} if line.committed else None)
-
-    def alerts(self) -> list[Alert]:
-        r = self._r
-        names = {Limit.TASK: r.task, Limit.CUSTOMER_DAY: r.day, Limit.TENANT_DAY: r.day}
-        return [
-            Alert(r.tenant, r.customer, x.limit, x.amount, x.committed + r.est, x.key, names[x.limit])
-            for x in self.lines
-            if x.crosses
-        ]
-
-
-_HELD = ("rid", "turn_id", "tenant", "customer", "task", "day", "est", "exp", "epoch", "model", "tier", "st", "part")
 
 
 def _move(r: Reservation, *, committed: int, posted: int) -> Sequence[Update]:
