@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 from turnkeeper.ports import Item
+from turnkeeper.stores import keys
 from turnkeeper.stores.records import Turn
 
 from tests.simulation.deployment import ANSWER_BY, Deployment
@@ -51,10 +52,10 @@ def check_money(world: Deployment, *, settled: bool) -> None:
     pending: dict[str, int] = defaultdict(int)
     posted: dict[str, int] = defaultdict(int)
     for r in items(world, "RSV#"):
-        for counter in (f"DAY#{r['day']}", f"TASK#{r['task']}"):
+        for counter in (f"DAY#{r['day']}", keys.task("", "", r["task"])[1]):
             pending[counter] += r["est"] if r["st"] == "PENDING" else 0
             posted[counter] += r.get("actual", 0) if r["st"] == "POSTED" else 0
-    for spent in [*items(world, "DAY#"), *items(world, "TASK#")]:
+    for spent in [*items(world, "DAY#"), *items(world, keys.TASK), *items(world, keys.SINGLE)]:
         limit = 50_000 if spent["sk"].startswith("DAY#") else 20_000
         assert (spent["committed"], spent.get("posted", 0)) == (
             posted[spent["sk"]] + pending[spent["sk"]],

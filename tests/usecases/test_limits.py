@@ -3,6 +3,7 @@
 from collections import Counter as Tally
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from turnkeeper.adapters.memory import MemoryTable
@@ -131,6 +132,16 @@ def test_an_escalated_turn_over_its_limit_goes_to_a_person_and_never_to_a_402() 
     assert "waiting" == world.play(sent.json["turn_id"])
     assert ["first"] == world.models.names()
     assert "awaiting_human" == world.get(f"/v1/turns/{sent.json['turn_id']}").json["status"]
+
+
+def test_a_model_that_is_in_use_and_does_not_fit_any_more_is_no_reason_to_shop_for_a_cheaper_one() -> None:
+    """The re-ask does not fit: a person goes on, and no other model begins anew."""
+    world = World(env={"TASK_LIMIT_USD": usd(2 * EST - 1)})
+    world.models.script["first"] = [replace(prose(), usage=Usage(EST, 0)), answer()]
+    sent = world.send()
+
+    assert (202, ["first"]) == (sent.status, world.models.names())
+    assert "over_limit" == sent.json["reason"]
 
 
 def test_a_model_without_a_price_is_never_called_and_the_key_is_forgotten() -> None:
@@ -463,6 +474,28 @@ def test_a_turn_for_which_every_model_is_at_its_limit_goes_on_in_its_tiers() -> 
     assert [200, 200, 202] == [s.status for s in sent]
     assert "no_model_available" == sent[2].json["reason"]
     assert 0 == world.spent().pending
+
+
+def test_only_named_tasks_are_listed_and_not_without_end() -> None:
+    world = World(paint(task_limit_usd="0.40"), env={"CUSTOMER_DAY_LIMIT_USD": "50"})
+    alone = world.send(who=service(), customer_id="carla").json["turn_id"]
+    for n in range(101):
+        world.send(who=service(), customer_id="carla", task_id=f"task-{n}")
+    seen = world.get("/v1/customers/carla/spend", service()).json
+
+    assert (100, True) == (len(seen["tasks"]), seen["more_tasks"])
+    assert alone not in {t["task_id"] for t in seen["tasks"]}
+    assert "0.018360" == seen["posted_usd"]
+
+
+def test_spending_is_shown_under_the_limits_of_an_agent_where_one_is_named() -> None:
+    world = World(paint(task_limit_usd="0.05", customer_day_limit_usd="2.00"))
+    world.send(task_id="moving")
+    plain, named = (world.get("/v1/customers/carla/spend", **query).json for query in ({}, {"agent": "paint"}))
+
+    assert ("5.000000", "2.000000") == (plain["limit_usd"], named["limit_usd"])
+    assert ("0.500000", "0.050000") == (plain["tasks"][0]["limit_usd"], named["tasks"][0]["limit_usd"])
+    assert 404 == world.get("/v1/customers/carla/spend", agent="nobody").status
 
 
 def test_turns_that_are_refused_for_money_use_up_nothing_of_a_models_rate() -> None:

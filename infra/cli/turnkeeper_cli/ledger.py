@@ -82,8 +82,8 @@ def show(ledger: Ledger) -> None:
 
 def _compared(sk: str, counter: Item, entries: list[Item]) -> Sum:
     kind, _, name = sk.partition("#")
-    attribute = {"DAY": "day", "TASK": "task"}[kind]
-    return Sum(f"{kind.lower()} {name}", _sum(e for e in entries if e[attribute] == name), _counter(counter))
+    attribute = {"DAY": "day"}.get(kind, "task")
+    return Sum(f"{attribute} {name}", _sum(e for e in entries if e[attribute] == name), _counter(counter))
 
 
 def _entries(family: Iterable[Item]) -> list[Item]:

@@ -39,7 +39,9 @@ ERRORS: dict[str, list[tuple[int, Any, Failure]]] = {
         (429, openai("insufficient_quota", "insufficient_quota"), Failure.NO_CREDIT),
         (429, openai("billing_not_active", "billing_not_active"), Failure.NO_CREDIT),
         (500, openai("server_error"), Failure.SERVER_ERROR),
-        (502, None, Failure.SERVER_ERROR),
+        (502, None, Failure.CONNECTION),
+        (520, None, Failure.CONNECTION),
+        (524, None, Failure.TIMEOUT),
         (503, openai("server_error", "service_unavailable"), Failure.SERVER_ERROR),
         (504, None, Failure.TIMEOUT),
         (400, {"error": PROMPT}, Failure.BAD_REQUEST),
@@ -163,8 +165,8 @@ def test_a_retry_after_that_is_neither_is_none(provider: Provider, header: str |
 
 
 FILTERED = [
-    ("openai", 400, openai("invalid_request_error", "content_filter"), Usage(0, 0)),
-    ("openai", 400, openai("invalid_request_error", "content_policy_violation"), Usage(0, 0)),
+    ("openai", 400, openai("invalid_request_error", "content_filter"), None),
+    ("openai", 400, openai("invalid_request_error", "content_policy_violation"), None),
     (
         "openai",
         403,

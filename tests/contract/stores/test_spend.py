@@ -65,7 +65,7 @@ def test_what_is_reserved_is_committed_and_not_posted(till: Till, acquire: NewTu
     till.reserve(acquire(), 300)
 
     assert (300, 0) == till.day
-    assert {"moving": Counter(300, 0)} == till.store.of_tasks("t", "carla")
+    assert {"moving": Counter(300, 0)} == till.store.of_named_tasks("t", "carla", limit=10)
 
 
 def test_what_is_settled_is_posted_and_the_rest_is_free_again(till: Till, acquire: NewTurn) -> None:

@@ -90,12 +90,15 @@ def get_conversation(conversation_id: Annotated[str, Path()]) -> Response[str]:
 def get_spend(
     customer_id: Annotated[Id, Path()],
     day: Annotated[str | None, Query(pattern=r"^\d{4}-\d{2}-\d{2}$", description="UTC; default: today.")] = None,
+    agent: Annotated[str | None, Query(description="Show the limits that hold with this agent.")] = None,
 ) -> Response[str]:
     """Read what a customer spent and may still spend."""
     who = _customer()
     if not who.sees(who.tenant, customer_id):
         raise Forbidden("a customer sees their own spending only")
-    return _json(router.context["services"].lookups.spend(who.tenant, customer_id, day))
+    services = router.context["services"]
+    found = services.agents(agent) if agent else None
+    return _json(services.lookups.spend(who.tenant, customer_id, day, found))
 
 
 def _customer() -> Caller:

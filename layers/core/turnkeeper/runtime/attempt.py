@@ -95,6 +95,7 @@ class Attempts:
             if reply is None:
                 continue
             walk.steps += 1
+            walk.in_use = True
             verdict = self._use_tools(walk, reply) if reply.tool_calls else self._read(walk, reply)
             if verdict:
                 return verdict
@@ -120,7 +121,7 @@ class Attempts:
                 raise
             walk.failed(model, Failure.OVER_LIMIT)
             walk.over = error
-            walk.next_model()
+            walk.next_model() if not walk.in_use else walk.give_up()
             return None
 
     def _use_tools(self, walk: "_Walk", reply: ModelReply) -> Verdict | None:
@@ -164,6 +165,7 @@ class _Walk:
         self.steps = 0
         self.answers = 0
         self.over: LimitExceeded | None = None
+        self.in_use = False
         self._index = 0
 
     @property
@@ -177,6 +179,10 @@ class _Walk:
 
     def next_model(self) -> None:
         self._index += 1
+        self.in_use = False
+
+    def give_up(self) -> None:
+        self._index = len(self.plan.chain)
 
     def failed(self, model: Model | None, failure: Failure) -> None:
         self.failures.append(f"{model.id if model else ''}: {failure.value}")

@@ -3,19 +3,23 @@
 from dataclasses import dataclass
 from typing import Any
 
+from turnkeeper.agent import Agent
 from turnkeeper.domain.money import format_usd
 from turnkeeper.domain.spend import Counter, Limits, resets_at, utc_day
 from turnkeeper.domain.turns import TurnState
 from turnkeeper.errors import NotFound, TurnNotFound
 from turnkeeper.ports import Attr, Clock, Put, Refused, Table
 from turnkeeper.runtime.telemetry import Telemetry
-from turnkeeper.runtime.turns import spent
+from turnkeeper.runtime.turns import own_limits, spent
 from turnkeeper.runtime.views import turn_view, waiting_status
 from turnkeeper.stores import keys, limits
 from turnkeeper.stores.conversations import ConversationStore, Exchange
 from turnkeeper.stores.records import Escalation, Turn
 from turnkeeper.stores.spend import SpendStore
 from turnkeeper.stores.turns import TurnStore
+
+_TASKS = 100
+"""Named tasks that are listed: a customer may have any number of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +78,20 @@ class Lookups:
         what = {"conversation_id": conversation_id, "agent": head["agent"], "turns": turns}
         return Found(tenant, head["customer"], what)
 
-    def spend(self, tenant: str, customer: str, day: str | None) -> dict[str, Any]:
-        """Read what a customer spent on a UTC day, and in each task."""
+    def spend(self, tenant: str, customer: str, day: str | None, agent: Agent[Any] | None = None) -> dict[str, Any]:
+        """Read what a customer spent on a UTC day, and in the tasks that were named; limits as `agent` has them."""
         day = day or utc_day(self._clock())
-        key = keys.customer_limits(tenant, customer)
-        allowed = limits.effective(self._limits, self._table.batch_get([key]), tenant, customer, "")
-        tasks = self._spend.of_tasks(tenant, customer)
+        wanted = limits.limit_keys(tenant, customer, agent.name if agent else "")
+        own = own_limits(agent, self._limits) if agent else self._limits
+        allowed = limits.effective(own, self._table.batch_get(wanted), tenant, customer, agent.name if agent else "")
+        tasks = self._spend.of_named_tasks(tenant, customer, limit=_TASKS + 1)
         return {
             "customer_id": customer,
             "day": day,
             **_amounts(self._spend.of_day(tenant, customer, day), allowed.customer_day),
             "resets_at": resets_at(day),
-            "tasks": [{"task_id": name, **_amounts(counter, allowed.task)} for name, counter in tasks.items()],
+            "tasks": [{"task_id": name, **_amounts(c, allowed.task)} for name, c in list(tasks.items())[:_TASKS]],
+            "more_tasks": len(tasks) > _TASKS,
         }
 
     def feedback(self, turn_id: str, score: int, comment: str | None) -> None:

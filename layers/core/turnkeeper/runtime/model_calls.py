@@ -11,7 +11,7 @@ from turnkeeper.domain.money import Price, format_usd
 from turnkeeper.domain.retry_budget import RetryBudget
 from turnkeeper.domain.spend import utc_day
 from turnkeeper.errors import DependencyError, TurnkeeperError, UnpricedModel
-from turnkeeper.ports import Clock, ModelClient, ModelReply, ModelRequest
+from turnkeeper.ports import Clock, Finish, ModelClient, ModelReply, ModelRequest
 from turnkeeper.runtime.guard import Guard, Permit
 from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.run import Run
@@ -186,7 +186,8 @@ class ModelCalls:
         run, usage = ended.run, ended.reply.usage if ended.reply else None
         actual = reservation.est
         if usage is None:
-            self._owner.warn(f"{ended.model.id} reported no usable usage", run.about)
+            if ended.reply and ended.reply.finish is not Finish.CONTENT_FILTER:
+                self._owner.warn(f"{ended.model.id} reported no usable usage", run.about)
         else:
             actual = self._price(ended.model).cost(
                 input_tokens=usage.input_tokens,

@@ -178,8 +178,8 @@ class Reconciler:
 
     def _repeat_alert(self, hint: Item) -> None:
         key = (str(hint["pk"]), str(hint["sk"]))
-        item = self._table.get(key)
-        if not item or "due_at" not in item or "limit_name" not in item:
+        item = self._spend.begin_alert(key)
+        if item is None:
             return
         self._owner.spend_alert(
             Alert(

@@ -256,12 +256,16 @@ class Turns:
 
 def limits_of(agent: Agent[Any], defaults: Limits, items: Mapping[Key, Item], turn: Turn) -> Limits:
     """Return what a turn may spend: overrides in the table, before the agent's own limits, before the deployment's."""
-    own = Limits(
+    return limits.effective(own_limits(agent, defaults), items, turn.tenant, turn.customer, turn.agent)
+
+
+def own_limits(agent: Agent[Any], defaults: Limits) -> Limits:
+    """Return the limits that an agent's definition asks for, before the deployment's."""
+    return Limits(
         task=micro_usd(agent.task_limit_usd) if agent.task_limit_usd else defaults.task,
         customer_day=micro_usd(agent.customer_day_limit_usd) if agent.customer_day_limit_usd else defaults.customer_day,
         tenant_day=defaults.tenant_day,
     )
-    return limits.effective(own, items, turn.tenant, turn.customer, turn.agent)
 
 
 def spent(family: list[Item]) -> int:

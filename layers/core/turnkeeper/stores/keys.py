@@ -15,6 +15,7 @@ ATTEMPT = "ATT#"
 STEP = "STEP#"
 CALLBACK = "CALLBACK"
 MESSAGE = "MSG#"
+TASK, SINGLE, SINGLE_TURN = "TASK#", "SINGLE#", "turn_"
 
 
 def turn(turn_id: str) -> Key:
@@ -73,8 +74,8 @@ def customer_day(tenant: str, customer: str, day: str) -> Key:
 
 
 def task(tenant: str, customer: str, task_id: str) -> Key:
-    """What a customer's task spent."""
-    return f"SPEND#{tenant}#{customer}", f"TASK#{task_id}"
+    """What a customer's task spent. Turns that are their own task lie apart: there are as many as there are turns."""
+    return f"SPEND#{tenant}#{customer}", f"{SINGLE if task_id.startswith(SINGLE_TURN) else TASK}{task_id}"
 
 
 def tenant_day(tenant: str, day: str, part: int) -> Key:

@@ -167,10 +167,19 @@ class SpendStore:
         """Read what a customer spent on a UTC day."""
         return _counter(self._table.get(keys.customer_day(tenant, customer, day)))
 
-    def of_tasks(self, tenant: str, customer: str) -> dict[str, Counter]:
-        """Read what each of a customer's tasks spent."""
-        items = self._table.query(keys.task(tenant, customer, "")[0], prefix="TASK#")
-        return {str(item["sk"]).removeprefix("TASK#"): _counter(item) for item in items}
+    def of_named_tasks(self, tenant: str, customer: str, *, limit: int) -> dict[str, Counter]:
+        """Read what the tasks spent that clients named: a turn of its own has its cost in itself."""
+        items = self._table.query(keys.task(tenant, customer, "")[0], prefix=keys.TASK, limit=limit)
+        return {str(item["sk"]).removeprefix(keys.TASK): _counter(item) for item in items}
+
+    def begin_alert(self, key: Key) -> Item | None:
+        """Take an alert that is due, to publish it again; None when another does, or it is confirmed."""
+        now = self._clock()
+        due = Attr("due_at").le(now) & Attr("limit_name").exists()
+        try:
+            return self._table.write(Update(key, set={"due_at": now + ALERT_AGAIN_S}, when=due))
+        except Refused:
+            return None
 
     def confirm_alert(self, key: Key) -> None:
         """Record that the owner was told of a limit that is 80 % used."""

@@ -26,8 +26,14 @@ _FAILURES = {
     403: Failure.BAD_KEY,
     408: Failure.TIMEOUT,
     429: Failure.RATE_LIMITED,
+    502: Failure.CONNECTION,
     504: Failure.TIMEOUT,
+    520: Failure.CONNECTION,
+    522: Failure.CONNECTION,
+    524: Failure.TIMEOUT,
 }
+"""Statuses of 502, 504 and from 520 on are a proxy's: what stands behind it may have worked, and billed."""
+
 _NO_CREDIT = {
     "insufficient_quota",
     "billing_error",
@@ -125,9 +131,10 @@ def failed(status: int, data: Any, retry_after_s: float | None = None) -> Depend
     words = str(error.get("message", "")).lower() if status == _BAD_REQUEST else ""
     if codes & _NO_CREDIT or _NO_CREDIT_WORDS in words:
         return DependencyError(Failure.NO_CREDIT, detail, sent=False)
-    if codes & _FILTERED or (status == _FORBIDDEN and _flagged(error)):
+    if status == _FORBIDDEN and _flagged(error):
         return DependencyError(Failure.CONTENT_FILTER, detail, sent=False)
-    if _FILTERED_WORDS in words:
+    # Some bill for what their filter turned away (Azure does), and do not say so in the answer.
+    if codes & _FILTERED or _FILTERED_WORDS in words:
         return DependencyError(Failure.CONTENT_FILTER, detail)
     default = Failure.SERVER_ERROR if status >= _SERVER else Failure.BAD_REQUEST
     return DependencyError(_FAILURES.get(status, default), detail, retry_after_s=retry_after_s)
