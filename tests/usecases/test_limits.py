@@ -18,7 +18,19 @@ from turnkeeper.stores import keys
 from turnkeeper.stores.limits import set_limits
 
 from tests.support.tables import WatchedTable, fail, on
-from tests.support.world import TENANT, Context, World, answer, customer, failing, operator, paint, prose, service
+from tests.support.world import (
+    PRICES,
+    TENANT,
+    Context,
+    World,
+    answer,
+    customer,
+    failing,
+    operator,
+    paint,
+    prose,
+    service,
+)
 
 
 def estimate(world: World | None = None) -> int:
@@ -106,14 +118,14 @@ def test_a_402_forgets_its_key() -> None:
 
 def test_a_refused_first_model_is_not_replaced_by_a_cheaper_one() -> None:
     prices = {"openai:first": {"input": "100", "output": "400"}, "anthropic:second": {"input": "1", "output": "1"}}
-    world = World(prices=prices, env={"TASK_LIMIT_USD": "0.01"})
+    world = World(prices=PRICES | prices, env={"TASK_LIMIT_USD": "0.01"})
 
     assert (402, []) == (world.send().status, world.models.calls)
 
 
 def test_a_fallback_that_does_not_fit_is_skipped_and_a_person_answers() -> None:
     prices = {"openai:first": {"input": "1", "output": "4"}, "anthropic:second": {"input": "100", "output": "400"}}
-    world = World(prices=prices, env={"TASK_LIMIT_USD": "0.02"})
+    world = World(prices=PRICES | prices, env={"TASK_LIMIT_USD": "0.02"})
     world.models.script["first"] = list(failing())
     sent = world.send()
 
@@ -144,17 +156,21 @@ def test_a_model_that_is_in_use_and_does_not_fit_any_more_is_no_reason_to_shop_f
     assert "over_limit" == sent.json["reason"]
 
 
-def test_a_model_without_a_price_is_never_called_and_the_key_is_forgotten() -> None:
-    world = World(prices={})
+@pytest.mark.parametrize("unpriced", ["openai:first", "openai:third"])
+def test_an_agent_with_a_model_without_a_price_never_runs_and_the_key_is_forgotten(unpriced: str) -> None:
+    world = World(prices={model: price for model, price in PRICES.items() if model != unpriced})
     world.telemetry.expected = UnpricedModel
     refused = world.send(key="k")
 
     assert (500, "unpriced-model", []) == (refused.status, refused.code, world.models.calls)
+    assert unpriced in refused.json["detail"]
     assert 0 == world.spent().committed
 
 
 def test_a_model_priced_at_zero_stays_callable_over_the_limit() -> None:
-    world = World(prices={"openai:first": {"input": "0", "output": "0"}}, env={"CUSTOMER_DAY_LIMIT_USD": "0.000001"})
+    world = World(
+        prices=PRICES | {"openai:first": {"input": "0", "output": "0"}}, env={"CUSTOMER_DAY_LIMIT_USD": "0.000001"}
+    )
 
     assert [200, 200] == [world.send().status, world.send().status]
     assert "0.000000" == world.send().json["cost_usd"]
@@ -491,7 +507,8 @@ def test_only_named_tasks_are_listed_and_not_without_end() -> None:
 def test_spending_is_shown_under_the_limits_of_an_agent_where_one_is_named() -> None:
     world = World(paint(task_limit_usd="0.05", customer_day_limit_usd="2.00"))
     world.send(task_id="moving")
-    plain, named = (world.get("/v1/customers/carla/spend", **query).json for query in ({}, {"agent": "paint"}))
+    plain = world.get("/v1/customers/carla/spend").json
+    named = world.get("/v1/customers/carla/spend", agent="paint").json
 
     assert ("5.000000", "2.000000") == (plain["limit_usd"], named["limit_usd"])
     assert ("0.500000", "0.050000") == (plain["tasks"][0]["limit_usd"], named["tasks"][0]["limit_usd"])

@@ -12,6 +12,7 @@ from typing import Any
 from turnkeeper.adapters import agents as registry
 from turnkeeper.agent import Agent
 from turnkeeper.domain.money import Price
+from turnkeeper.errors import UnpricedModel
 from turnkeeper.ports import CallbackSender, Clock, ModelClient, Notifier, Queue, Table, Workflow
 from turnkeeper.runtime.attempt import Attempts
 from turnkeeper.runtime.callbacks import Callbacks
@@ -68,7 +69,15 @@ class Services:
 
     def __init__(self, settings: Settings, adapters: Adapters) -> None:
         self.settings, self._a = settings, adapters
-        self.clock, self.telemetry, self.agents = adapters.clock, adapters.telemetry, adapters.agents
+        self.clock, self.telemetry = adapters.clock, adapters.telemetry
+
+    def agents(self, name: str) -> Agent[Any]:
+        """Find an agent that is about to run; raises UnpricedModel where no limit could be kept for a model of its."""
+        found = self._a.agents(name)
+        unpriced = [model.id for model in found.models if model.id not in self._a.prices]
+        if unpriced:
+            raise UnpricedModel(f"the agent {name!r} has models without a price: {', '.join(unpriced)}")
+        return found
 
     # --- stores -------------------------------------------------------------------------------------------------------
 
@@ -251,7 +260,7 @@ class Services:
             endings=self.endings,
             expiry=self.expiry,
             executions=self.executions,
-            agents=self.agents,
+            agents=self._a.agents,
             clock=self.clock,
             telemetry=self.telemetry,
         )
@@ -279,7 +288,7 @@ class Services:
             lookups=self.lookups,
             conversations=self.conversations,
             breakers=self.breakers,
-            agents=self.agents,
+            agents=self._a.agents,
             agent_names=self._a.agent_names,
             notifier=self._a.notifier,
             topics=[on_call.topic, on_call.second_level_topic],

@@ -41,7 +41,6 @@ class Settings:
         """Read settings; raises MissingSetting, which names the variable."""
         read = _Reader(env)
         on_call = env.get("ON_CALL_TOPIC_ARN", "")
-        tenant_day = env.get("TENANT_DAY_LIMIT_USD", "")
         private = tuple(filter(None, env.get("ALLOWED_PRIVATE_HOSTS", "").split(",")))
         return cls(
             table_name=read.text("TABLE_NAME"),
@@ -67,7 +66,7 @@ class Settings:
             limits=Limits(
                 task=read.money("TASK_LIMIT_USD", "0.50"),
                 customer_day=read.money("CUSTOMER_DAY_LIMIT_USD", "5.00"),
-                tenant_day=micro_usd(tenant_day) if tenant_day else None,
+                tenant_day=read.money("TENANT_DAY_LIMIT_USD", "") if env.get("TENANT_DAY_LIMIT_USD") else None,
             ),
             rate=RateLimit(
                 per_minute=int(read.number("TURNS_PER_MINUTE", 60)), burst=int(read.number("TURN_BURST", 20))

@@ -8,7 +8,14 @@ from turnkeeper.domain.money import Price, price_from_json
 
 
 def load_prices(own: str = "") -> Mapping[str, Price]:
-    """Read the prices that the agents' layer carries; `own` (JSON of the same form) goes before them."""
-    shipped = files("agents").joinpath("prices.json").read_text()
-    raw = {**json.loads(shipped), **json.loads(own or "{}")}
-    return {model: price_from_json(price) for model, price in raw.items()}
+    """Read the prices that the agents' layer carries; `own`, the variable PRICES, goes before them."""
+    mine = read_prices(own or "{}")
+    return {**read_prices(files("agents").joinpath("prices.json").read_text()), **mine}
+
+
+def read_prices(text: str) -> dict[str, Price]:
+    """Read prices by model; raises ValueError, which says what to write."""
+    try:
+        return {model: price_from_json(price) for model, price in json.loads(text).items()}
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise ValueError('PRICES: write it like {"openai:my-model": {"input": "0.40", "output": "1.60"}}') from error

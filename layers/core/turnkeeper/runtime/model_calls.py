@@ -173,7 +173,7 @@ class ModelCalls:
     def _price(self, model: Model) -> Price:
         price = self._prices.get(model.id)
         if price is None:
-            raise UnpricedModel(f"{model.id} has no price: set one in prices.json, then deploy")
+            raise UnpricedModel(f"{model.id} has no price: the owner sets one with ModelPrices")
         return price
 
     def flush(self, run: Run) -> None:

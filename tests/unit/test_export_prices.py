@@ -1,0 +1,47 @@
+"""What models cost is looked up when the layer is built, and a model without a price fails the build."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from turnkeeper import Model
+from turnkeeper.adapters.prices import read_prices
+from turnkeeper.export_prices import export, main
+
+KNOWN, UNKNOWN = Model("openai:gpt-4.1-mini", 1_000), Model("openai:my-model", 1_000)
+OWN = {"input": "0.4", "output": "1.6"}
+
+
+def test_a_known_model_has_the_public_price() -> None:
+    assert {"input": "0.4", "output": "1.6"}.items() <= export([KNOWN], {})[KNOWN.id].items()
+
+
+def test_the_owners_price_goes_before_the_public_one() -> None:
+    assert {KNOWN.id: {"input": "9", "output": "9"}} == export([KNOWN], {KNOWN.id: {"input": "9", "output": "9"}})
+
+
+def test_a_model_that_nobody_knows_is_priced_by_its_owner() -> None:
+    assert {UNKNOWN.id: OWN} == export([UNKNOWN], {UNKNOWN.id: OWN})
+
+
+@pytest.mark.parametrize("own", [{}, {UNKNOWN.id: {"input": "1"}}, {UNKNOWN.id: {"input": "x", "output": "1"}}])
+def test_a_model_without_a_price_fails_and_says_what_to_write(own: dict[str, Any]) -> None:
+    with pytest.raises(LookupError, match=r"layers/agents/prices\.json.*openai:my-model"):
+        export([UNKNOWN], own)
+
+
+def test_the_build_writes_the_prices_of_every_agents_models(tmp_path: Path) -> None:
+    own = tmp_path / "own.json"
+    own.write_text(json.dumps({"openai:gpt-4.1": OWN}))
+    main(str(tmp_path / "prices.json"), str(own))
+    prices = json.loads((tmp_path / "prices.json").read_text())
+
+    assert OWN == prices["openai:gpt-4.1"]
+    assert {"anthropic:claude-haiku-4-5", "bedrock:amazon.nova-lite-v1:0"} <= prices.keys()
+
+
+@pytest.mark.parametrize("own", ["{", "[]", '{"openai:x": {"input": "1"}}', '{"openai:x": "1"}'])
+def test_unreadable_prices_of_a_deployment_name_the_variable(own: str) -> None:
+    with pytest.raises(ValueError, match="PRICES: write it like"):
+        read_prices(own)
