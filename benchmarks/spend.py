@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from benchmarks.report import table
@@ -15,6 +14,7 @@ from tests.concurrency.deployment import CALL, PRICES, Deployment, Log, usd
 from tests.concurrency.test_spend import sending
 from tests.support.crowd import crowd
 from tests.support.emulator import emulator, new_table
+from tests.support.usual_guard import UsualGuard
 
 TURNS, ROOM = 200, 10
 LATENCY_S = 0.05
@@ -38,34 +38,12 @@ CASES = {
 }
 
 
-class UsualGuard:
-    """Reads what was spent, compares, calls, and adds what it cost; every step by itself is atomic."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit, self._lock = limit, Lock()
-        self.spent = self.billed = 0
-
-    def turn(self, case: Case) -> bool:
-        """Check once and walk the chain; returns whether the turn was admitted."""
-        with self._lock:
-            if self.spent >= self._limit and case.costs[0]:
-                return False
-        for model, cost in zip(("first", "second"), case.costs, strict=True):
-            mode = case.modes.get(model, "answer")
-            time.sleep(LATENCY_S)
-            with self._lock:
-                self.billed += 0 if mode == "error" else cost
-                self.spent += cost if mode == "answer" else 0
-            if mode == "answer":
-                break
-        return True
-
-
 def usual(case: Case) -> tuple[int, float]:
     """Send the burst to the usual guard: (turns admitted, what was billed in limits)."""
-    guard = UsualGuard(case.limit)
+    guard = UsualGuard(case.limit, lambda: time.sleep(LATENCY_S))
+    modes = {n: case.modes[model] for n, model in enumerate(("first", "second")) if model in case.modes}
     with ThreadPoolExecutor(TURNS) as threads:
-        admitted = sum(threads.map(lambda _: guard.turn(case), range(TURNS)))
+        admitted = sum(threads.map(lambda _: guard.turn(case.costs, modes), range(TURNS)))
     return admitted, guard.billed / case.limit
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from random import random
 from typing import Any
 
 from turnkeeper.api.idempotency import answer_once
@@ -137,7 +138,7 @@ class Environment(World):
         agent = paint(max_output_tokens=OUTPUT_TOKENS)
         super().__init__(agent, env=env, table=table, clock=clock, prices=provider.prices)
         self.models = self.provider = provider
-        self.topics = LoggedTopics(log=provider.log)
+        self.topics, self.chance = LoggedTopics(log=provider.log), random
         services = self.restart()
         for one in ("turns", "attempts", "breakers", "reconciler"):  # made before threads ask for them at once
             getattr(services, one)

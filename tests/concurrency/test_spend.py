@@ -1,17 +1,25 @@
 """Money under concurrency: 200 turns of many processes at once, on a real network, in fair weather and foul."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from threading import Barrier
 
 import pytest
+from turnkeeper.domain.spend import Counter as Counted
+from turnkeeper.domain.spend import utc_day
+from turnkeeper.stores.spend import SpendStore
 
 from tests.concurrency.deployment import CALL, PRICES, Deployment, amounts, day_key, spend_already, task_key, usd
 from tests.concurrency.watcher import Watcher
 from tests.support.crowd import crowd
 from tests.support.emulator import emulator, new_table
+from tests.support.usual_guard import UsualGuard
 from tests.support.weather import CLEAR, Weather
+from tests.support.world import TENANT
 
 pytestmark = pytest.mark.xdist_group("concurrency")
 
@@ -42,6 +50,15 @@ def send_all(deployment: Deployment, turns: int = 80, **more: object) -> Counter
     return Counter(crowd(partial(sending, deployment, **more), turns))  # type: ignore[arg-type]
 
 
+def test_the_usual_guard_admits_them_all() -> None:
+    """Whoever reads before anybody has added is admitted: here everybody, so 20 times the limit is billed."""
+    guard = UsualGuard(10, Barrier(200).wait)
+    with ThreadPoolExecutor(200) as threads:
+        admitted = sum(threads.map(lambda _: guard.turn(), range(200)))
+
+    assert (200, 200) == (admitted, guard.billed)
+
+
 @pytest.mark.parametrize(("turns", "weather"), WEATHERS.values(), ids=WEATHERS)
 def test_of_many_turns_at_once_exactly_the_10_that_fit_are_admitted(
     deployment: Deployment, turns: int, weather: Weather
@@ -57,6 +74,19 @@ def test_of_many_turns_at_once_exactly_the_10_that_fit_are_admitted(
     assert watcher.most[day] <= ROOM * CALL
     assert (ROOM * CALL, ROOM * CALL) == amounts(table.get(day))
     assert ROOM * CALL == deployment.log.billed
+
+
+@pytest.mark.parametrize("weather", [CLEAR, STORM], ids=["clear", "storm"])
+def test_a_tenants_whole_day_is_used_and_never_passed(deployment: Deployment, weather: Weather) -> None:
+    """Its shards hold two calls each; turns of many customers that meet a full one find the others."""
+    limited = deployment.but(env={"TENANT_DAY_LIMIT_USD": usd(20)}, weather=weather)
+    statuses = send_all(limited, turns=50, customers=25)
+    spend = SpendStore(deployment.table(), time.time)
+
+    assert {(200, ""): 20, (402, "limit-exceeded"): 30} == statuses
+    assert Counted(20 * CALL, 20 * CALL) == spend.of_tenant(TENANT, utc_day(time.time()))
+    alerts = [a for a in deployment.log.lines("published") if a["dedup_key"].startswith(f"SPEND#{TENANT}#/")]
+    assert 1 == len(alerts)
 
 
 def test_a_task_is_held_to_its_limit_beside_the_day(deployment: Deployment) -> None:

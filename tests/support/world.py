@@ -278,6 +278,7 @@ class World:
         self.keys = (f"key-{n}" for n in itertools.count(1))
         self.prices = {m: price_from_json(p) for m, p in (PRICES if prices is None else prices).items()}
         self.settings = Settings.from_env({**ENV, **(env or {})})
+        self.chance: Callable[[], float] = lambda: 0.5
         self.services = self.restart()
 
     def restart(self) -> Services:
@@ -294,7 +295,7 @@ class World:
             telemetry=self.telemetry,
             prices=self.prices,
             clock=self.clock,
-            random=lambda: 0.5,
+            random=self.chance,
             agents=self.agent,
             agent_names=lambda: list(self.agents),
         )

@@ -1,5 +1,6 @@
 """The transaction of RESERVE: the fence, the reservation, each limit it is held to, and a first call's rate limit."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,7 +43,6 @@ class Plan:
         self, turn: Turn, owned: Check, reservation: Reservation, limits: Limits, rate: RateLimit | None, now: float
     ) -> None:
         self._turn, self._owned, self.reservation, self._now = turn, owned, reservation, now
-        self._shards_left = TENANT_PARTS - 1
         self._tenant_full = False
         self._gate = RateGate(turn.tenant, turn.customer, rate) if rate else None
         r = reservation
@@ -68,14 +68,20 @@ class Plan:
         key = keys.tenant_day(r.tenant, r.day, r.part)
         return _Line(Limit.TENANT_DAY, key, amount, {"tenant": r.tenant, **self._ttl})
 
-    def next_shard(self, full: LimitExceeded) -> bool:
-        """Go on with the next of the tenant's shards, where it was one that is full; False when all were tried."""
-        r, line = self.reservation, self.lines[-1] if self.lines else None
-        if full.over.limit is not Limit.TENANT_DAY or line is None or r.est > line.amount or not self._shards_left:
+    def takes_shard(self, shards: Sequence[Item | None]) -> bool:
+        """Go on with the next of the tenant's shards that has room, as they were just read; False when none has.
+
+        The next, and not the emptiest: all who look at this moment would meet there.
+        """
+        r, amount, self._tenant_full = self.reservation, self.lines[-1].amount, True
+        others = [(r.part + n) % TENANT_PARTS for n in range(1, TENANT_PARTS + 1)]
+        room = spend.room(amount, r.est)
+        part = next((part for part in others if _committed(shards[part]) <= room), None)
+        if part is None:
             return False
-        self._shards_left, self._tenant_full = self._shards_left - 1, True
-        self.reservation = replace(r, part=(r.part + 1) % TENANT_PARTS)
-        self.lines[-1] = self._shard(line.amount)
+        self.reservation = replace(r, part=part)
+        self.lines[-1] = self._shard(amount)
+        self._meet(self.lines[-1], shards[part])
         return True
 
     @property
@@ -122,16 +128,19 @@ class Plan:
             raise TurnLost(self._turn.turn_id)
         for index, line in enumerate(self.lines, start=2):
             if index in refusal.failed:
-                old = refusal.olds[index]
-                self.refuse_full(line, old)
-                told = (old or {}).get("alerted_at")
-                line.crosses = not told and line.committed > spend.alert_room(line.amount, self.reservation.est)
+                self.refuse_full(line, refusal.olds[index])
+                self._meet(line, refusal.olds[index])
         if self._gate and 2 + len(self.lines) in refusal.failed:
             self._gate.learn(refusal.olds[2 + len(self.lines)], now)
 
+    def _meet(self, line: _Line, item: Item | None) -> None:
+        line.committed = _committed(item)
+        told = (item or {}).get("alerted_at")
+        line.crosses = not told and line.committed > spend.alert_room(line.amount, self.reservation.est)
+
     def refuse_full(self, line: _Line, item: Item | None) -> None:
         """Take in a counter; raises LimitExceeded when the reservation does not fit under it."""
-        line.committed = int((item or {}).get("committed", 0))
+        line.committed = _committed(item)
         if line.committed > spend.room(line.amount, self.reservation.est):
             raise LimitExceeded(OverLimit(line.limit, line.amount, line.committed, self.reservation.day))
 
@@ -149,6 +158,10 @@ class Plan:
             for x in self.lines
             if x.crosses and x.limit in names
         ]
+
+
+def _committed(item: Item | None) -> int:
+    return int((item or {}).get("committed", 0))
 
 
 _HELD = ("rid", "turn_id", "tenant", "customer", "task", "day", "est", "exp", "epoch", "model", "tier", "st", "part")

@@ -38,8 +38,9 @@ class SpendStore:
                 if self._held(plan):
                     return Held(plan.reservation, [*plan.alerts(), *self._tenant_alerts(plan, limits)])
             except LimitExceeded as full:
-                if not plan.next_shard(full):
-                    raise self._of_whole_tenant(full, plan.reservation, limits) from full
+                if full.over.limit is not Limit.TENANT_DAY:
+                    raise
+                self._take_another_shard(plan, limits)
         raise StoreContended("the counters changed between each two of our tries")
 
     def _held(self, plan: Plan) -> bool:
@@ -60,16 +61,21 @@ class SpendStore:
 
     def of_tenant(self, tenant: str, day: str) -> Counter:
         """Read what a tenant spent on a UTC day, in all its shards."""
-        parts = self._table.batch_get([keys.tenant_day(tenant, day, part) for part in range(TENANT_PARTS)])
-        counters = [_counter(item) for item in parts.values()]
-        return Counter(sum(c.committed for c in counters), sum(c.posted for c in counters))
+        shards = [_counter(item) for item in self._shards(tenant, day)]
+        return Counter(sum(s.committed for s in shards), sum(s.posted for s in shards))
 
-    def _of_whole_tenant(self, full: LimitExceeded, r: Reservation, limits: Limits) -> LimitExceeded:
-        """Tell of the tenant's limit and what is left of it, where its last shard said only its own."""
-        if full.over.limit is not Limit.TENANT_DAY or limits.tenant_day is None:
-            return full
-        committed = self.of_tenant(r.tenant, r.day).committed
-        return LimitExceeded(OverLimit(Limit.TENANT_DAY, limits.tenant_day, committed, r.day))
+    def _shards(self, tenant: str, day: str) -> list[Item | None]:
+        places = [keys.tenant_day(tenant, day, part) for part in range(TENANT_PARTS)]
+        items = self._table.batch_get(places)
+        return [items.get(place) for place in places]
+
+    def _take_another_shard(self, plan: Plan, limits: Limits) -> None:
+        """Go on with another of the tenant's shards; raises LimitExceeded, of the whole limit, when all are full."""
+        r = plan.reservation
+        shards = self._shards(r.tenant, r.day)
+        if not plan.takes_shard(shards):
+            committed = sum(_counter(shard).committed for shard in shards)
+            raise LimitExceeded(OverLimit(Limit.TENANT_DAY, limits.tenant_day or 0, committed, r.day))
 
     def _tenant_alerts(self, plan: Plan, limits: Limits) -> list[Alert]:
         """Alert once for all shards: each is an occasion to look at their sum, when it crosses its mark or is full."""
