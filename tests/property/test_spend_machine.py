@@ -14,12 +14,13 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 from moto import mock_aws
 from turnkeeper.adapters.dynamodb import DynamoTable
 from turnkeeper.adapters.memory import MemoryTable
-from turnkeeper.domain.spend import Limits, utc_day
+from turnkeeper.domain.spend import Limit, Limits, utc_day
 from turnkeeper.errors import LimitExceeded, RateLimited, StoreUnavailable, TurnLost
 from turnkeeper.ports import Item, Table
 from turnkeeper.stores import keys
 from turnkeeper.stores.records import Turn
 from turnkeeper.stores.reservations import Reservation, Settlement
+from turnkeeper.stores.reserve import TENANT_PARTS
 from turnkeeper.stores.spend import SpendStore
 from turnkeeper.stores.turns import Lease, TurnStore
 
@@ -29,7 +30,9 @@ from tests.support.world import START, Clock
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-LIMITS = Limits(task=700, customer_day=1_000)
+LIMITS = Limits(task=700, customer_day=1_000, tenant_day=4_000)
+SHARD = 400
+FAULTS = st.sampled_from(["", "", "", "lost before", "lost after", "killed before", "killed after"])
 LEASE = 60.0
 CUSTOMERS = ["carla", "carl"]
 TASKS = ["moving", "painting"]
@@ -94,10 +97,11 @@ class SpendMachine(RuleBasedStateMachine):
         target=calls,
         name=turns,
         est=st.sampled_from([0, 1, 150, 400, 900, 1_001]),
+        part=st.sampled_from([-1, 3, 4]),
         stale=st.booleans(),
-        fault=st.sampled_from(["", "", "", "lost before", "lost after", "killed before", "killed after"]),
+        fault=FAULTS,
     )
-    def reserve(self, name: str, est: int, stale: bool, fault: str) -> Call:
+    def reserve(self, name: str, est: int, part: int, stale: bool, fault: str) -> Call:
         turn = self.known[int(name.removeprefix("turn_"))]
         mine = replace(turn, epoch=turn.epoch - 1) if stale else turn
         held = Reservation(
@@ -112,14 +116,20 @@ class SpendMachine(RuleBasedStateMachine):
             epoch=mine.epoch,
             model="openai:first",
             tier="first",
+            part=part,
         )
         call = Call(held)
         committed = self.spend.of_day("t", turn.customer, held.day).committed
+        limits = LIMITS if part >= 0 else replace(LIMITS, tenant_day=None)
         try:
             with self.fault(fault):
-                self.spend.reserve(mine, self.store.owned(mine), held, LIMITS, None)
+                call.reservation = self.spend.reserve(mine, self.store.owned(mine), held, limits, None).reservation
         except LimitExceeded as error:
-            assert est > min(LIMITS.customer_day - committed, error.over.remaining)
+            if error.over.limit is Limit.TENANT_DAY:
+                shards = [self.counters().get(keys.tenant_day("t", held.day, n), {}) for n in range(TENANT_PARTS)]
+                assert all(est > SHARD - shard.get("committed", 0) for shard in shards)
+            else:
+                assert est > min(LIMITS.customer_day - committed, error.over.remaining)
         except TurnLost:
             assert stale
         except (RateLimited, StoreUnavailable, Killed):
@@ -130,43 +140,41 @@ class SpendMachine(RuleBasedStateMachine):
         self.made.append(call)
         return call
 
-    @rule(call=calls, share=st.floats(0, 1), known=st.booleans())
+    @rule(call=calls, share=st.floats(0, 1.3), known=st.booleans())
     def bill(self, call: Call, share: float, known: bool) -> None:
-        """Bill what was reserved at most, and settle it, unless the run died meanwhile."""
+        """Bill what was reserved at most, or absurdly more, and settle it, unless the run died meanwhile."""
         if self.stored(call) is None or call.billed is not None:
             return
         call.billed = int(call.reservation.est * share)
         if known:
             self.spend.settle(Settlement(call.reservation, call.billed, {}))
 
-    @rule(call=calls, fault=st.sampled_from(["", "lost after", "lost before"]))
+    @rule(call=calls, fault=FAULTS)
     def settle(self, call: Call, fault: str) -> None:
         """Settle what was billed, late or twice."""
-        if call.billed is None:
-            return
-        try:
-            with self.fault(fault):
+        if call.billed is not None:
+            with self.endured(fault):
                 self.spend.settle(Settlement(call.reservation, call.billed, {}))
-        except StoreUnavailable:
-            assert fault
 
-    @rule(call=calls)
-    def void(self, call: Call) -> None:
+    @rule(call=calls, fault=FAULTS)
+    def void(self, call: Call, fault: str) -> None:
         """Give back what was surely not billed."""
-        if call.billed is None and self.stored(call) is not None:
+        if call.billed in {None, 0} and self.stored(call) is not None:
             call.billed = 0
-            self.spend.void(call.reservation, {})
-            call.billed = 0
+            with self.endured(fault):
+                self.spend.void(call.reservation, {})
 
-    @rule(call=calls)
-    def guess(self, call: Call) -> None:
+    @rule(call=calls, fault=FAULTS)
+    def guess(self, call: Call, fault: str) -> None:
         if self.stored(call) is not None:
-            self.spend.guess(call.reservation, {})
+            with self.endured(fault):
+                self.spend.guess(call.reservation, {})
 
-    @rule(name=turns)
-    def sweep(self, name: str) -> None:
+    @rule(name=turns, fault=FAULTS)
+    def sweep(self, name: str, fault: str) -> None:
         before = {r["rid"] for r in self.reservations() if r["st"] == "PENDING" and r["exp"] > self.clock()}
-        self.spend.sweep(name)
+        with self.endured(fault):
+            self.spend.sweep(name)
 
         assert before <= {r["rid"] for r in self.reservations() if r["st"] == "PENDING"}
 
@@ -194,8 +202,12 @@ class SpendMachine(RuleBasedStateMachine):
     def nothing_passes_its_limit(self) -> None:
         if not hasattr(self, "table"):
             return
-        for (_, sk), item in self.counters().items():
-            assert item["committed"] <= (LIMITS.task if sk.startswith("TASK#") else LIMITS.customer_day)
+        above = self.sums("POSTED", "above")
+        for (pk, sk), item in self.counters().items():
+            limit = (
+                SHARD if pk.startswith("SPEND#t#/") else LIMITS.task if sk.startswith("TASK#") else LIMITS.customer_day
+            )
+            assert item["committed"] <= limit + above.get((pk, sk), 0)
 
     @invariant()
     def what_is_known_to_be_billed_is_posted_or_still_held(self) -> None:
@@ -204,7 +216,9 @@ class SpendMachine(RuleBasedStateMachine):
         for call in self.made:
             r = self.stored(call)
             if r is not None and call.billed is not None:
-                assert call.billed <= {"PENDING": r["est"], "POSTED": r.get("actual", 0), "VOIDED": 0}[r["st"]]
+                told = r["st"] == "POSTED" and ("corrected" in r or not r.get("guessed"))
+                billed = call.billed if told else min(call.billed, r["est"])
+                assert billed <= {"PENDING": r["est"], "POSTED": r.get("actual", 0), "VOIDED": 0}[r["st"]]
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -215,17 +229,28 @@ class SpendMachine(RuleBasedStateMachine):
         return [r for t in self.known for r in self.table.inner.query(f"TURN#{t.turn_id}", prefix="RSV#")]
 
     def counters(self) -> dict[tuple[str, str], dict[str, int]]:
-        items = [item for c in CUSTOMERS for item in self.table.inner.query(f"SPEND#t#{c}")]
+        owners = [*CUSTOMERS, *(f"/{part}" for part in range(TENANT_PARTS))]
+        items = [item for owner in owners for item in self.table.inner.query(f"SPEND#t#{owner}")]
         return {(item["pk"], item["sk"]): item for item in items}
 
     def sums(self, state: str, name: str) -> dict[tuple[str, str], int]:
         total: dict[tuple[str, str], int] = {}
         for r in self.reservations():
             if r["st"] == state and r["est"]:
-                for sk in (f"DAY#{r['day']}", f"TASK#{r['task']}"):
-                    key = f"SPEND#t#{r['customer']}", sk
-                    total[key] = total.get(key, 0) + int(str(r.get(name, 0)))
+                amount = max(0, r["actual"] - r["est"]) if name == "above" else int(str(r.get(name, 0)))
+                places = [keys.customer_day("t", r["customer"], r["day"]), keys.task("t", r["customer"], r["task"])]
+                for key in [*places, keys.tenant_day("t", r["day"], r["part"])][: 3 if r["part"] >= 0 else 2]:
+                    total[key] = total.get(key, 0) + amount
         return total
+
+    @contextmanager
+    def endured(self, what: str) -> Iterator[None]:
+        """Let a write be lost or its caller killed, and go on: what it was about can be done again."""
+        try:
+            with self.fault(what):
+                yield
+        except (StoreUnavailable, Killed):
+            assert what
 
     @contextmanager
     def fault(self, what: str) -> Iterator[None]:
