@@ -78,6 +78,7 @@ class Models:
     clock: "Clock"
     script: dict[str, list[Scripted]] = field(default_factory=dict)
     calls: list[tuple[str, ModelRequest]] = field(default_factory=list)
+    timeouts: list[float] = field(default_factory=list)
     seconds: float = 0.5
 
     def __call__(self, provider: str) -> "Models":
@@ -86,6 +87,7 @@ class Models:
     def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
         """Play the model that is asked."""
         self.calls.append((request.model, request))
+        self.timeouts.append(timeout_s)
         entries = self.script.setdefault(request.model, [answer()])
         entry = entries.pop(0) if len(entries) > 1 else entries[0]
         failed = isinstance(entry, DependencyError) and entry.failure is Failure.TIMEOUT
@@ -108,6 +110,10 @@ class Clock:
     def __call__(self) -> float:
         self.now += 0.000_001
         return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass, at once."""
+        self.now += seconds
 
 
 @dataclass
@@ -296,6 +302,7 @@ class World:
             prices=self.prices,
             clock=self.clock,
             random=self.chance,
+            sleep=self.clock.sleep,
             agents=self.agent,
             agent_names=lambda: list(self.agents),
         )

@@ -289,4 +289,48 @@ def test_a_transition_is_told_once() -> None:
     world.send()
     told = [a["state"] for a in world.telemetry.actions if a["action_type"] == "breaker_transition"]
 
-    assert ["open", "closed"] == told
+    assert ["open", "half_open", "closed"] == told
+
+
+def test_a_provider_that_asks_for_rest_gets_it() -> None:
+    """Retry-After keeps the breaker open for longer than usual, and within bounds."""
+    rests = []
+    for asked in (10, 900, 1e9):
+        world = World(ONE, env={"BREAKER_FAILURE_THRESHOLD": "1"})
+        world.models.script["first"] = [DependencyError(Failure.RATE_LIMITED, retry_after_s=asked)]
+        world.send()
+        rests.append(round(state(world).open_until - world.clock.now))
+
+    assert [315, 945, 3_780] == rests
+
+
+def test_a_probe_ends_before_its_lease_however_long_the_writes_before_it_took() -> None:
+    table = WatchedTable(MemoryTable())
+    world = World(ONE, table=table, env={"BREAKER_FAILURE_THRESHOLD": "1"})
+    world.models.script["first"] = [*failing(), answer()]
+    world.send()
+    world.later(331)
+    table.before = on("transact", "RSV#", lambda: world.later(7))
+    world.send()
+
+    assert 2 == len(world.models.timeouts)
+    assert world.models.timeouts[-1] < 4 + 5 - 7  # the lease is 5 seconds longer than the call's own limit of 4
+
+
+def test_a_call_that_got_no_fair_share_of_the_time_does_not_count() -> None:
+    """Others used the run's time up: that it timed out says nothing of the model."""
+    table = WatchedTable(MemoryTable())
+    world = World(ONE, table=table, env={"BREAKER_FAILURE_THRESHOLD": "1"})
+    world.models.script["first"] = list(failing(Failure.TIMEOUT))
+    table.before = on("transact", "RSV#", lambda: world.later(18.3))
+    world.send()
+
+    assert (["first"], State.CLOSED) == (world.models.names(), state(world).state)
+
+
+def test_a_client_that_fails_in_its_own_way_counts_as_garbage_and_the_next_model_answers() -> None:
+    world = World(env={"BREAKER_FAILURE_THRESHOLD": "1"})
+    world.models.script["first"] = [ZeroDivisionError("a fault in an adapter")]
+    sent = world.send()
+
+    assert (200, "anthropic:second", State.OPEN) == (sent.status, sent.json["model"], state(world).state)

@@ -1,15 +1,16 @@
 """The ways a turn is answered: first attempt, corrected retry, alternative path, and skipping what is in vain."""
 
 import json
+from itertools import pairwise
 
 import pytest
-from turnkeeper.agent import Model
+from turnkeeper.agent import AnswerContext, Model
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError, NotConcluded
 from turnkeeper.ports import Finish, ModelReply, Usage
 
-from tests.support.world import World, answer, failing, paint, prose
+from tests.support.world import Colour, World, answer, failing, paint, prose
 
 
 def refusal() -> ModelReply:
@@ -248,6 +249,19 @@ def test_a_retry_of_a_call_is_paid_for_by_the_retry_budget() -> None:
     assert ("openai:first", ["first", "first"]) == (world.send().json["model"], world.models.names())
 
 
+def test_an_outage_is_met_with_a_tenth_more_calls_than_turns_at_most() -> None:
+    """Models that are skipped earn nothing, and neither do later tiers."""
+    world = World(env={"BREAKER_FAILURE_THRESHOLD": "1000", "TURN_BURST": "1000"})
+    world.models.script["first"] = list(failing(Failure.SERVER_ERROR))
+    turns = 60
+    for n in range(turns):
+        world.models.script["second"] = [DependencyError(Failure.SERVER_ERROR), answer()] if n % 3 == 0 else [answer()]
+        world.send()
+    retries = sum(a == b for a, b in pairwise(world.models.names()))
+
+    assert 0 < retries <= turns / 10
+
+
 # --- cached answers ---------------------------------------------------------------------------------------------------
 
 
@@ -260,6 +274,30 @@ def test_when_no_model_can_be_reached_the_customer_gets_their_own_last_answer() 
 
     assert (200, True, "It is red.") == (again.status, again.json["degraded"], again.json["reply"])
     assert 202 == other.status
+
+
+def test_a_refusal_is_never_followed_by_a_cached_answer() -> None:
+    """The agent lets other models answer after a refusal, and none of them can be reached."""
+    world = World(paint(cache_seconds=600, answer_after_refusal=True))
+    world.send("Which?")
+    world.models.script = {"first": [refusal()], "second": list(failing()), "third": list(failing())}
+    sent = world.send("Which?")
+
+    assert 202 == sent.status
+    assert "waiting" == world.play(sent.json["turn_id"])
+
+
+def test_rules_that_were_written_anew_make_another_version() -> None:
+    def lenient(output: Colour | None, context: AnswerContext) -> None: ...
+
+    def strict(output: Colour | None, context: AnswerContext) -> None:
+        if output and output.colour == "red":
+            raise ValueError("not red")
+
+    agents = [paint(), paint(accept_at=0.99), paint(check=lenient), paint(check=strict), paint(score=lambda o, c: 0.9)]
+
+    assert len(agents) == len({agent.version for agent in agents})
+    assert paint(check=strict).version == paint(check=strict).version
 
 
 def _claims(name: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import CodeType
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -158,7 +159,8 @@ class Agent(Generic[OutputT]):
         """Changes whenever something changes that may change an answer."""
         chain = [f"{m.id}/{m.max_latency_ms}" for m in (*self.chain, *self.alternative.chain)]
         schemas = [str(self.answer_schema), *(str(t.schema) for t in self.tools)]
-        return digest(self.name, self.instructions, self.alternative.instructions, *chain, *schemas)[:12]
+        rules = [str(self.accept_at), str(self.alternative_at), _code(self.check), _code(self.score)]
+        return digest(self.name, self.instructions, self.alternative.instructions, *chain, *schemas, *rules)[:12]
 
     def tool(self, name: str) -> Tool | None:
         """Find a tool by the name that a model called."""
@@ -174,6 +176,15 @@ class Agent(Generic[OutputT]):
         """The breakers that a turn of this agent may meet: models first, then tools' services."""
         names = [m.id for m in self.models] + [f"tool:{t.dependency.name}" for t in self.tools if t.dependency]
         return list(dict.fromkeys(names))
+
+
+def _code(rule: Any) -> str:
+    """What changes when a rule is written anew: its compiled code, without the places where it stood."""
+    code = rule if isinstance(rule, CodeType) else getattr(rule, "__code__", None)
+    if code is None:
+        return ""
+    consts = [_code(const) if isinstance(const, CodeType) else repr(const) for const in code.co_consts]
+    return digest(code.co_code.hex(), *consts, *code.co_names)
 
 
 def _all(things: Any, kind: type) -> bool:

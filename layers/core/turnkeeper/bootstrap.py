@@ -60,6 +60,7 @@ class Adapters:
     prices: Mapping[str, Price]
     clock: Clock = time.time
     random: Callable[[], float] = random.random
+    sleep: Callable[[float], None] = time.sleep
     agents: Callable[[str], Agent[Any]] = registry.agent
     agent_names: Callable[[], Sequence[str]] = registry.agent_names
 
@@ -141,6 +142,7 @@ class Services:
             owner=self.owner,
             clock=self.clock,
             random=self._a.random,
+            sleep=self._a.sleep,
             telemetry=self.telemetry,
         )
         tools = ToolRunner(

@@ -54,6 +54,11 @@ ERRORS: dict[str, list[tuple[int, Any, Failure]]] = {
             anthropic("invalid_request_error", "Your credit balance is too low to access the Anthropic API."),
             Failure.NO_CREDIT,
         ),
+        (
+            400,
+            anthropic("invalid_request_error", "You have reached your specified API usage limits."),
+            Failure.NO_CREDIT,
+        ),
         (401, anthropic("authentication_error"), Failure.BAD_KEY),
         (402, anthropic("billing_error"), Failure.NO_CREDIT),
         (403, anthropic("permission_error"), Failure.BAD_KEY),
@@ -173,6 +178,7 @@ FILTERED = [
         {"error": {"code": 403, "message": PROMPT, "metadata": {"reasons": ["violence"], "flagged_input": "x"}}},
         Usage(0, 0),
     ),
+    ("openai", 400, openai("invalid_request_error", "invalid_prompt"), None),
     ("anthropic", 400, anthropic("invalid_request_error", "Output blocked by content filtering policy"), None),
 ]
 

@@ -1,10 +1,13 @@
 """Breakers and the journal, conversations, cache and limits beside them, in memory and in moto."""
 
 import pytest
+from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.domain.breaker import Breaker, BreakerPolicy, State
+from turnkeeper.errors import StoreUnavailable
 from turnkeeper.ports import Table
-from turnkeeper.stores.breakers import BreakerStore
+from turnkeeper.stores.breakers import REPORT_EVERY, BreakerStore
 
+from tests.support.tables import WatchedTable, fail, on
 from tests.support.world import Clock
 
 POLICY = BreakerPolicy(failure_threshold=2, recovery_timeout=300)
@@ -49,6 +52,38 @@ def test_calls_that_were_answered_are_reported_with_the_next_failure(fleet: list
     outcomes = [fleet[0].failed("d", 0), fleet[1].failed("d", 0)]
 
     assert [None, None] == outcomes
+
+
+def test_good_calls_of_the_previous_minute_stay_known_to_the_fleet(fleet: list[BreakerStore], clock: Clock) -> None:
+    """They are written with the first failure, and not only weighed once where they were made."""
+    clock.now = clock.now // 60 * 60 + 30
+    for _ in range(40):
+        fleet[0].called("d")
+    clock.now += 40
+    outcomes = [fleet[n].failed("d", 0) for n in (0, 1, 2, 0, 1)]
+
+    assert 5 * [None] == outcomes
+
+
+def test_an_environment_that_meets_no_failure_reports_now_and_then(fleet: list[BreakerStore]) -> None:
+    """New environments whose first call fails do not outvote the others, of which none has failed."""
+    for _ in range(REPORT_EVERY - 1):
+        assert not fleet[0].called("d")
+    assert fleet[0].called("d")
+    fleet[0].report("d", 0)
+
+    assert [None] * 4 == [fleet[n].failed("d", 0) for n in (1, 2, 1, 2)]
+
+
+def test_counts_that_could_not_be_written_are_not_forgotten(clock: Clock) -> None:
+    table = WatchedTable(MemoryTable(), before=on("write", "BREAKER#", fail))
+    one, other = (BreakerStore(table, clock, POLICY, lambda: 0.0) for _ in range(2))
+    for _ in range(10):
+        one.called("d")
+    with pytest.raises(StoreUnavailable):
+        one.failed("d", 0)
+
+    assert [None, None, None] == [one.failed("d", 0), other.failed("d", 0), other.failed("d", 0)]
 
 
 def test_it_trips_once(fleet: list[BreakerStore]) -> None:

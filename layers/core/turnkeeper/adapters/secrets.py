@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _MAX_AGE_S = 300
 _SSM = "ssm:"
+_REFUSED = {"AccessDeniedException", "DecryptionFailure", "ParameterNotFound", "ResourceNotFoundException"}
+"""Answers that stay what they are until an owner does something; others are the store's own trouble."""
 
 
 class ApiKey:
@@ -25,6 +27,7 @@ class ApiKey:
         self._plain = environment.get(variable, "")
         self._name = environment.get(f"{variable}_SECRET", "")
         self._provider: BaseProvider | None = None
+        self._last = ""
 
     def read(self, *, again: bool = False) -> str:
         """Return the key; `again` looks past the cache. Raises DependencyError(BAD_KEY or CONNECTION)."""
@@ -44,12 +47,16 @@ class ApiKey:
             self._provider = self._provider or _provider(ssm=ssm)
             key = self._provider.get(self._name.removeprefix(_SSM), max_age=_MAX_AGE_S, force_fetch=again, **options)
         except GetParameterError as error:
-            refused = isinstance(error.__cause__ or error.__context__, ClientError)
-            failure = Failure.BAD_KEY if refused else Failure.CONNECTION
+            if self._last and not again:
+                return self._last  # the key most likely holds: its store is away, and not the provider
+            cause = error.__cause__ or error.__context__
+            code = cause.response["Error"].get("Code", "") if isinstance(cause, ClientError) else ""
+            failure = Failure.BAD_KEY if code in _REFUSED else Failure.CONNECTION
             raise DependencyError(failure, f"the secret {self._name} cannot be read", sent=False) from error
         if not isinstance(key, str) or not key.strip():
             raise DependencyError(Failure.BAD_KEY, f"the secret {self._name} is empty", sent=False)
-        return key.strip()
+        self._last = key.strip()
+        return self._last
 
 
 def _provider(*, ssm: bool) -> "BaseProvider":

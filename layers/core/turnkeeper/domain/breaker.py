@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+LONGEST_REST_S = 3_600.0
+"""The most that a dependency's own Retry-After keeps its breaker open."""
+
 MAX_BACKOFF = 4
 """Repeated reopening makes the open time at most this many times the recovery timeout."""
 
@@ -57,7 +60,11 @@ def should_trip(*, fails: int, calls: int, policy: BreakerPolicy) -> bool:
     return fails >= policy.failure_threshold and 2 * fails >= calls
 
 
-def open_seconds(reopened: int, policy: BreakerPolicy, random: float) -> float:
-    """Return how long to stay open: longer on repeated reopening, with up to 10 % jitter (`random` in 0..1)."""
+def open_seconds(reopened: int, policy: BreakerPolicy, random: float, asked: float | None = None) -> float:
+    """Return how long to stay open: longer on repeated reopening, with up to 10 % jitter (`random` in 0..1).
+
+    `asked` is what the dependency asked for with Retry-After: kept, within bounds.
+    """
     backoff: int = min(2**reopened, MAX_BACKOFF)
-    return policy.recovery_timeout * backoff * (1 + random / 10)
+    rest = max(policy.recovery_timeout * backoff, min(asked or 0.0, LONGEST_REST_S))
+    return rest * (1 + random / 10)

@@ -41,7 +41,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an attempt came to. `reason` is a stable code; `to_human` when no other tier may try."""
+    """What an attempt came to. `reason` is a stable code; `to_human` when no other tier may try.
+
+    `refused` when a model refused for safety, though others were asked after it.
+    """
 
     outcome: Outcome
     reason: str
@@ -50,6 +53,7 @@ class Verdict:
     errors: tuple[str, ...] = ()
     reasked: bool = False
     to_human: bool = False
+    refused: bool = False
 
     @property
     def given(self) -> Given | None:
@@ -135,6 +139,7 @@ class Attempts:
 
     def _read(self, walk: "_Walk", reply: ModelReply) -> Verdict | None:
         if reply.finish in (Finish.REFUSAL, Finish.CONTENT_FILTER):
+            walk.refused = True
             if walk.run.agent.answer_after_refusal:
                 walk.failed(walk.model, Failure(reply.finish.value))
                 walk.next_model()
@@ -166,6 +171,7 @@ class _Walk:
         self.answers = 0
         self.over: LimitExceeded | None = None
         self.in_use = False
+        self.refused = False
         self._index = 0
 
     @property
@@ -235,7 +241,7 @@ class _Walk:
         to_human: bool = False,
     ) -> Verdict:
         model = self.model.id if self.model else ""
-        return Verdict(outcome, reason, model, answer, errors, self.answers > 1, to_human)
+        return Verdict(outcome, reason, model, answer, errors, self.answers > 1, to_human, self.refused)
 
     def _context(self, answer: Answer) -> AnswerContext:
         return AnswerContext(self.run.turn.message, answer.reply, tuple(self.results))

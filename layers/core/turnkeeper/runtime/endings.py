@@ -179,6 +179,7 @@ class Endings:
             draft=answer.to_json()[:KEPT_CHARACTERS] if answer else "",
             confidence=answer.confidence if answer else None,
             reasked=verdict.reasked,
+            refused=verdict.refused,
         )
         return self._journal.attempt_op(run.turn, attempt)
 

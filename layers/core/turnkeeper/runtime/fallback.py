@@ -9,7 +9,7 @@ from turnkeeper.stores.cache import AnswerCache, request_digest
 
 def cached(cache: AnswerCache, run: Run, verdict: Verdict) -> Given | None:
     """Return a cached answer, where the agent allows one and no model could be reached; never after a refusal."""
-    if not run.agent.cache_seconds or verdict.outcome is not Outcome.UNAVAILABLE or run.steps:
+    if not run.agent.cache_seconds or verdict.outcome is not Outcome.UNAVAILABLE or verdict.refused or run.steps:
         return None
     try:
         item = cache.find(run.turn, request_digest(run.turn.message, run.history))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from math import inf
 
 from turnkeeper.domain.breaker import Admit, Breaker, State, admit
 from turnkeeper.domain.failures import CONSEQUENCES, Failure
@@ -22,6 +23,11 @@ class Permit:
     dependency: str
     breaker: Breaker
     probe: bool
+
+    @property
+    def until(self) -> float:
+        """Until when the call must have ended, in seconds since the epoch: a probe before its lease does."""
+        return self.breaker.lease_until if self.probe else inf
 
 
 class Guard:
@@ -53,19 +59,22 @@ class Guard:
 
     def answered(self, permit: Permit) -> None:
         """Report a call that was answered, with a refusal or invalid output too."""
-        self._breakers.called(permit.dependency)
+        due = self._breakers.called(permit.dependency)
         if permit.probe:
             self._report(lambda: self._breakers.close(permit.breaker), permit, State.CLOSED)
+        elif due:
+            with suppress(StoreUnavailable):
+                self._breakers.report(permit.dependency, permit.breaker.gen)
 
-    def failed(self, permit: Permit, failure: Failure) -> None:
-        """Report a call that failed."""
-        row = CONSEQUENCES[failure]
-        self._breakers.called(permit.dependency)
+    def failed(self, permit: Permit, failure: Failure, retry_after_s: float | None = None) -> None:
+        """Report a call that failed; `retry_after_s` is what the dependency asked for."""
+        row, name, breaker = CONSEQUENCES[failure], permit.dependency, permit.breaker
+        self._breakers.called(name)
         if not permit.probe:
             if row.counts:
-                self._report(lambda: self._breakers.failed(permit.dependency, permit.breaker.gen), permit, State.OPEN)
+                self._report(lambda: self._breakers.failed(name, breaker.gen, retry_after_s), permit, State.OPEN)
         elif row.counts:
-            self._report(lambda: self._breakers.reopen(permit.breaker), permit, State.OPEN)
+            self._report(lambda: self._breakers.reopen(breaker, retry_after_s), permit, State.OPEN)
         elif row.probe_tells:
             self._report(lambda: self._breakers.close(permit.breaker), permit, State.CLOSED)
         else:
@@ -78,9 +87,12 @@ class Guard:
 
     def _try_probe(self, breaker: Breaker, timeout_s: float) -> Breaker | None:
         try:
-            return self._breakers.probe(breaker, timeout_s + _PROBE_MARGIN)
+            probing = self._breakers.probe(breaker, timeout_s + _PROBE_MARGIN)
         except StoreUnavailable:
             return None
+        if probing:
+            self._log(probing)
+        return probing
 
     def _report(self, write: Callable[[], Breaker | None], permit: Permit, to: State | None) -> None:
         try:
@@ -89,11 +101,15 @@ class Guard:
             self._telemetry.warning("breaker not reported", dependency=permit.dependency)
             return
         if moved and to:
-            self._telemetry.action(
-                "breaker_transition",
-                dependency=permit.dependency,
-                state=to.value.lower(),
-                generation=moved.gen,
-                success=to is State.CLOSED,
-            )
-            self._telemetry.count(f"Breaker{to.value.title()}", dependency=permit.dependency)
+            self._log(moved)
+
+    def _log(self, moved: Breaker) -> None:
+        state = moved.state.name.lower()
+        self._telemetry.action(
+            "breaker_transition",
+            dependency=moved.dependency,
+            state=state,
+            generation=moved.gen,
+            success=moved.state is State.CLOSED,
+        )
+        self._telemetry.count(f"Breaker{state.title().replace('_', '')}", dependency=moved.dependency)

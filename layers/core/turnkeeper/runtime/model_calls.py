@@ -10,6 +10,7 @@ from turnkeeper.domain.failures import CONSEQUENCES, Billed, Failure
 from turnkeeper.domain.money import Price, format_usd
 from turnkeeper.domain.retry_budget import RetryBudget
 from turnkeeper.domain.spend import utc_day
+from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError, TurnkeeperError, UnpricedModel
 from turnkeeper.ports import Clock, Finish, ModelClient, ModelReply, ModelRequest
 from turnkeeper.runtime.guard import Guard, Permit
@@ -29,7 +30,13 @@ _MESSAGE_TOKENS = 16
 _SETTLE_MARGIN = 1.0
 """Seconds kept back from every call, to write down how it ended."""
 
-_SHORTEST_CALL = 0.25
+_FAIR_SHARE = 0.25
+"""Of a model's own limit: a timeout after less than that does not count against its breaker."""
+
+_LONGEST_PAUSE_S = 0.25
+"""Seconds before a retry at most, at random, so that environments that failed together do not come back together."""
+
+_SHORTEST_CALL = 0.5
 """Seconds: with less than this left, a model is not asked only to count as one that timed out."""
 
 
@@ -74,11 +81,12 @@ class ModelCalls:
         owner: Owner,
         clock: Clock,
         random: Callable[[], float],
+        sleep: Callable[[float], None],
         telemetry: Telemetry,
     ) -> None:
         self._clients, self._prices, self._spend, self._turns = clients, prices, spend, turns
         self._guard, self._rates, self._owner, self._clock, self._random = guard, rates, owner, clock, random
-        self._telemetry = telemetry
+        self._sleep, self._telemetry = sleep, telemetry
         self._retries = RetryBudget()
 
     def call(self, run: Run, model: Model, request: ModelRequest, *, limit: Callable[[float], float]) -> ModelReply:
@@ -87,12 +95,14 @@ class ModelCalls:
         `limit` turns the seconds left of the run into the seconds this call may take. Raises DependencyError,
         LimitExceeded, RateLimited, TurnLost, StoreUnavailable or UnpricedModel.
         """
-        self._retries.earn()
+        if run.tier is Tier.FIRST_ATTEMPT and not run.calls:
+            self._retries.earn()
         try:
             return self._call(run, model, request, limit)
         except DependencyError as error:
             if not CONSEQUENCES[error.failure].retry or not self._retries.spend():
                 raise
+        self._sleep(self._random() * _LONGEST_PAUSE_S)
         return self._call(run, model, request, limit)
 
     def _call(self, run: Run, model: Model, request: ModelRequest, limit: Callable[[float], float]) -> ModelReply:
@@ -107,7 +117,7 @@ class ModelCalls:
         try:
             reservation = self._reserve(run, model, request)
             # What the writes took is no longer there for the call.
-            left = min(timeout, run.deadline - self._clock() - _SETTLE_MARGIN)
+            left = min(timeout, permit.until - self._clock(), run.deadline - self._clock() - _SETTLE_MARGIN)
             held_back = self._held_back(model, request, left)
         except TurnkeeperError:
             self._guard.cancelled(permit)
@@ -117,14 +127,26 @@ class ModelCalls:
             self._failed(replace(ended, failure=held_back.failure), reservation, held_back)
             raise held_back
         try:
-            reply = self._clients(model.provider).complete(replace(request, model=model.name), timeout_s=left)
+            reply = self._ask(model, request, left)
         except DependencyError as error:
-            self._guard.failed(permit, error.failure)
+            if error.failure is Failure.TIMEOUT and left < model.max_latency_s * _FAIR_SHARE:
+                self._guard.cancelled(permit)  # it says nothing of the model that others had used the run's time up
+            else:
+                self._guard.failed(permit, error.failure, error.retry_after_s)
             self._failed(replace(ended, failure=error.failure), reservation, error)
             raise
         self._guard.answered(permit)
         self._answered(replace(ended, reply=reply), reservation)
         return reply
+
+    def _ask(self, model: Model, request: ModelRequest, timeout_s: float) -> ModelReply:
+        try:
+            return self._clients(model.provider).complete(replace(request, model=model.name), timeout_s=timeout_s)
+        except TurnkeeperError:
+            raise
+        except Exception as error:
+            self._telemetry.warning("a provider's client failed", model=model.id, error=type(error).__name__)
+            raise DependencyError(Failure.GARBAGE, type(error).__name__) from error
 
     def _enter(self, model: Model, timeout: float) -> Permit:
         if timeout < _SHORTEST_CALL:

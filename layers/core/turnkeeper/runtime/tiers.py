@@ -9,7 +9,7 @@ from turnkeeper.domain.spend import Limits
 from turnkeeper.domain.turns import Status, Tier
 from turnkeeper.errors import LimitExceeded, NotConcluded, UnpricedModel
 from turnkeeper.ports import Clock, Item, Table, Workflow
-from turnkeeper.runtime.attempt import Attempts, Outcome, Plan, Verdict
+from turnkeeper.runtime.attempt import Attempts, Given, Outcome, Plan, Verdict
 from turnkeeper.runtime.endings import Endings
 from turnkeeper.runtime.expiry import Expiry
 from turnkeeper.runtime.fallback import cached
@@ -165,15 +165,17 @@ class Tiers:
             verdict = self._attempts.make(run, plan)
         except (LimitExceeded, UnpricedModel) as error:
             verdict = Verdict(Outcome.REJECTED, error.code.replace("-", "_"), errors=(str(error),), to_human=True)
-        given = verdict.given or self._last_resort(run, verdict)
+        given = verdict.given or self._last_resort(run, verdict, Journal.attempts(standing.family))
         if given:
             self._endings.conclude(run, standing.escalation, given)
             return Outcome.ACCEPTED
         self._endings.give_back(run, verdict)
         return verdict.outcome
 
-    def _last_resort(self, run: Run, verdict: Verdict) -> Any:
-        return cached(self._cache, run, verdict) if run.tier is Tier.ALTERNATIVE_PATH else None
+    def _last_resort(self, run: Run, verdict: Verdict, before: list[Attempt]) -> Given | None:
+        if run.tier is not Tier.ALTERNATIVE_PATH or any(attempt.refused for attempt in before):
+            return None
+        return cached(self._cache, run, verdict)
 
     @staticmethod
     def _plan(run: Run, before: list[Attempt]) -> Plan:

@@ -1,7 +1,8 @@
-"""Breakers over the table: one item a dependency, shared by the fleet; the healthy path writes nothing."""
+"""Breakers over the table: one item a dependency, shared by the fleet; the healthy path hardly writes."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from threading import Lock
 
@@ -11,6 +12,9 @@ from turnkeeper.ports import Attr, Clock, Cond, Item, Key, Refused, Table, Updat
 from turnkeeper.stores import keys
 
 _WINDOW_TTL = 600
+
+REPORT_EVERY = 50
+"""Calls of one environment in a minute, after which it reports them though none failed."""
 
 
 class BreakerStore:
@@ -38,26 +42,41 @@ class BreakerStore:
         self.learn(names, self._table.batch_get([keys.breaker(name) for name in names]))
         return [self.known(name) for name in names]
 
-    def called(self, dependency: str) -> None:
-        """Count a call in this environment: nothing is written until one fails."""
+    def called(self, dependency: str) -> bool:
+        """Count a call in this environment; says whether it is time to report what was counted."""
         with self._lock:
             counts = self._calls[dependency]
             minute = self._minute()
             counts[minute] += 1
             for old in [m for m in counts if m < minute - 1]:
                 del counts[old]
+            return counts[minute] >= REPORT_EVERY
 
-    def failed(self, dependency: str, gen: int) -> Breaker | None:
-        """Report a failure, and the calls made since the last report; returns the breaker if this opened it."""
+    def report(self, dependency: str, gen: int) -> None:
+        """Tell the fleet of the good calls made here: so rarely that the healthy path hardly writes."""
+        with self._counted(dependency) as made:
+            for minute in list(made):
+                self._count(dependency, gen, minute, calls=made[minute], fails=0)
+                del made[minute]
+
+    def failed(self, dependency: str, gen: int, rest_s: float | None = None) -> Breaker | None:
+        """Report a failure, and the calls made since the last report; returns the breaker if this opened it.
+
+        `rest_s` is for how long the dependency itself asked to be left alone.
+        """
         minute = self._minute()
-        with self._lock:
-            made = dict(self._calls.pop(dependency, {}))
-        now = self._count(dependency, gen, minute, calls=made.get(minute, 1), fails=1)
-        before = self._window(dependency, gen, minute - 1)
-        fails, calls = now[1] + before[1], now[0] + before[0] + made.get(minute - 1, 0)
+        with self._counted(dependency) as made:
+            now = self._count(dependency, gen, minute, calls=made.get(minute, 1), fails=1)
+            made.pop(minute, None)
+            if minute - 1 in made:
+                before = self._count(dependency, gen, minute - 1, calls=made[minute - 1], fails=0)
+                del made[minute - 1]
+            else:
+                before = self._window(dependency, gen, minute - 1)
+        fails, calls = now[1] + before[1], now[0] + before[0]
         if not rules.should_trip(fails=fails, calls=calls, policy=self._policy):
             return None
-        opened = Breaker(dependency, State.OPEN, gen + 1, open_until=self._open_until(0))
+        opened = Breaker(dependency, State.OPEN, gen + 1, open_until=self._open_until(0, rest_s))
         when = Attr("pk").absent() | (Attr("st").eq(State.CLOSED) & Attr("gen").eq(gen))
         if gen:
             when = Attr("st").eq(State.CLOSED) & Attr("gen").eq(gen)
@@ -82,10 +101,10 @@ class BreakerStore:
         closed = Breaker(probing.dependency, State.CLOSED, probing.gen + 1)
         return self._move(closed, _half_open(probing))
 
-    def reopen(self, probing: Breaker) -> Breaker | None:
+    def reopen(self, probing: Breaker, rest_s: float | None = None) -> Breaker | None:
         """Stay open, for longer, after a probe that failed; None when the probe was overtaken."""
         reopened = probing.reopened + 1
-        until = self._open_until(reopened)
+        until = self._open_until(reopened, rest_s)
         again = Breaker(probing.dependency, State.OPEN, probing.gen + 1, open_until=until, reopened=reopened)
         return self._move(again, _half_open(probing))
 
@@ -110,6 +129,18 @@ class BreakerStore:
             self._known[to.dependency] = to
         return to
 
+    @contextmanager
+    def _counted(self, dependency: str) -> Iterator[dict[int, int]]:
+        """Take this environment's counts by minute; what is left of them afterwards, as after a failed write, stays."""
+        with self._lock:
+            made = dict(self._calls.pop(dependency, {}))
+        try:
+            yield made
+        finally:
+            with self._lock:
+                for minute, calls in made.items():
+                    self._calls[dependency][minute] += calls
+
     def _count(self, dependency: str, gen: int, minute: int, *, calls: int, fails: int) -> tuple[int, int]:
         key = keys.breaker_window(dependency, gen, minute)
         ttl = {"ttl": (minute + 2) * 60 + _WINDOW_TTL}
@@ -122,8 +153,8 @@ class BreakerStore:
     def _minute(self) -> int:
         return int(self._clock() // 60)
 
-    def _open_until(self, reopened: int) -> float:
-        return self._clock() + rules.open_seconds(reopened, self._policy, self._random())
+    def _open_until(self, reopened: int, rest_s: float | None) -> float:
+        return self._clock() + rules.open_seconds(reopened, self._policy, self._random(), rest_s)
 
 
 def _counts(item: Item | None) -> tuple[int, int]:

@@ -36,6 +36,7 @@ class Attempt(Record):
     draft: str = ""
     confidence: float | None = None
     reasked: bool = False
+    refused: bool = False
 
 
 class Journal:

@@ -41,8 +41,8 @@ _NO_CREDIT = {
     "billing_not_active",
     "insufficient_credits",
 }
-_FILTERED = {"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"}
-_NO_CREDIT_WORDS = "credit balance"
+_FILTERED = {"content_filter", "content_policy_violation", "invalid_prompt", "ResponsibleAIPolicyViolation"}
+_NO_CREDIT_WORDS = ("credit balance", "api usage limits")
 _FILTERED_WORDS = "blocked by content filtering"
 
 Headers = Callable[[str], Mapping[str, str]]
@@ -129,7 +129,7 @@ def failed(status: int, data: Any, retry_after_s: float | None = None) -> Depend
     detail = " ".join([str(status), *sorted(codes)])
     # Anthropic reports used-up credit and a filtered answer as invalid requests; only its words tell.
     words = str(error.get("message", "")).lower() if status == _BAD_REQUEST else ""
-    if codes & _NO_CREDIT or _NO_CREDIT_WORDS in words:
+    if codes & _NO_CREDIT or any(said in words for said in _NO_CREDIT_WORDS):
         return DependencyError(Failure.NO_CREDIT, detail, sent=False)
     if status == _FORBIDDEN and _flagged(error):
         return DependencyError(Failure.CONTENT_FILTER, detail, sent=False)

@@ -11,6 +11,8 @@ from turnkeeper.adapters.models.http import JsonPost
 from turnkeeper.adapters.models.reading import filtered, is_count, reply, shaped, text_of, usage
 from turnkeeper.adapters.models.schemas import strict
 from turnkeeper.adapters.secrets import ApiKey
+from turnkeeper.domain.failures import Failure
+from turnkeeper.errors import DependencyError
 from turnkeeper.ports import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
 
 _FINISH = {
@@ -19,6 +21,8 @@ _FINISH = {
     "length": Finish.LENGTH,
     "content_filter": Finish.CONTENT_FILTER,
 }
+_BROKE_OFF = "error"
+"""How OpenRouter ends an answer whose provider failed in the middle."""
 
 
 class OpenAI:
@@ -74,6 +78,8 @@ def _reply(data: dict[str, Any]) -> ModelReply:
             ToolCall(str(c["id"]), str(c["function"]["name"]), _text(c["function"]["arguments"]))
             for c in message.get("tool_calls") or ()
         ]
+        if choice.get("finish_reason") == _BROKE_OFF:
+            raise DependencyError(Failure.CONNECTION, "the provider broke off")
         finish = _FINISH.get(choice.get("finish_reason"), Finish.STOP)
         refusal = message.get("refusal")
         if refusal:
