@@ -42,6 +42,7 @@ ENV = {
     "BREAKER_RECOVERY_SECONDS": "60",
     "PAGE_SECONDS": "300",
     "CLAIM_SECONDS": "600",
+    "SECOND_LEVEL_TOPIC_ARN": "second-level",
 }
 _RETRIES = 3
 _OURS = (Failure.BREAKER_OPEN, Failure.THROTTLED_HERE, Failure.OVER_LIMIT)
@@ -242,6 +243,8 @@ class Deployment(World):
         clock: Clock = self.clock
         self.models = Providers(clock, faults=self.faults, tooled=self.tooled, meanwhile=self.meanwhile)
         self.topics, self.machine = FlakyTopics(faults=self.faults), FlakyMachine(faults=self.faults)
+        if self.random.random() < 0.2:
+            self.topics.dead = {"on-call"}  # for good
         self.retries: list[Callable[[], None]] = []
         self.answers: dict[str, set[str]] = defaultdict(set)
         self.said: dict[str, set[str]] = defaultdict(set)

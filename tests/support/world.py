@@ -112,14 +112,15 @@ class Clock:
 
 @dataclass
 class Topics:
-    """Topics that keep what was published; `down` makes publishing fail."""
+    """Topics that keep what was published; publishing fails while they are `down`, and to a topic that is `dead`."""
 
     published: list[tuple[str, Published]] = field(default_factory=list)
     down: bool = False
+    dead: set[str] = field(default_factory=set)
 
     def publish(self, topic: str, message: Published) -> str:
         """Keep a message."""
-        if self.down:
+        if self.down or topic in self.dead:
             raise DependencyError(Failure.SERVER_ERROR, "topic")
         self.published.append((topic, message))
         return str(len(self.published))

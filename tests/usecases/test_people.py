@@ -353,6 +353,17 @@ def test_an_unclaimed_escalation_pages_again_and_then_the_second_level() -> None
     assert ["high", "high", "critical", "critical"] == [m.attributes["severity"] for _, m in world.topics.published]
 
 
+def test_a_topic_that_stays_dead_leads_to_the_second_level() -> None:
+    world = World(env={"PAGE_SECONDS": "600", "SECOND_LEVEL_TOPIC_ARN": "second", "SECOND_LEVEL_PAGES": "2"})
+    world.topics.dead = {"on-call"}
+    world.awaiting()
+    for _ in range(21):
+        world.later(60)
+        world.reconcile()
+
+    assert [("second", "3")] == pages(world)
+
+
 def test_a_claimed_escalation_pages_nobody_until_the_claim_lapses() -> None:
     world = World(env={"PAGE_SECONDS": "600", "CLAIM_SECONDS": "1500"})
     turn = world.awaiting()
