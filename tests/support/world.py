@@ -216,6 +216,7 @@ class Telemetry(MemoryTelemetry):
 
     def fault(self, message: str, error: Exception) -> None:
         """Take notice of a fault."""
+        super().fault(message, error)
         if not self.expected or not isinstance(error, self.expected):
             raise error
 

@@ -1,0 +1,57 @@
+"""Topics over Amazon SNS: what a notice becomes there, and what answers that are not SNS's come to."""
+
+from typing import Any
+
+import pytest
+from turnkeeper.adapters.sns import SnsNotifier
+from turnkeeper.domain.failures import Failure
+from turnkeeper.errors import DependencyError
+from turnkeeper.ports import Published
+
+from infra.local.http_service import Response
+from tests.contract.aws.conftest import GARBAGE, Service
+
+NOTICE = Published("Subject", "text", "{}", {"kind": "escalation"})
+
+
+def refused(code: str, status: int) -> Response:
+    error = f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>m</Message></Error></ErrorResponse>"
+    return Response(status, error.encode(), {"Content-Type": "text/xml"})
+
+
+@pytest.mark.parametrize("answer", GARBAGE.values(), ids=GARBAGE)
+@pytest.mark.parametrize("call", ["publish", "unconfirmed"])
+def test_an_answer_that_is_not_sns_s_is_a_failure_of_the_server(
+    clients: Any, service: Service, answer: Response, call: str
+) -> None:
+    service.otherwise = answer
+    notifier = SnsNotifier(clients("sns"))
+    with pytest.raises(DependencyError) as caught:
+        notifier.publish("topic", NOTICE) if call == "publish" else notifier.unconfirmed("topic")
+
+    assert Failure.SERVER_ERROR is caught.value.failure
+
+
+def test_an_answer_that_cannot_be_read_is_a_failure_though_it_says_200(clients: Any, service: Service) -> None:
+    service.otherwise = Response(200, b"Welcome to the hotel", {"Content-Type": "text/plain"})
+    with pytest.raises(DependencyError) as caught:
+        SnsNotifier(clients("sns")).publish("topic", NOTICE)
+
+    assert Failure.SERVER_ERROR is caught.value.failure
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "failure"),
+    [
+        ("Throttled", 400, Failure.RATE_LIMITED),
+        ("AuthorizationError", 403, Failure.BAD_KEY),
+        ("NotFound", 404, Failure.BAD_REQUEST),
+        ("InternalError", 500, Failure.SERVER_ERROR),
+    ],
+)
+def test_sns_says_why(clients: Any, service: Service, code: str, status: int, failure: Failure) -> None:
+    service.otherwise = refused(code, status)
+    with pytest.raises(DependencyError) as caught:
+        SnsNotifier(clients("sns")).publish("topic", NOTICE)
+
+    assert failure is caught.value.failure
