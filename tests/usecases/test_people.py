@@ -501,6 +501,50 @@ def test_a_long_list_has_pages() -> None:
     assert turns == [e["turn_id"] for e in first["escalations"] + second["escalations"]]
 
 
+def everything(world: World, status: str) -> list[str]:
+    """What a list shows over all of its pages."""
+    page = world.get("/v1/escalations", operator(), status=status).json
+    found = [e["turn_id"] for e in page["escalations"]]
+    while page["cursor"]:
+        page = world.get("/v1/escalations", operator(), status=status, cursor=page["cursor"]).json
+        found += [e["turn_id"] for e in page["escalations"]]
+    return found
+
+
+def test_whoever_waits_is_in_a_page_however_many_claims_lapsed() -> None:
+    world = World(env={"TURN_BURST": "200", "CLAIM_SECONDS": "900"})
+    turns = []
+    for n in range(125):
+        turn = world.send(key=f"k{n}", headers={"Prefer": "respond-async"}).json["turn_id"]
+        world.escalate(turn, token=f"t{n}")
+        turns.append(turn)
+    for turn in turns[:60]:
+        world.claim(turn)
+    world.later(901)
+    held = turns[60:115]
+    for turn in held:
+        world.claim(turn)
+    first = world.get("/v1/escalations", operator()).json["escalations"]
+
+    assert turns[:50] == [e["turn_id"] for e in first]
+    assert [turn for turn in turns if turn not in held] == everything(world, "open")
+    assert held == everything(world, "claimed")
+
+
+def test_a_page_is_full_where_claims_stand_before_what_is_open() -> None:
+    world = World(env={"TURN_BURST": "200"})
+    turns = []
+    for n in range(55):
+        turn = world.send(key=f"k{n}", headers={"Prefer": "respond-async"}).json["turn_id"]
+        world.escalate(turn, token=f"t{n}")
+        turns.append(turn)
+    for turn in turns[:54]:
+        world.claim(turn)
+    page = world.get("/v1/escalations", operator()).json
+
+    assert ([turns[54]], None) == ([e["turn_id"] for e in page["escalations"]], page["cursor"])
+
+
 @pytest.mark.parametrize("cursor", ["x", "e30=", "WzFd", "////"])
 def test_a_cursor_that_is_not_ours_is_400(cursor: str) -> None:
     assert 400 == World().get("/v1/escalations", operator(), cursor=cursor).status

@@ -61,12 +61,13 @@ class Operators:
 
     def page(self, who: Operator, status: Listed, after: Json | None) -> tuple[list[Escalation], Json | None]:
         """List escalations of one status, oldest first, with a cursor; a lapsed claim is open."""
-        found, cursor = self._escalations.page_of(who.tenant, status, limit=PAGE_SIZE, after=after)
-        if status is Listed.OPEN and after is None:
-            claimed, _ = self._escalations.page_of(who.tenant, Listed.CLAIMED, limit=PAGE_SIZE, after=None)
-            found = sorted([*found, *claimed], key=lambda e: e.opened_at)
-        now = self._clock()
-        return [e for e in found if listed(e.st, e.claim_until, now) is status], cursor
+        stored = (Listed.OPEN, Listed.CLAIMED) if status is Listed.OPEN else (status,)
+        while True:
+            found, after = self._escalations.page_of(who.tenant, *stored, limit=PAGE_SIZE, after=after)
+            now = self._clock()
+            page = [e for e in found if listed(e.st, e.claim_until, now) is status]
+            if page or after is None:
+                return page, after
 
     def find(self, who: Operator, turn_id: str) -> tuple[Turn, Escalation]:
         """Read an escalation and its turn; another tenant's is not there."""
