@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.errors import TurnkeeperError, WorkflowUnavailable
+from turnkeeper.ports import Finish, ModelReply
 from turnkeeper.runtime.operators import Operator
 
 from tests.support.tables import Killed, WatchedTable, kill, on
-from tests.support.world import TENANT, Answer, World, answer, operator, service
+from tests.support.world import TENANT, Answer, World, answer, operator, prose, service
 
 OLGA = operator("olga")
 
@@ -73,6 +74,44 @@ def test_a_notice_leaves_the_message_out_where_it_is_switched_off() -> None:
     (_, notice) = world.topics.published[0]
 
     assert "42" not in notice.text + notice.data
+
+
+def told(world: World) -> list[tuple[str, str, str, str | None]]:
+    """What the first notice says was tried."""
+    (_, notice) = world.topics.published[0]
+    return [(t["tier"], t["model"], t["failure"], t["error"]) for t in json.loads(notice.data)["tried"]]
+
+
+def test_a_notice_tells_of_tiers_that_could_call_nobody() -> None:
+    world = World(env={"BREAKER_FAILURE_THRESHOLD": "1"})
+    world.fail_all()
+    world.play(world.send().json["turn_id"])
+    world.topics.published.clear()
+    world.play(world.send().json["turn_id"])
+
+    assert [("first_attempt", "-", "no_model_available", None)] == told(world)
+
+
+def test_a_notice_tells_what_was_wrong_with_an_answer() -> None:
+    world = World()
+    world.models.script = {name: [prose()] for name in ("first", "second", "third")}
+    world.play(world.send().json["turn_id"])
+
+    *_, (tier, model, failure, error) = told(world)
+
+    assert ("alternative_path", "openai:third", "invalid_output") == (tier, model, failure)
+    assert "Invalid JSON" in str(error)
+
+
+def test_a_notice_that_leaves_the_message_out_leaves_out_what_may_repeat_it() -> None:
+    world = World(env={"NOTICE_SHOWS_MESSAGE": "false"})
+    refusal = ModelReply("I will not speak of 42.", (), Finish.REFUSAL, None)
+    world.models.script["first"] = [refusal]
+    world.play(world.send("My number is 42.").json["turn_id"])
+    (_, notice) = world.topics.published[0]
+
+    assert [("first_attempt", "openai:first", "refusal", None)] == told(world)
+    assert "42" not in notice.text + notice.data + notice.sms
 
 
 def test_a_task_that_is_tried_again_pages_once() -> None:

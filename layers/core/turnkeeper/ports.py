@@ -241,12 +241,16 @@ class Table(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A message to a topic: plain text for people, `data` (JSON text) for machines, `attributes` to filter by."""
+    """A message to a topic: plain text for people, `data` (JSON text) for machines, `attributes` to filter by.
+
+    `sms` is one line for a phone; where there is none, the subject is sent.
+    """
 
     subject: str
     text: str
     data: str
     attributes: Mapping[str, str]
+    sms: str = ""
 
 
 class Notifier(Protocol):

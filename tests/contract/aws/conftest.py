@@ -22,15 +22,17 @@ GARBAGE = {
 
 @dataclass
 class Service:
-    """Answers each operation with its entry in `answers`, else with `otherwise`; keeps the operations."""
+    """Answers each operation with its entry in `answers`, else with `otherwise`; keeps the operations and bodies."""
 
     answers: dict[str, Response] = field(default_factory=dict)
     otherwise: Response = field(default_factory=lambda: Response(500))
     asked: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
     def __call__(self, request: Request) -> Response:
         operation = request.headers.get("x-amz-target", "").rpartition(".")[2]
         self.asked.append(operation)
+        self.bodies.append(request.body)
         return self.answers.get(operation, self.otherwise)
 
 

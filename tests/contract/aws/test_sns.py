@@ -1,6 +1,9 @@
 """Topics over Amazon SNS: what a notice becomes there, and what answers that are not SNS's come to."""
 
+import json
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from turnkeeper.adapters.sns import SnsNotifier
@@ -17,6 +20,19 @@ NOTICE = Published("Subject", "text", "{}", {"kind": "escalation"})
 def refused(code: str, status: int) -> Response:
     error = f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>m</Message></Error></ErrorResponse>"
     return Response(status, error.encode(), {"Content-Type": "text/xml"})
+
+
+def test_each_protocol_gets_its_own_form(clients: Any, service: Service) -> None:
+    service.otherwise = Response(200, b"<r><PublishResult><MessageId>7</MessageId></PublishResult></r>")
+    notifier = SnsNotifier(clients("sns"))
+    ids = [notifier.publish("topic", message) for message in (NOTICE, replace(NOTICE, sms="line"))]
+    sent = [json.loads(dict(parse_qsl(body.decode()))["Message"]) for body in service.bodies]
+
+    assert ["7", "7"] == ids
+    assert [
+        {"default": "{}", "email": "text", "sms": "Subject"},
+        {"default": "{}", "email": "text", "sms": "line"},
+    ] == sent
 
 
 @pytest.mark.parametrize("answer", GARBAGE.values(), ids=GARBAGE)

@@ -1,4 +1,4 @@
-"""Publishes notices over Amazon SNS: plain text for e-mail, JSON for every other protocol."""
+"""Publishes notices over Amazon SNS: text for e-mail, a line for SMS, JSON for every other protocol."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ class SnsNotifier:
 
     def publish(self, topic: str, message: Published) -> str:
         """Publish one message; returns its id. Raises DependencyError."""
-        forms = {"default": message.data, "email": message.text, "sms": message.subject}
+        forms = {"default": message.data, "email": message.text, "sms": message.sms or message.subject}
         try:
             answer: Mapping[str, Any] = self._client.publish(
                 TopicArn=topic,
