@@ -19,7 +19,7 @@ from turnkeeper.domain.money import price_from_json
 from turnkeeper.domain.spend import Counter, utc_day
 from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError, NotFound, WorkflowUnavailable
-from turnkeeper.ports import Finish, Json, ModelReply, ModelRequest, Published, Table, ToolCall, Usage
+from turnkeeper.ports import Finish, Json, ModelReply, ModelRequest, Published, Subscriptions, Table, ToolCall, Usage
 from turnkeeper.runtime.reconcile import Tally
 from turnkeeper.runtime.telemetry import MemoryTelemetry
 from turnkeeper.settings import Settings
@@ -117,6 +117,7 @@ class Topics:
     published: list[tuple[str, Published]] = field(default_factory=list)
     down: bool = False
     dead: set[str] = field(default_factory=set)
+    subscribed: dict[str, Subscriptions] = field(default_factory=dict)
 
     def publish(self, topic: str, message: Published) -> str:
         """Keep a message."""
@@ -125,9 +126,11 @@ class Topics:
         self.published.append((topic, message))
         return str(len(self.published))
 
-    def unconfirmed(self, topic: str) -> int:
-        """Everyone confirmed."""
-        return 0
+    def subscriptions(self, topic: str) -> Subscriptions:
+        """One person confirmed, unless a test says otherwise."""
+        if self.down:
+            raise DependencyError(Failure.SERVER_ERROR, "topic")
+        return self.subscribed.get(topic, Subscriptions(confirmed=1))
 
 
 @dataclass

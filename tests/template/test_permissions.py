@@ -86,6 +86,12 @@ def test_who_asks_a_breaker_may_read_it(owner: str, act: Callable[[World, str], 
     assert needed <= granted
 
 
+def test_health_may_ask_who_is_subscribed_to_every_topic() -> None:
+    asking = [s for s in statements("OperatorsFunction") if "sns:ListSubscriptionsByTopic" in many(s["Action"])]
+
+    assert [set(of_type("AWS::SNS::Topic"))] == [references(s["Resource"]) for s in asking]
+
+
 @pytest.mark.parametrize("owner", ["RouteFunction", "HandOffToHumanFunction", "ConcludeFunction", "OperatorsFunction"])
 def test_who_calls_no_model_reads_no_key_of_a_provider(owner: str) -> None:
     actions = {a for statement in statements(owner) for a in many(statement["Action"])}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.errors import TurnkeeperError, WorkflowUnavailable
-from turnkeeper.ports import Finish, ModelReply
+from turnkeeper.ports import Finish, ModelReply, Subscriptions
 from turnkeeper.runtime.operators import Operator
 
 from tests.support.tables import Killed, WatchedTable, kill, on
@@ -587,6 +587,41 @@ def test_a_page_is_full_where_claims_stand_before_what_is_open() -> None:
 @pytest.mark.parametrize("cursor", ["x", "e30=", "WzFd", "////"])
 def test_a_cursor_that_is_not_ours_is_400(cursor: str) -> None:
     assert 400 == World().get("/v1/escalations", operator(), cursor=cursor).status
+
+
+def test_health_tells_who_is_subscribed_to_each_topic() -> None:
+    world = World(env={"SECOND_LEVEL_TOPIC_ARN": "second"})
+    world.topics.subscribed = {"on-call": Subscriptions(1, 2), "second": Subscriptions(), "owner": Subscriptions(0, 1)}
+    seen = world.get("/v1/health", operator()).json
+
+    assert {
+        "on_call": {"confirmed": 1, "unconfirmed": 2},
+        "second_level": {"confirmed": 0, "unconfirmed": 0},
+        "owner": {"confirmed": 0, "unconfirmed": 1},
+    } == seen["subscriptions"]
+    assert 2 == seen["unconfirmed_subscriptions"]  # of those who are paged
+
+
+def test_health_counts_a_topic_once_that_is_the_second_level_too() -> None:
+    world = World()
+    world.topics.subscribed = {"on-call": Subscriptions(0, 1)}
+
+    assert 1 == world.get("/v1/health", operator()).json["unconfirmed_subscriptions"]
+
+
+def test_health_tells_of_a_topic_that_nobody_named() -> None:
+    world = World(env={"OWNER_TOPIC_ARN": ""})
+    seen = world.get("/v1/health", operator()).json
+
+    assert {"confirmed": 0, "unconfirmed": 0} == seen["subscriptions"]["owner"]
+
+
+def test_health_says_that_it_cannot_tell_who_is_subscribed() -> None:
+    world = World()
+    world.topics.down = True
+    seen = world.get("/v1/health", operator()).json
+
+    assert (None, None) == (seen["subscriptions"], seen["unconfirmed_subscriptions"])
 
 
 def test_health_shows_breakers_and_the_backlog() -> None:

@@ -253,14 +253,22 @@ class Published:
     sms: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Subscriptions:
+    """How many of a topic's subscriptions receive what is published, and how many do not, as nobody confirmed them."""
+
+    confirmed: int = 0
+    unconfirmed: int = 0
+
+
 class Notifier(Protocol):
     """Publishes to topics."""
 
     def publish(self, topic: str, message: Published) -> str:
         """Publish one message; returns its id. Raises `errors.DependencyError`."""
 
-    def unconfirmed(self, topic: str) -> int:
-        """How many subscriptions of a topic nobody confirmed yet, so that they receive nothing."""
+    def subscriptions(self, topic: str) -> Subscriptions:
+        """Count a topic's subscriptions. Raises `errors.DependencyError`."""
 
 
 class Queue(Protocol):

@@ -9,7 +9,7 @@ import pytest
 from turnkeeper.adapters.sns import SnsNotifier
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import Published
+from turnkeeper.ports import Published, Subscriptions
 
 from infra.local.http_service import Response
 from tests.contract.aws.conftest import GARBAGE, Service
@@ -35,15 +35,27 @@ def test_each_protocol_gets_its_own_form(clients: Any, service: Service) -> None
     ] == sent
 
 
+def test_who_confirmed_is_told_from_who_did_not(clients: Any, service: Service) -> None:
+    arns = ["PendingConfirmation", "arn:aws:sns:eu-central-1:123456789012:topic:1", "Deleted", "PendingConfirmation"]
+    members = "".join(f"<member><SubscriptionArn>{arn}</SubscriptionArn></member>" for arn in arns)
+    answer = "<r><ListSubscriptionsByTopicResult><Subscriptions>{}</Subscriptions></ListSubscriptionsByTopicResult></r>"
+    notifier = SnsNotifier(clients("sns"))
+    service.otherwise = Response(200, answer.format(members).encode())
+    some = notifier.subscriptions("topic")
+    service.otherwise = Response(200, answer.format("").encode())
+
+    assert (Subscriptions(1, 2), Subscriptions(0, 0)) == (some, notifier.subscriptions("topic"))
+
+
 @pytest.mark.parametrize("answer", GARBAGE.values(), ids=GARBAGE)
-@pytest.mark.parametrize("call", ["publish", "unconfirmed"])
+@pytest.mark.parametrize("call", ["publish", "subscriptions"])
 def test_an_answer_that_is_not_sns_s_is_a_failure_of_the_server(
     clients: Any, service: Service, answer: Response, call: str
 ) -> None:
     service.otherwise = answer
     notifier = SnsNotifier(clients("sns"))
     with pytest.raises(DependencyError) as caught:
-        notifier.publish("topic", NOTICE) if call == "publish" else notifier.unconfirmed("topic")
+        notifier.publish("topic", NOTICE) if call == "publish" else notifier.subscriptions("topic")
 
     assert Failure.SERVER_ERROR is caught.value.failure
 

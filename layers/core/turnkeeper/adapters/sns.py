@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from turnkeeper.adapters.aws_errors import AWS_ERRORS, as_dependency_error
-from turnkeeper.ports import Published
+from turnkeeper.ports import Published, Subscriptions
 
 
 class SnsNotifier:
@@ -33,11 +33,14 @@ class SnsNotifier:
             raise as_dependency_error(error) from error
         return str(answer["MessageId"])
 
-    def unconfirmed(self, topic: str) -> int:
-        """Count the subscriptions that nobody confirmed. Raises DependencyError."""
+    def subscriptions(self, topic: str) -> Subscriptions:
+        """Count a topic's subscriptions. Raises DependencyError."""
         try:
             pages = self._client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
             arns = [s["SubscriptionArn"] for page in pages for s in page["Subscriptions"]]
         except AWS_ERRORS as error:
             raise as_dependency_error(error) from error
-        return sum(arn == "PendingConfirmation" for arn in arns)
+        return Subscriptions(
+            confirmed=sum(arn.startswith("arn:") for arn in arns),
+            unconfirmed=sum(arn == "PendingConfirmation" for arn in arns),
+        )
