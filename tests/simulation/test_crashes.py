@@ -97,6 +97,7 @@ def check_answers(world: Deployment) -> None:
 
 def check_nothing_is_due(world: Deployment) -> None:
     assert [item["pk"] for item in items(world, "") if "due_at" in item] == []
+    assert world.machine.executions == {}
 
 
 @pytest.mark.parametrize("batch", range(RUNS // BATCH))

@@ -155,8 +155,8 @@ class Machine:
         """Remember an ended task."""
         self.succeeded.append(token)
 
-    def stop(self, name: str, reason: str) -> None:
-        """Stop an execution."""
+    def close(self, name: str) -> None:
+        """An execution came to an end: its own, or somebody aborted it."""
         if self.running.pop(name, None):
             self.closed.add(name)
 

@@ -474,8 +474,21 @@ def test_an_operator_can_stop_a_turn_that_waits() -> None:
     seen = world.get(f"/v1/turns/{turn}").json
 
     assert (200, "failed", "stopped") == (stopped.status, seen["status"], seen["reason"])
-    assert ({f"{turn}-1"}, []) == (world.machine.closed, listed(world, "open"))
+    assert (["token-1"], []) == (world.machine.succeeded, listed(world, "open"))
     assert 409 == stop(world, turn).status
+
+
+@pytest.mark.parametrize(("asked", "tier"), [(False, None), (True, "human")], ids=["in its tiers", "before people"])
+def test_a_stopped_turn_was_a_persons_only_where_people_were_asked(asked: bool, tier: str | None) -> None:
+    world = World()
+    world.fail_all()
+    turn = world.send().json["turn_id"]
+    if asked:
+        world.play(turn)
+    stop(world, turn)
+    counted = [about["tier"] for name, _, about in world.telemetry.counts if name == "TurnsByTier"]
+
+    assert (tier, [tier] if tier else []) == (world.get(f"/v1/turns/{turn}").json["tier"], counted)
 
 
 def test_a_turn_that_is_stopped_while_a_model_answers_stays_stopped_and_is_paid_for() -> None:

@@ -125,7 +125,7 @@ def test_an_execution_that_runs_is_not_started_twice() -> None:
 def test_an_execution_that_ended_too_soon_is_followed_by_another_of_the_next_number() -> None:
     world = World()
     turn = world.send(headers={"Prefer": "respond-async"}).json["turn_id"]
-    world.machine.stop(f"{turn}-1", "aborted")
+    world.machine.close(f"{turn}-1")
     world.later(40)
     world.reconcile()
 
@@ -136,7 +136,7 @@ def test_an_execution_that_ended_too_soon_is_followed_by_another_of_the_next_num
 def test_an_execution_of_an_older_number_does_nothing_more() -> None:
     world = World()
     turn = world.send(headers={"Prefer": "respond-async"}).json["turn_id"]
-    world.machine.stop(f"{turn}-1", "aborted")
+    world.machine.close(f"{turn}-1")
     world.later(40)
     world.reconcile()
 

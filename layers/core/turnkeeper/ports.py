@@ -294,9 +294,6 @@ class Workflow(Protocol):
     def task_succeeded(self, token: str, payload: Json) -> None:
         """End a waiting task; one that no longer waits is success."""
 
-    def stop(self, name: str, reason: str) -> None:
-        """Stop an execution, if it runs."""
-
 
 Clock = Callable[[], float]
 """Seconds since the epoch."""

@@ -245,8 +245,6 @@ class _Nobody:
 
     def task_succeeded(self, token: str, payload: Json) -> None: ...
 
-    def stop(self, name: str, reason: str) -> None: ...
-
 
 class _Receiver:
     """Takes callbacks."""

@@ -14,7 +14,6 @@ ARN = "arn:aws:states:eu-central-1:123456789012:stateMachine:escalation"
 CALLS: dict[str, Callable[[StepFunctions], Any]] = {
     "start": lambda machine: machine.start("turn_1-1", {}),
     "task_succeeded": lambda machine: machine.task_succeeded("token", {}),
-    "stop": lambda machine: machine.stop("turn_1-1", "why"),
 }
 
 
@@ -71,13 +70,6 @@ def test_a_task_that_waits_no_more_is_success(machine: StepFunctions, service: S
     machine.task_succeeded("token", {})
 
     assert ["SendTaskSuccess"] == service.asked
-
-
-def test_an_execution_that_is_not_there_is_stopped(machine: StepFunctions, service: Service) -> None:
-    service.otherwise = refused("ExecutionDoesNotExist")
-    machine.stop("turn_1-1", "why")
-
-    assert ["StopExecution"] == service.asked
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)

@@ -108,7 +108,7 @@ class Operators:
             self._escalations.keep_draft(escalation, given)
             self._expiry.expire(turn, escalation)
             raise TooLate("the time to answer was over; your answer was kept as a draft")
-        view = self._view(turn, Status.COMPLETED, reply, checked, escalation.reason)
+        view = self._view(turn, Tier.HUMAN, Status.COMPLETED, reply, checked, escalation.reason)
         ops = self._escalations.answer_ops(escalation, who.id, version, answer_id, given)
         try:
             self._endings.conclude_by_person(turn, ops, view)
@@ -124,8 +124,9 @@ class Operators:
         turn = self._turns.get(turn_id)
         if turn is None or turn.tenant != who.tenant:
             raise TurnNotFound(f"there is no turn {turn_id}")
-        view = self._view(turn, Status.FAILED, STOPPED, None, "stopped")
         escalation = self._escalations.get(turn_id)
+        tier = Tier.HUMAN if escalation and escalation.opened_at else None
+        view = self._view(turn, tier, Status.FAILED, STOPPED, None, "stopped")
         try:
             if turn.st == TurnState.RUN:
                 self._endings.stop(turn, view)
@@ -164,12 +165,18 @@ class Operators:
             raise InvalidAnswer(error_lines(error)) from error
 
     def _view(
-        self, turn: Turn, status: Status, reply: str, output: Mapping[str, Any] | None, reason: str
+        self,
+        turn: Turn,
+        tier: Tier | None,
+        status: Status,
+        reply: str,
+        output: Mapping[str, Any] | None,
+        reason: str,
     ) -> dict[str, Any]:
         return turn_view(
             turn,
             status=status,
-            tier=Tier.HUMAN,
+            tier=tier,
             reply=reply,
             output=output,
             confidence=1.0 if status is Status.COMPLETED else None,
