@@ -360,6 +360,18 @@ def test_an_answer_after_answer_by_is_410_and_kept_as_a_draft(reconciled: bool) 
     assert "expired" == world.get(f"/v1/turns/{turn}").json["status"]
 
 
+def test_a_late_answer_of_somebody_else_does_not_replace_the_claimants_draft() -> None:
+    world = World(env={"ANSWER_BY_SECONDS": "3600", "CLAIM_SECONDS": "9000"})
+    turn = world.awaiting()
+    version = world.claim(turn)
+    world.later(3601)
+    late = [say(world, turn, version), say(world, turn, version, "Red.", who=OLGA)]
+    seen = world.get(f"/v1/escalations/{turn}", operator()).json
+
+    assert ([410, 410], "Blue.") == ([answer.status for answer in late], seen["draft"]["reply"])
+    assert "yours is not" in late[1].json["detail"]
+
+
 def test_the_execution_expires_nothing_that_was_answered_in_time() -> None:
     world = World(env={"ANSWER_BY_SECONDS": "3600"})
     turn = world.awaiting()

@@ -158,6 +158,22 @@ def test_an_answer_ends_it(store: EscalationStore, opened: Escalation, table: Ta
     assert ([], ["turn_1"]) == (listed(store, Listed.CLAIMED), listed(store, Listed.ANSWERED))
 
 
+def draft(store: EscalationStore, operator: str) -> str:
+    """Which draft stands after an operator's answer came too late."""
+    store.keep_draft(read(store), operator, {"reply": f"by {operator}"})
+    return str(read(store).draft["reply"])
+
+
+def test_a_late_draft_stays_unless_the_claimant_writes(store: EscalationStore, opened: Escalation) -> None:
+    store.claim(opened, "otto")
+
+    assert ["by olga", "by otto", "by otto"] == [draft(store, name) for name in ("olga", "otto", "olga")]
+
+
+def test_a_draft_of_an_escalation_that_nobody_claimed_is_the_first(store: EscalationStore, opened: Escalation) -> None:
+    assert ["by olga", "by olga"] == [draft(store, name) for name in ("olga", "otto")]
+
+
 def test_it_expires_at_its_time_and_not_before(
     store: EscalationStore, opened: Escalation, table: Table, clock: Clock
 ) -> None:

@@ -105,9 +105,10 @@ class Operators:
         checked = self._checked(turn, output)
         given = {"reply": reply, "output": checked, "by": who.id}
         if escalation.answer_by <= self._clock():
-            self._escalations.keep_draft(escalation, given)
+            kept = self._escalations.keep_draft(escalation, who.id, given)
             self._expiry.expire(turn, escalation)
-            raise TooLate("the time to answer was over; your answer was kept as a draft")
+            draft = "your answer was kept as a draft" if kept else "another answer is kept as a draft, and yours is not"
+            raise TooLate(f"the time to answer was over; {draft}")
         view = self._view(turn, Tier.HUMAN, Status.COMPLETED, reply, checked, escalation.reason)
         ops = self._escalations.answer_ops(escalation, who.id, version, answer_id, given)
         try:

@@ -161,9 +161,11 @@ class EscalationStore:
             )
         )
 
-    def keep_draft(self, escalation: Escalation, draft: Mapping[str, Any]) -> None:
-        """Keep an answer that came too late."""
-        self._try(Update(keys.escalation(escalation.turn_id), set={"draft": draft}, when=Attr("pk").exists()))
+    def keep_draft(self, escalation: Escalation, operator: str, draft: Mapping[str, Any]) -> bool:
+        """Keep an operator's answer that came too late: the first, and then only what the claimant writes."""
+        mine = Attr("claimant").eq(operator) | Attr("draft").absent()
+        when = Attr("pk").exists() & mine
+        return self._try(Update(keys.escalation(escalation.turn_id), set={"draft": draft}, when=when)) is not None
 
     def told(self, escalation: Escalation) -> None:
         """Take an ended escalation off the list of due work: its execution knows."""
