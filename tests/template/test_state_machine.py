@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from turnkeeper.runtime.tiers import STATES as STATES_BY_TIER
 
 from tests.template.source import FUNCTIONS, MACHINE, RESOURCES, STATES, TASKS, TEMPLATE, functions
 
 ALL_TASKS = pytest.mark.parametrize("name", sorted(TASKS))
 WAITS = "arn:aws:states:::lambda:invoke.waitForTaskToken"
+STATES_OF_TIERS = set(STATES_BY_TIER.values()) - {"HandOffToHuman"}
 SUBSTITUTIONS = RESOURCES["EscalationStateMachine"]["Properties"]["DefinitionSubstitutions"]
 
 
@@ -80,6 +82,19 @@ def test_retries_are_spread_and_bounded(name: str) -> None:
 
     assert [("FULL", True, True)] * len(spread) == spread
     assert "States.ALL" in retriers(name)[-1]["ErrorEquals"]
+
+
+@pytest.mark.parametrize("name", sorted(STATES_OF_TIERS))
+def test_a_tiers_retries_outlive_the_lease_of_a_run_that_died(name: str) -> None:
+    """Full jitter waits half of each delay on average: at twice the lease, a killed tier is hardly ever skipped."""
+    lease = functions()[function_of(name)]["Timeout"] + TEMPLATE["Parameters"]["LeaseMarginSeconds"]["Default"]
+    (retry,) = retriers(name)
+    delays = [
+        min(retry["MaxDelaySeconds"], retry["IntervalSeconds"] * retry["BackoffRate"] ** n)
+        for n in range(retry["MaxAttempts"])
+    ]
+
+    assert sum(delays) / 2 >= 2 * lease
 
 
 def test_a_wait_that_timed_out_does_not_begin_anew() -> None:
