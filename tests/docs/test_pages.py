@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from turnkeeper.api.problems import TABLE
+from turnkeeper.domain.callbacks import DELAYS_S
 from turnkeeper.domain.failures import CONSEQUENCES, Billed, Consequence, Failure
 
 from infra.local.model_provider.app import MODES
@@ -127,6 +128,12 @@ def test_the_notice_is_shown_as_it_comes() -> None:
 
     assert (list(sent), list(sent["tried"][0])) == (list(shown), list(shown["tried"][0]))
     assert label.findall(NOTICE.text()) == label.findall(text)
+
+
+def test_the_runbook_counts_the_tries_of_a_callback() -> None:
+    (tries,) = re.findall(r"given up after (\d+) tries", (ROOT / "docs/runbook.md").read_text())
+
+    assert len(DELAYS_S) + 1 == int(tries)
 
 
 def test_every_decision_is_in_the_list() -> None:
