@@ -1,14 +1,17 @@
 """The other pages say what is so: their tables are held to the code, the template and each other."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 from turnkeeper.api.problems import TABLE
+from turnkeeper.domain.callbacks import DELAYS_S
 from turnkeeper.domain.failures import CONSEQUENCES, Billed, Consequence, Failure
 
 from infra.local.model_provider.app import MODES
 from tests.template.source import RESOURCES, TEMPLATE, api_events
+from tests.unit.domain.test_notice import NOTICE
 
 ROOT = Path(__file__).parents[2]
 ENDINGS = (
@@ -115,6 +118,22 @@ def test_parameters_and_outputs_that_a_page_names_exist(page: Path) -> None:
     named = set(re.findall(r"`((?:[A-Z][a-z]+){2,})(?:=[^`]*)?`", page.read_text()))
 
     assert {name for name in named if name.endswith(ENDINGS)} - known == set()
+
+
+def test_the_notice_is_shown_as_it_comes() -> None:
+    page = (ROOT / "docs/operators.md").read_text()
+    text, _, told = re.findall(r"```(?:text|json)\n(.*?)```", page, re.DOTALL)
+    shown, sent = json.loads(told), json.loads(NOTICE.json())
+    label = re.compile(r"^[A-Z][a-z ]+:", re.MULTILINE)
+
+    assert (list(sent), list(sent["tried"][0])) == (list(shown), list(shown["tried"][0]))
+    assert label.findall(NOTICE.text()) == label.findall(text)
+
+
+def test_the_runbook_counts_the_tries_of_a_callback() -> None:
+    (tries,) = re.findall(r"given up after (\d+) tries", (ROOT / "docs/runbook.md").read_text())
+
+    assert len(DELAYS_S) + 1 == int(tries)
 
 
 def test_every_decision_is_in_the_list() -> None:

@@ -23,6 +23,8 @@ from tests.support.world import (
     Clock,
     Machine,
     Models,
+    Queue,
+    Receivers,
     Topics,
     World,
     answer,
@@ -42,7 +44,10 @@ ENV = {
     "BREAKER_RECOVERY_SECONDS": "60",
     "PAGE_SECONDS": "300",
     "CLAIM_SECONDS": "600",
+    "SECOND_LEVEL_TOPIC_ARN": "second-level",
+    "CALLBACK_HOSTS": "*=hooks.example",
 }
+HOOK = "https://hooks.example/turns"
 _RETRIES = 3
 _OURS = (Failure.BREAKER_OPEN, Failure.THROTTLED_HERE, Failure.OVER_LIMIT)
 _FAILURES = [f for f in Failure if CONSEQUENCES[f].next_model and f not in _OURS]
@@ -176,6 +181,37 @@ class FlakyTopics(Topics):
 
 
 @dataclass
+class FlakyQueue(Queue):
+    """A queue that fails, or whose caller dies."""
+
+    faults: Faults = field(default_factory=lambda: Faults(Random(0), 0))
+
+    def send(self, message: Json) -> None:
+        """Take a message, perhaps."""
+        if self.faults.strikes(3):
+            raise DependencyError(Failure.CONNECTION)
+        super().send(message)
+        if self.faults.strikes():
+            raise Killed
+
+
+@dataclass
+class FlakyReceivers(Receivers):
+    """Receivers that fail, lose the answer, or whose caller dies."""
+
+    faults: Faults = field(default_factory=lambda: Faults(Random(0), 0))
+
+    def send(self, url: str, **message: Any) -> int:
+        """Take a message, perhaps."""
+        if self.faults.strikes(3):
+            raise DependencyError(self.faults.random.choice([Failure.CONNECTION, Failure.TIMEOUT]))
+        status = super().send(url, **message)
+        if self.faults.strikes():
+            raise Killed
+        return 503 if self.faults.strikes(3) else status
+
+
+@dataclass
 class Execution:
     """Where one execution of the state machine stands."""
 
@@ -217,13 +253,7 @@ class FlakyMachine(Machine):
     def close(self, name: str) -> None:
         """An execution came to its end."""
         self.executions.pop(name, None)
-        super().stop(name, "ended")
-
-    def stop(self, name: str, reason: str) -> None:
-        """Stop an execution, perhaps."""
-        if self.faults.strikes(3):
-            raise WorkflowUnavailable("fault")
-        self.close(name)
+        super().close(name)
 
 
 class Deployment(World):
@@ -242,6 +272,11 @@ class Deployment(World):
         clock: Clock = self.clock
         self.models = Providers(clock, faults=self.faults, tooled=self.tooled, meanwhile=self.meanwhile)
         self.topics, self.machine = FlakyTopics(faults=self.faults), FlakyMachine(faults=self.faults)
+        if self.random.random() < 0.2:
+            self.topics.dead = {"on-call"}  # for good
+        self.queue, self.dead_letters = FlakyQueue(faults=self.faults), FlakyQueue(faults=self.faults)
+        self.receivers = FlakyReceivers(self.random.choice([[204], [204], [500]]), faults=self.faults)
+        self.body: dict[str, Any] = self.random.choice([{}, {"callback_url": HOOK}])
         self.retries: list[Callable[[], None]] = []
         self.answers: dict[str, set[str]] = defaultdict(set)
         self.said: dict[str, set[str]] = defaultdict(set)
@@ -271,7 +306,7 @@ class Deployment(World):
     def client(self, key: str, **body: Any) -> None:
         """Send a turn, or send it again."""
         self.retries = [*self.retries[-2:], lambda: self.client(key, **body)]
-        sent = self.survive(lambda: self.send(key=key, **body))
+        sent = self.survive(lambda: self.send(key=key, **self.body, **body))
         if sent and sent.status in {200, 202}:
             self.answers[key].add(sent.text)
 
@@ -279,6 +314,12 @@ class Deployment(World):
         """Run the reconciler; a run that fails is only late."""
         with suppress(StoreUnavailable):
             self.survive(self.reconcile)
+
+    def deliver(self) -> None:
+        """Deliver what is queued; a message whose deliverer died comes again out of the outbox."""
+        deliver = super().deliver
+        with suppress(StoreUnavailable):
+            self.survive(deliver)
 
     def meanwhile(self) -> None:
         """A process is frozen for a while, and others go on; then it goes on too, as one that should be dead."""

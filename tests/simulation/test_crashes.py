@@ -1,10 +1,12 @@
 """Any process may die at any write: every accepted turn still ends, once, paid for, and with somebody told."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable
 from functools import partial
 
 import pytest
+from turnkeeper.domain.callbacks import DELAYS_S
 from turnkeeper.ports import Item
 from turnkeeper.stores import keys
 from turnkeeper.stores.records import Turn
@@ -30,7 +32,7 @@ def drive(world: Deployment) -> None:
     while world.clock.now < until:
         key = random.choice(keys)
         send = partial(world.client, key, task_id=task)
-        acts: list[Callable[[], None]] = [send, world.work, world.work, world.schedule, world.operate]
+        acts: list[Callable[[], None]] = [send, world.work, world.work, world.schedule, world.operate, world.deliver]
         random.choice(acts)()
         world.clock.now += random.choice([0.5, 5, 40])
         check_money(world, settled=False)
@@ -44,8 +46,14 @@ def drive(world: Deployment) -> None:
         world.schedule()
         if people:
             world.operate()
+        world.deliver()
         world.clock.now += 120
         check_outcomes_stay(world, ended)
+    until = world.clock.now + sum(DELAYS_S) + len(DELAYS_S) * 3600
+    while world.clock.now < until and any(c["st"] == "DUE" for c in items(world, "CALLBACK")):
+        world.clock.now += 3600
+        world.schedule()
+        world.deliver()
 
 
 def check_money(world: Deployment, *, settled: bool) -> None:
@@ -96,8 +104,27 @@ def check_answers(world: Deployment) -> None:
     assert [key for key, times in world.bookings.made.items() if times > 1] == []
 
 
+def check_callbacks(world: Deployment) -> None:
+    callbacks = {c["turn_id"]: c["st"] for c in items(world, "CALLBACK")}
+    escalated = {e["turn_id"] for e in items(world, "ESC")}
+    named = [t for t in items(world, "TURN") if t["request"].get("callback_url")]
+    told = {(s["id"], s["body"]) for s in world.receivers.sent}
+    assert len({turn for turn, _ in told}) == len(told)
+    assert callbacks.keys() == {
+        t["turn_id"] for t in named if t["turn_id"] in escalated or Turn.from_item(t).outcome["status"] == "failed"
+    }
+    for turn in named:
+        st, outcome = callbacks.get(turn["turn_id"]), Turn.from_item(turn).outcome
+        if st == "DELIVERED":
+            assert outcome in [json.loads(body)["data"] for turn_id, body in told if turn_id == turn["turn_id"]]
+        elif st:
+            assert st == "GIVEN_UP"
+            assert {"turn_id": turn["turn_id"]} in world.dead_letters.messages
+
+
 def check_nothing_is_due(world: Deployment) -> None:
     assert [item["pk"] for item in items(world, "") if "due_at" in item] == []
+    assert world.machine.executions == {}
 
 
 @pytest.mark.parametrize("batch", range(RUNS // BATCH))
@@ -109,6 +136,7 @@ def test_every_accepted_turn_ends_whatever_dies(batch: int) -> None:
             check_money(world, settled=True)
             check_turns(world)
             check_answers(world)
+            check_callbacks(world)
             check_nothing_is_due(world)
         except BaseException as error:
             error.add_note(f"seed {seed}")

@@ -19,7 +19,7 @@ from turnkeeper.domain.money import price_from_json
 from turnkeeper.domain.spend import Counter, utc_day
 from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError, NotFound, WorkflowUnavailable
-from turnkeeper.ports import Finish, Json, ModelReply, ModelRequest, Published, Table, ToolCall, Usage
+from turnkeeper.ports import Finish, Json, ModelReply, ModelRequest, Published, Subscriptions, Table, ToolCall, Usage
 from turnkeeper.runtime.reconcile import Tally
 from turnkeeper.runtime.telemetry import MemoryTelemetry
 from turnkeeper.settings import Settings
@@ -118,21 +118,25 @@ class Clock:
 
 @dataclass
 class Topics:
-    """Topics that keep what was published; `down` makes publishing fail."""
+    """Topics that keep what was published; publishing fails while they are `down`, and to a topic that is `dead`."""
 
     published: list[tuple[str, Published]] = field(default_factory=list)
     down: bool = False
+    dead: set[str] = field(default_factory=set)
+    subscribed: dict[str, Subscriptions] = field(default_factory=dict)
 
     def publish(self, topic: str, message: Published) -> str:
         """Keep a message."""
-        if self.down:
+        if self.down or topic in self.dead:
             raise DependencyError(Failure.SERVER_ERROR, "topic")
         self.published.append((topic, message))
         return str(len(self.published))
 
-    def unconfirmed(self, topic: str) -> int:
-        """Everyone confirmed."""
-        return 0
+    def subscriptions(self, topic: str) -> Subscriptions:
+        """One person confirmed, unless a test says otherwise."""
+        if self.down:
+            raise DependencyError(Failure.SERVER_ERROR, "topic")
+        return self.subscribed.get(topic, Subscriptions(confirmed=1))
 
 
 @dataclass
@@ -157,8 +161,8 @@ class Machine:
         """Remember an ended task."""
         self.succeeded.append(token)
 
-    def stop(self, name: str, reason: str) -> None:
-        """Stop an execution."""
+    def close(self, name: str) -> None:
+        """An execution came to an end: its own, or somebody aborted it."""
         if self.running.pop(name, None):
             self.closed.add(name)
 
@@ -221,6 +225,7 @@ class Telemetry(MemoryTelemetry):
 
     def fault(self, message: str, error: Exception) -> None:
         """Take notice of a fault."""
+        super().fault(message, error)
         if not self.expected or not isinstance(error, self.expected):
             raise error
 

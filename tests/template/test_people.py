@@ -79,6 +79,14 @@ def test_only_our_own_alarms_publish(topic: str) -> None:
     assert [{"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}] == conditions
 
 
+@pytest.mark.parametrize("topic", ["OnCallTopic", "SecondLevelTopic"])
+def test_a_page_that_is_not_delivered_is_told_to_somebody_else(topic: str) -> None:
+    failed = [a for a in ALARMS.values() if a.get("MetricName") == "NumberOfNotificationsFailed"]
+    told = [references(a["AlarmActions"]) for a in failed if topic in references(a["Dimensions"])]
+
+    assert [{"OwnerTopic"}] == told
+
+
 def test_an_execution_that_ends_badly_pages() -> None:
     """States.Runtime and States.DataLimitExceeded escape every Catch; a rule sees them."""
     rule = RULES["EscalationEndedBadlyRule"]

@@ -1,12 +1,19 @@
 """Least privilege: nothing may do everything, or anything to everything, but where AWS leaves no choice."""
 
-import pytest
+from collections.abc import Callable
 
+import pytest
+from turnkeeper.adapters.memory import MemoryTable
+
+from tests.support.tables import WatchedTable
+from tests.support.world import TENANT, World, operator
 from tests.template.source import FUNCTIONS, many, of_type, references, statements
 
 OWNERS = [*FUNCTIONS, *sorted(of_type("AWS::IAM::ManagedPolicy")), "EscalationStateMachine"]
 LOG_DELIVERY, END_TASK = "logs:", "states:SendTaskSuccess"
 """What has no resource to name: the delivery of logs, and the end of a task, to which its token admits."""
+READS = {"get": "dynamodb:GetItem", "batch_get": "dynamodb:BatchGetItem", "query": "dynamodb:Query"}
+HOOK = "https://hooks.example/turns"
 
 
 @pytest.mark.parametrize("owner", OWNERS)
@@ -44,6 +51,45 @@ def test_who_publishes_may_use_the_topics_key(owner: str) -> None:
     granted = {action: s for s in statements(owner) for action in many(s["Action"])}
 
     assert "sns:Publish" not in granted or {"TopicKey"} == references(granted["kms:GenerateDataKey"]["Resource"])
+
+
+def hand_off(world: World, turn: str) -> None:
+    world.escalate(turn, token="a token")
+
+
+def page_again(world: World, turn: str) -> None:
+    world.escalate(turn)
+    world.later(601)
+    world.reconcile()
+
+
+def deliver(world: World, turn: str) -> None:
+    world.request("POST", f"/v1/turns/{turn}/stop", who=operator())
+    world.deliver()
+
+
+@pytest.mark.parametrize(
+    ("owner", "act"),
+    [("HandOffToHumanFunction", hand_off), ("ReconcileFunction", page_again), ("DeliverCallbacksFunction", deliver)],
+)
+def test_who_asks_a_breaker_may_read_it(owner: str, act: Callable[[World, str], None]) -> None:
+    """What is refused is taken for a table that is away: the breaker would never be seen, on AWS only."""
+    table = WatchedTable(MemoryTable())
+    world = World(table=table, env={"CALLBACK_HOSTS": f"{TENANT}=hooks.example"})
+    turn = world.send(headers={"Prefer": "respond-async"}, callback_url=HOOK).json["turn_id"]
+    table.calls.clear()
+    act(world, turn)
+    needed = {READS[call] for call in table.calls if call in READS}
+    granted = {action for statement in statements(owner) for action in many(statement["Action"])}
+
+    assert "dynamodb:BatchGetItem" in needed
+    assert needed <= granted
+
+
+def test_health_may_ask_who_is_subscribed_to_every_topic() -> None:
+    asking = [s for s in statements("OperatorsFunction") if "sns:ListSubscriptionsByTopic" in many(s["Action"])]
+
+    assert [set(of_type("AWS::SNS::Topic"))] == [references(s["Resource"]) for s in asking]
 
 
 @pytest.mark.parametrize("owner", ["RouteFunction", "HandOffToHumanFunction", "ConcludeFunction", "OperatorsFunction"])

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from turnkeeper.runtime.tiers import STATES as STATES_BY_TIER
 
 from tests.template.source import FUNCTIONS, MACHINE, RESOURCES, STATES, TASKS, TEMPLATE, functions
 
 ALL_TASKS = pytest.mark.parametrize("name", sorted(TASKS))
 WAITS = "arn:aws:states:::lambda:invoke.waitForTaskToken"
+STATES_OF_TIERS = set(STATES_BY_TIER.values()) - {"HandOffToHuman"}
 SUBSTITUTIONS = RESOURCES["EscalationStateMachine"]["Properties"]["DefinitionSubstitutions"]
 
 
@@ -82,6 +84,19 @@ def test_retries_are_spread_and_bounded(name: str) -> None:
     assert "States.ALL" in retriers(name)[-1]["ErrorEquals"]
 
 
+@pytest.mark.parametrize("name", sorted(STATES_OF_TIERS))
+def test_a_tiers_retries_outlive_the_lease_of_a_run_that_died(name: str) -> None:
+    """Full jitter waits half of each delay on average: at twice the lease, a killed tier is hardly ever skipped."""
+    lease = functions()[function_of(name)]["Timeout"] + TEMPLATE["Parameters"]["LeaseMarginSeconds"]["Default"]
+    (retry,) = retriers(name)
+    delays = [
+        min(retry["MaxDelaySeconds"], retry["IntervalSeconds"] * retry["BackoffRate"] ** n)
+        for n in range(retry["MaxAttempts"])
+    ]
+
+    assert sum(delays) / 2 >= 2 * lease
+
+
 def test_a_wait_that_timed_out_does_not_begin_anew() -> None:
     first = TASKS["HandOffToHuman"]["Retry"][0]
 
@@ -143,9 +158,9 @@ def test_the_machine_may_invoke_each_of_its_functions() -> None:
 
 
 def test_a_bad_end_fails_the_execution() -> None:
-    """Only a completed turn succeeds: what else happens is seen, and pages."""
+    """Only what somebody wanted succeeds, an answer or a stop: what else happens is seen, and pages."""
     succeeding = {name for name, state in STATES.items() if state["Type"] == "Succeed"}
     leading = {name: ways(state) & succeeding for name, state in STATES.items() if ways(state) & succeeding}
     statuses = {c["StringEquals"] for c in STATES["Concluded"]["Choices"] if c["Next"] in succeeding}
 
-    assert ({"Concluded": {"Completed"}}, {"completed"}) == (leading, statuses)
+    assert ({"Concluded": {"Completed", "Stopped"}}, {"completed", "failed"}) == (leading, statuses)

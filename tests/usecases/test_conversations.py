@@ -119,13 +119,23 @@ def test_the_oldest_turns_are_dropped_where_history_is_too_long() -> None:
     ] == said(world)
 
 
-def test_feedback_is_taken_from_1_to_5_and_counted() -> None:
+def test_feedback_is_taken_from_1_to_5_the_last_word_is_kept_and_the_first_counted() -> None:
     world = World()
     turn = world.send().json["turn_id"]
-    statuses = [world.post(f"/v1/turns/{turn}/feedback", {"score": score}).status for score in (0, 1, 5, 6)]
+    scores = (0, 1, 5, 1, 5, 6)
+    statuses = [world.post(f"/v1/turns/{turn}/feedback", {"score": score}).status for score in scores]
 
-    assert [400, 204, 204, 400] == statuses
-    assert [1, 5] == [value for name, value, _ in world.telemetry.counts if name == "FeedbackScore"]
+    assert [400, 204, 204, 204, 204, 400] == statuses
+    assert 5 == (world.table.get(keys.feedback(turn)) or {})["score"]
+    assert [1] == [value for name, value, _ in world.telemetry.counts if name == "FeedbackScore"]
+
+
+def test_feedback_on_a_turn_that_has_not_ended_is_409() -> None:
+    world = World()
+    turn = world.awaiting()
+    early = world.post(f"/v1/turns/{turn}/feedback", {"score": 1})
+
+    assert ((409, "conflict"), None) == ((early.status, early.code), world.table.get(keys.feedback(turn)))
 
 
 def test_feedback_on_a_turn_that_is_not_there_is_404() -> None:
@@ -136,6 +146,7 @@ def test_everything_of_a_turn_is_removed_after_the_retention_and_the_turn_last()
     table = MemoryTable()
     world = World(env={"RETENTION_DAYS": "8", "ANSWER_BY_SECONDS": "600"}, table=table)
     turn = world.awaiting()
+    world.request("POST", f"/v1/turns/{turn}/stop", who=operator())
     world.request("POST", f"/v1/turns/{turn}/feedback", body={"score": 4})
     family = {item["sk"]: int(item["ttl"]) for item in table.query(f"TURN#{turn}")}
     own = family.pop("TURN")

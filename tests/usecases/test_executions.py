@@ -1,5 +1,6 @@
 """Executions end with their turns, and a state machine that is away does not keep a turn from people."""
 
+from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import WorkflowUnavailable
 
 from tests.support.world import World, answer, operator, prose
@@ -44,17 +45,29 @@ def test_the_newest_token_is_told_when_the_task_was_retried_meanwhile() -> None:
     assert ["newer"] == world.machine.succeeded
 
 
-def test_an_execution_that_could_not_be_stopped_is_stopped_later() -> None:
+def test_the_execution_of_a_stopped_turn_ends_by_itself() -> None:
     world = World()
     turn = world.awaiting()
     away(world)
     status = world.request("POST", f"/v1/turns/{turn}/stop", who=operator()).status
     back(world)
-    running = list(world.machine.running)
     world.later(30)
     world.reconcile()
 
-    assert (200, [f"{turn}-1"], {}) == (status, running, world.machine.running)
+    assert (200, ["token-1"]) == (status, world.machine.succeeded)
+    assert "failed" == world.services.tiers.conclude(turn, 1)
+
+
+def test_the_execution_of_a_turn_that_was_stopped_in_its_tiers_has_only_to_conclude() -> None:
+    world = World()
+    world.fail_all()
+    turn = world.send().json["turn_id"]
+    world.request("POST", f"/v1/turns/{turn}/stop", who=operator())
+    world.later(30)
+    world.reconcile()
+
+    assert ("Conclude", "accepted") == (world.services.tiers.route(turn, 1), world.tier(turn, Tier.ALTERNATIVE_PATH))
+    assert ([], 0) == (world.machine.succeeded, world.reconcile().looked_at)
 
 
 def test_people_are_asked_when_the_state_machine_stays_away() -> None:
@@ -78,7 +91,7 @@ def test_people_are_asked_when_executions_fail_again_and_again() -> None:
     turn = world.send().json["turn_id"]
     for n in (1, 2, 3):
         assert f"{turn}-{n}" in world.machine.running
-        world.machine.stop(f"{turn}-{n}", "failed")
+        world.machine.close(f"{turn}-{n}")
         world.later(60)
         world.reconcile()
 
@@ -111,8 +124,8 @@ def away(world: World) -> None:
     def refuse(*_: object) -> None:
         raise WorkflowUnavailable("away")
 
-    world.machine.task_succeeded = world.machine.stop = refuse  # type: ignore[method-assign, assignment]
+    world.machine.task_succeeded = refuse  # type: ignore[method-assign, assignment]
 
 
 def back(world: World) -> None:
-    del world.machine.task_succeeded, world.machine.stop
+    del world.machine.task_succeeded

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.errors import TurnkeeperError, WorkflowUnavailable
+from turnkeeper.ports import Finish, ModelReply, Subscriptions
 from turnkeeper.runtime.operators import Operator
 
 from tests.support.tables import Killed, WatchedTable, kill, on
-from tests.support.world import TENANT, Answer, World, answer, operator, service
+from tests.support.world import TENANT, Answer, World, answer, operator, prose, service
 
 OLGA = operator("olga")
 
@@ -73,6 +74,44 @@ def test_a_notice_leaves_the_message_out_where_it_is_switched_off() -> None:
     (_, notice) = world.topics.published[0]
 
     assert "42" not in notice.text + notice.data
+
+
+def told(world: World) -> list[tuple[str, str, str, str | None]]:
+    """What the first notice says was tried."""
+    (_, notice) = world.topics.published[0]
+    return [(t["tier"], t["model"], t["failure"], t["error"]) for t in json.loads(notice.data)["tried"]]
+
+
+def test_a_notice_tells_of_tiers_that_could_call_nobody() -> None:
+    world = World(env={"BREAKER_FAILURE_THRESHOLD": "1"})
+    world.fail_all()
+    world.play(world.send().json["turn_id"])
+    world.topics.published.clear()
+    world.play(world.send().json["turn_id"])
+
+    assert [("first_attempt", "-", "no_model_available", None)] == told(world)
+
+
+def test_a_notice_tells_what_was_wrong_with_an_answer() -> None:
+    world = World()
+    world.models.script = {name: [prose()] for name in ("first", "second", "third")}
+    world.play(world.send().json["turn_id"])
+
+    *_, (tier, model, failure, error) = told(world)
+
+    assert ("alternative_path", "openai:third", "invalid_output") == (tier, model, failure)
+    assert "Invalid JSON" in str(error)
+
+
+def test_a_notice_that_leaves_the_message_out_leaves_out_what_may_repeat_it() -> None:
+    world = World(env={"NOTICE_SHOWS_MESSAGE": "false"})
+    refusal = ModelReply("I will not speak of 42.", (), Finish.REFUSAL, None)
+    world.models.script["first"] = [refusal]
+    world.play(world.send("My number is 42.").json["turn_id"])
+    (_, notice) = world.topics.published[0]
+
+    assert [("first_attempt", "openai:first", "refusal", None)] == told(world)
+    assert "42" not in notice.text + notice.data + notice.sms
 
 
 def test_a_task_that_is_tried_again_pages_once() -> None:
@@ -321,6 +360,18 @@ def test_an_answer_after_answer_by_is_410_and_kept_as_a_draft(reconciled: bool) 
     assert "expired" == world.get(f"/v1/turns/{turn}").json["status"]
 
 
+def test_a_late_answer_of_somebody_else_does_not_replace_the_claimants_draft() -> None:
+    world = World(env={"ANSWER_BY_SECONDS": "3600", "CLAIM_SECONDS": "9000"})
+    turn = world.awaiting()
+    version = world.claim(turn)
+    world.later(3601)
+    late = [say(world, turn, version), say(world, turn, version, "Red.", who=OLGA)]
+    seen = world.get(f"/v1/escalations/{turn}", operator()).json
+
+    assert ([410, 410], "Blue.") == ([answer.status for answer in late], seen["draft"]["reply"])
+    assert "yours is not" in late[1].json["detail"]
+
+
 def test_the_execution_expires_nothing_that_was_answered_in_time() -> None:
     world = World(env={"ANSWER_BY_SECONDS": "3600"})
     turn = world.awaiting()
@@ -351,6 +402,17 @@ def test_an_unclaimed_escalation_pages_again_and_then_the_second_level() -> None
 
     assert [("on-call", "1"), ("on-call", "2"), ("second", "3"), ("second", "4")] == pages(world)
     assert ["high", "high", "critical", "critical"] == [m.attributes["severity"] for _, m in world.topics.published]
+
+
+def test_a_topic_that_stays_dead_leads_to_the_second_level() -> None:
+    world = World(env={"PAGE_SECONDS": "600", "SECOND_LEVEL_TOPIC_ARN": "second", "SECOND_LEVEL_PAGES": "2"})
+    world.topics.dead = {"on-call"}
+    world.awaiting()
+    for _ in range(21):
+        world.later(60)
+        world.reconcile()
+
+    assert [("second", "3")] == pages(world)
 
 
 def test_a_claimed_escalation_pages_nobody_until_the_claim_lapses() -> None:
@@ -424,8 +486,21 @@ def test_an_operator_can_stop_a_turn_that_waits() -> None:
     seen = world.get(f"/v1/turns/{turn}").json
 
     assert (200, "failed", "stopped") == (stopped.status, seen["status"], seen["reason"])
-    assert ({f"{turn}-1"}, []) == (world.machine.closed, listed(world, "open"))
+    assert (["token-1"], []) == (world.machine.succeeded, listed(world, "open"))
     assert 409 == stop(world, turn).status
+
+
+@pytest.mark.parametrize(("asked", "tier"), [(False, None), (True, "human")], ids=["in its tiers", "before people"])
+def test_a_stopped_turn_was_a_persons_only_where_people_were_asked(asked: bool, tier: str | None) -> None:
+    world = World()
+    world.fail_all()
+    turn = world.send().json["turn_id"]
+    if asked:
+        world.play(turn)
+    stop(world, turn)
+    counted = [about["tier"] for name, _, about in world.telemetry.counts if name == "TurnsByTier"]
+
+    assert (tier, [tier] if tier else []) == (world.get(f"/v1/turns/{turn}").json["tier"], counted)
 
 
 def test_a_turn_that_is_stopped_while_a_model_answers_stays_stopped_and_is_paid_for() -> None:
@@ -490,9 +565,88 @@ def test_a_long_list_has_pages() -> None:
     assert turns == [e["turn_id"] for e in first["escalations"] + second["escalations"]]
 
 
+def everything(world: World, status: str) -> list[str]:
+    """What a list shows over all of its pages."""
+    page = world.get("/v1/escalations", operator(), status=status).json
+    found = [e["turn_id"] for e in page["escalations"]]
+    while page["cursor"]:
+        page = world.get("/v1/escalations", operator(), status=status, cursor=page["cursor"]).json
+        found += [e["turn_id"] for e in page["escalations"]]
+    return found
+
+
+def test_whoever_waits_is_in_a_page_however_many_claims_lapsed() -> None:
+    world = World(env={"TURN_BURST": "200", "CLAIM_SECONDS": "900"})
+    turns = []
+    for n in range(125):
+        turn = world.send(key=f"k{n}", headers={"Prefer": "respond-async"}).json["turn_id"]
+        world.escalate(turn, token=f"t{n}")
+        turns.append(turn)
+    for turn in turns[:60]:
+        world.claim(turn)
+    world.later(901)
+    held = turns[60:115]
+    for turn in held:
+        world.claim(turn)
+    first = world.get("/v1/escalations", operator()).json["escalations"]
+
+    assert turns[:50] == [e["turn_id"] for e in first]
+    assert [turn for turn in turns if turn not in held] == everything(world, "open")
+    assert held == everything(world, "claimed")
+
+
+def test_a_page_is_full_where_claims_stand_before_what_is_open() -> None:
+    world = World(env={"TURN_BURST": "200"})
+    turns = []
+    for n in range(55):
+        turn = world.send(key=f"k{n}", headers={"Prefer": "respond-async"}).json["turn_id"]
+        world.escalate(turn, token=f"t{n}")
+        turns.append(turn)
+    for turn in turns[:54]:
+        world.claim(turn)
+    page = world.get("/v1/escalations", operator()).json
+
+    assert ([turns[54]], None) == ([e["turn_id"] for e in page["escalations"]], page["cursor"])
+
+
 @pytest.mark.parametrize("cursor", ["x", "e30=", "WzFd", "////"])
 def test_a_cursor_that_is_not_ours_is_400(cursor: str) -> None:
     assert 400 == World().get("/v1/escalations", operator(), cursor=cursor).status
+
+
+def test_health_tells_who_is_subscribed_to_each_topic() -> None:
+    world = World(env={"SECOND_LEVEL_TOPIC_ARN": "second"})
+    world.topics.subscribed = {"on-call": Subscriptions(1, 2), "second": Subscriptions(), "owner": Subscriptions(0, 1)}
+    seen = world.get("/v1/health", operator()).json
+
+    assert {
+        "on_call": {"confirmed": 1, "unconfirmed": 2},
+        "second_level": {"confirmed": 0, "unconfirmed": 0},
+        "owner": {"confirmed": 0, "unconfirmed": 1},
+    } == seen["subscriptions"]
+    assert 2 == seen["unconfirmed_subscriptions"]  # of those who are paged
+
+
+def test_health_counts_a_topic_once_that_is_the_second_level_too() -> None:
+    world = World()
+    world.topics.subscribed = {"on-call": Subscriptions(0, 1)}
+
+    assert 1 == world.get("/v1/health", operator()).json["unconfirmed_subscriptions"]
+
+
+def test_health_tells_of_a_topic_that_nobody_named() -> None:
+    world = World(env={"OWNER_TOPIC_ARN": ""})
+    seen = world.get("/v1/health", operator()).json
+
+    assert {"confirmed": 0, "unconfirmed": 0} == seen["subscriptions"]["owner"]
+
+
+def test_health_says_that_it_cannot_tell_who_is_subscribed() -> None:
+    world = World()
+    world.topics.down = True
+    seen = world.get("/v1/health", operator()).json
+
+    assert (None, None) == (seen["subscriptions"], seen["unconfirmed_subscriptions"])
 
 
 def test_health_shows_breakers_and_the_backlog() -> None:

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from turnkeeper.adapters.memory import MemoryTable
+from turnkeeper.ports import Json
 
 from tests.support.tables import Killed, WatchedTable, fail, kill, on
 from tests.support.world import Context, World, answer, failing
@@ -124,7 +125,7 @@ def test_an_execution_that_runs_is_not_started_twice() -> None:
 def test_an_execution_that_ended_too_soon_is_followed_by_another_of_the_next_number() -> None:
     world = World()
     turn = world.send(headers={"Prefer": "respond-async"}).json["turn_id"]
-    world.machine.stop(f"{turn}-1", "aborted")
+    world.machine.close(f"{turn}-1")
     world.later(40)
     world.reconcile()
 
@@ -135,7 +136,7 @@ def test_an_execution_that_ended_too_soon_is_followed_by_another_of_the_next_num
 def test_an_execution_of_an_older_number_does_nothing_more() -> None:
     world = World()
     turn = world.send(headers={"Prefer": "respond-async"}).json["turn_id"]
-    world.machine.stop(f"{turn}-1", "aborted")
+    world.machine.close(f"{turn}-1")
     world.later(40)
     world.reconcile()
 
@@ -154,6 +155,27 @@ def test_one_failure_does_not_hold_up_the_rest() -> None:
 
     assert (3, 1) == (tally.looked_at, tally.failed)
     assert [f"{turn}-1" for turn in turns[1:]] == list(world.machine.running)
+
+
+def test_a_fault_in_one_item_does_not_hold_up_the_rest_and_is_told() -> None:
+    world = World()
+    world.telemetry.expected = LookupError
+    turns = [world.send(headers={"Prefer": "respond-async"}).json["turn_id"] for _ in range(3)]
+    world.machine.running.clear()
+    world.later(15)
+    start = world.machine.start
+
+    def faulty(name: str, payload: Json) -> bool:
+        if name == f"{turns[0]}-1":
+            raise LookupError("a fault of ours")
+        return start(name, payload)
+
+    world.machine.start = faulty  # type: ignore[method-assign]
+    tally = world.reconcile()
+
+    assert (3, 1) == (tally.looked_at, tally.failed)
+    assert [f"{turn}-1" for turn in turns[1:]] == list(world.machine.running)
+    assert [f"not reconciled: {turns[0]}"] == world.telemetry.faults
 
 
 def test_reconcilers_beside_each_other_do_everything_once() -> None:

@@ -293,7 +293,11 @@ class Services:
             agents=self._a.agents,
             agent_names=self._a.agent_names,
             notifier=self._a.notifier,
-            topics=[on_call.topic, on_call.second_level_topic],
+            topics={
+                "on_call": on_call.topic,
+                "second_level": on_call.second_level_topic,
+                "owner": self.settings.owner_topic_arn,
+            },
             clock=self.clock,
         )
 

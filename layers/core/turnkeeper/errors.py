@@ -117,6 +117,12 @@ class Lost(TurnkeeperError):  # noqa: N818
     code = "conflict"
 
 
+class NotEnded(TurnkeeperError):  # noqa: N818
+    """Feedback came before its turn had ended."""
+
+    code = "conflict"
+
+
 class TooLate(TurnkeeperError):  # noqa: N818
     """An answer came after the turn's `answer_by`: it was kept as a draft; the customer was told that nobody could."""
 

@@ -241,12 +241,24 @@ class Table(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A message to a topic: plain text for people, `data` (JSON text) for machines, `attributes` to filter by."""
+    """A message to a topic: plain text for people, `data` (JSON text) for machines, `attributes` to filter by.
+
+    `sms` is one line for a phone; where there is none, the subject is sent.
+    """
 
     subject: str
     text: str
     data: str
     attributes: Mapping[str, str]
+    sms: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriptions:
+    """How many of a topic's subscriptions receive what is published, and how many do not, as nobody confirmed them."""
+
+    confirmed: int = 0
+    unconfirmed: int = 0
 
 
 class Notifier(Protocol):
@@ -255,8 +267,8 @@ class Notifier(Protocol):
     def publish(self, topic: str, message: Published) -> str:
         """Publish one message; returns its id. Raises `errors.DependencyError`."""
 
-    def unconfirmed(self, topic: str) -> int:
-        """How many subscriptions of a topic nobody confirmed yet, so that they receive nothing."""
+    def subscriptions(self, topic: str) -> Subscriptions:
+        """Count a topic's subscriptions. Raises `errors.DependencyError`."""
 
 
 class Queue(Protocol):
@@ -281,9 +293,6 @@ class Workflow(Protocol):
 
     def task_succeeded(self, token: str, payload: Json) -> None:
         """End a waiting task; one that no longer waits is success."""
-
-    def stop(self, name: str, reason: str) -> None:
-        """Stop an execution, if it runs."""
 
 
 Clock = Callable[[], float]

@@ -17,7 +17,7 @@ from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.money import price_from_json
 from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError, NotFound
-from turnkeeper.ports import Finish, Json, ModelReply, ModelRequest, Published, ToolCall, Usage
+from turnkeeper.ports import Finish, Json, ModelReply, ModelRequest, Published, Subscriptions, ToolCall, Usage
 from turnkeeper.runtime.telemetry import MemoryTelemetry
 from turnkeeper.runtime.turns import NewTurn
 from turnkeeper.settings import Settings
@@ -237,15 +237,13 @@ class _Nobody:
     def publish(self, topic: str, message: Published) -> str:  # noqa: ARG002
         return "1"
 
-    def unconfirmed(self, topic: str) -> int:  # noqa: ARG002
-        return 0
+    def subscriptions(self, topic: str) -> Subscriptions:  # noqa: ARG002
+        return Subscriptions(confirmed=1)
 
     def start(self, name: str, payload: Json) -> bool:  # noqa: ARG002
         return True
 
     def task_succeeded(self, token: str, payload: Json) -> None: ...
-
-    def stop(self, name: str, reason: str) -> None: ...
 
 
 class _Receiver:

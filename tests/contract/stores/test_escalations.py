@@ -4,7 +4,7 @@ import pytest
 from turnkeeper.domain.escalation import EscalationState, Listed, Pacing
 from turnkeeper.ports import Refused, Table
 from turnkeeper.stores.escalations import EscalationStore
-from turnkeeper.stores.records import Escalation
+from turnkeeper.stores.records import Escalation, Turn
 from turnkeeper.stores.turns import Document, TurnStore
 
 from tests.contract.stores.conftest import NewTurn
@@ -31,6 +31,14 @@ def fresh(store: EscalationStore, turns: TurnStore, acquire: NewTurn) -> Escalat
 def opened(store: EscalationStore, fresh: Escalation) -> Escalation:
     """An escalation that waits for a person."""
     return there(store.offer(fresh, "token", 1_000))
+
+
+def another(store: EscalationStore, turns: TurnStore, turn: Turn) -> Escalation:
+    """One more escalation that waits for a person."""
+    turns.suspend(
+        turn, Document(202, "{}"), store.new(turn, reason="r", first_done=True, reasked=False, to_human=False), []
+    )
+    return there(store.offer(there(store.get(turn.turn_id)), "token", 1_000))
 
 
 def read(store: EscalationStore) -> Escalation:
@@ -150,6 +158,22 @@ def test_an_answer_ends_it(store: EscalationStore, opened: Escalation, table: Ta
     assert ([], ["turn_1"]) == (listed(store, Listed.CLAIMED), listed(store, Listed.ANSWERED))
 
 
+def draft(store: EscalationStore, operator: str) -> str:
+    """Which draft stands after an operator's answer came too late."""
+    store.keep_draft(read(store), operator, {"reply": f"by {operator}"})
+    return str(read(store).draft["reply"])
+
+
+def test_a_late_draft_stays_unless_the_claimant_writes(store: EscalationStore, opened: Escalation) -> None:
+    store.claim(opened, "otto")
+
+    assert ["by olga", "by otto", "by otto"] == [draft(store, name) for name in ("olga", "otto", "olga")]
+
+
+def test_a_draft_of_an_escalation_that_nobody_claimed_is_the_first(store: EscalationStore, opened: Escalation) -> None:
+    assert ["by olga", "by olga"] == [draft(store, name) for name in ("olga", "otto")]
+
+
 def test_it_expires_at_its_time_and_not_before(
     store: EscalationStore, opened: Escalation, table: Table, clock: Clock
 ) -> None:
@@ -167,6 +191,24 @@ def test_what_a_model_answered_is_listed_nowhere(store: EscalationStore, opened:
 
     assert "RESOLVED" == read(store).st
     assert [[]] * 4 == [listed(store, status) for status in Listed]
+
+
+def test_pages_of_two_statuses_go_by_time_and_leave_nobody_out(
+    store: EscalationStore, turns: TurnStore, acquire: NewTurn, clock: Clock
+) -> None:
+    for n in range(7):
+        clock.now += 1
+        waiting = another(store, turns, acquire(turn_id=f"turn_{n}"))
+        if n in {0, 1, 4}:
+            store.claim(waiting, "otto")
+    found, after = store.page_of("t", Listed.OPEN, Listed.CLAIMED, limit=2, after=None)
+    seen = [found]
+    while after:
+        found, after = store.page_of("t", Listed.OPEN, Listed.CLAIMED, limit=2, after=after)
+        seen.append(found)
+
+    assert [f"turn_{n}" for n in range(7)] == [e.turn_id for found in seen for e in found]
+    assert {True} == {len(found) >= 2 for found in seen[:-1]}
 
 
 def test_what_ended_is_due_until_its_execution_was_told(

@@ -25,6 +25,8 @@ def due(**changes: Any) -> Due:
         ({}, Due.NOTHING),
         ({"next_page_at": 1_000}, Due.PAGE),
         ({"paged": 0}, Due.REPEAT_PAGE),
+        ({"paged": 0, "next_page_at": 1_000}, Due.PAGE),
+        ({"paged": 0, "st": "CLAIMED", "claim_until": 1_001}, Due.NOTHING),
         ({"st": "CLAIMED", "claim_until": 1_001, "next_page_at": 0}, Due.NOTHING),
         ({"st": "CLAIMED", "claim_until": 1_000, "next_page_at": 0}, Due.PAGE),
         ({"st": "TIERS", "pages": 0, "paged": 0}, Due.ENSURE_EXECUTION),

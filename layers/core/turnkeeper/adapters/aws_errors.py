@@ -8,11 +8,13 @@ from botocore.exceptions import (
     HTTPClientError,
     ReadTimeoutError,
 )
+from botocore.parsers import ResponseParserError
 
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
 
-AWS_ERRORS = (ClientError, BotoCoreError)
+AWS_ERRORS = (ClientError, BotoCoreError, ResponseParserError)
+"""Everything a call of a client raises for what the network or the other side did."""
 
 _SERVER = 500
 _FAILURES = {
@@ -38,4 +40,6 @@ def as_dependency_error(error: Exception) -> DependencyError:
         return DependencyError(Failure.TIMEOUT, type(error).__name__, sent=isinstance(error, ReadTimeoutError))
     if isinstance(error, (ConnectionError, HTTPClientError)):
         return DependencyError(Failure.CONNECTION, type(error).__name__)
+    if isinstance(error, ResponseParserError):  # a load balancer's or a proxy's answer, in the service's place
+        return DependencyError(Failure.SERVER_ERROR, type(error).__name__)
     return DependencyError(Failure.BAD_REQUEST, type(error).__name__)

@@ -1,11 +1,11 @@
-"""Publishes notices over Amazon SNS: plain text for e-mail, JSON for every other protocol."""
+"""Publishes notices over Amazon SNS: text for e-mail, a line for SMS, JSON for every other protocol."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
 from turnkeeper.adapters.aws_errors import AWS_ERRORS, as_dependency_error
-from turnkeeper.ports import Published
+from turnkeeper.ports import Published, Subscriptions
 
 
 class SnsNotifier:
@@ -16,7 +16,7 @@ class SnsNotifier:
 
     def publish(self, topic: str, message: Published) -> str:
         """Publish one message; returns its id. Raises DependencyError."""
-        forms = {"default": message.data, "email": message.text, "sms": message.subject}
+        forms = {"default": message.data, "email": message.text, "sms": message.sms or message.subject}
         try:
             answer: Mapping[str, Any] = self._client.publish(
                 TopicArn=topic,
@@ -33,11 +33,14 @@ class SnsNotifier:
             raise as_dependency_error(error) from error
         return str(answer["MessageId"])
 
-    def unconfirmed(self, topic: str) -> int:
-        """Count the subscriptions that nobody confirmed. Raises DependencyError."""
+    def subscriptions(self, topic: str) -> Subscriptions:
+        """Count a topic's subscriptions. Raises DependencyError."""
         try:
             pages = self._client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
             arns = [s["SubscriptionArn"] for page in pages for s in page["Subscriptions"]]
         except AWS_ERRORS as error:
             raise as_dependency_error(error) from error
-        return sum(arn == "PendingConfirmation" for arn in arns)
+        return Subscriptions(
+            confirmed=sum(arn.startswith("arn:") for arn in arns),
+            unconfirmed=sum(arn == "PendingConfirmation" for arn in arns),
+        )

@@ -45,16 +45,6 @@ class StepFunctions:
         except AWS_ERRORS as error:
             raise WorkflowUnavailable(str(error)) from error
 
-    def stop(self, name: str, reason: str) -> None:
-        """Stop an execution, if it runs."""
-        try:
-            self._client.stop_execution(executionArn=self._execution(name), cause=reason)
-        except ClientError as error:
-            if _code(error) != "ExecutionDoesNotExist":
-                raise WorkflowUnavailable(str(error)) from error
-        except AWS_ERRORS as error:
-            raise WorkflowUnavailable(str(error)) from error
-
     def _execution(self, name: str) -> str:
         return f"{self._arn.replace(':stateMachine:', ':execution:')}:{name}"
 

@@ -36,7 +36,7 @@ TABLE: dict[str, tuple[int, str]] = {
     "forbidden": (403, "Not yours to do"),
     "not-found": (404, "There is no such thing for you"),
     "in-flight": (409, "The same key is being worked on"),
-    "conflict": (409, "Somebody else was first"),
+    "conflict": (409, "It cannot be done as things stand"),
     "answer-too-late": (410, "The time to answer is over"),
     "payload-too-large": (413, "The body is too large"),
     "key-reused": (422, "The key was used with another body"),

@@ -89,11 +89,11 @@ def due_now(  # noqa: PLR0911 - one return for each way it can stand
         return Decision(Due.EXPIRE, "nobody answered in time", now + pacing.confirm_page)
     if st == EscalationState.TIERS:
         return Decision(Due.ENSURE_EXECUTION, "its tiers should be running", min(answer_by, now + pacing.look_every))
-    held = st == EscalationState.CLAIMED and claim_until > now
-    if paged < pages:
-        return Decision(Due.REPEAT_PAGE, "the last page was not confirmed", now + pacing.confirm_page)
-    if held:
+    if st == EscalationState.CLAIMED and claim_until > now:
         return Decision(Due.NOTHING, "it is claimed", min(answer_by, claim_until))
+    # Before a repetition: pages count on while nothing can be published, and so reach the second level.
     if next_page_at <= now:
         return Decision(Due.PAGE, "nobody claimed it", now + pacing.confirm_page)
+    if paged < pages:
+        return Decision(Due.REPEAT_PAGE, "the last page was not confirmed", now + pacing.confirm_page)
     return Decision(Due.NOTHING, "the next page is not due", min(answer_by, next_page_at))

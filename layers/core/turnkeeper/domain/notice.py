@@ -1,20 +1,45 @@
 """Words the notice for the person on call: what to know at 3 AM, on a phone; nothing in it acts, or is secret."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from turnkeeper.domain.money import format_usd
 
 _MESSAGE_CHARS = 300
+_ERROR_CHARS = 120
 _SUBJECT_CHARS = 99
 _TRIED = 8
+_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+"""Controls, and marks that hide text or turn its direction: what a customer wrote must look like what they wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A model that was called in a tier, or `-` where none was; its failure, and the first line of what was wrong."""
+
+    tier: str
+    model: str
+    failure: str
+    error: str = ""
+
+    def line(self) -> str:
+        """Word it for people."""
+        failure = ": ".join(filter(None, [_words(self.failure), _short(self.error, _ERROR_CHARS)]))
+        return f"  {_words(self.tier)} · {self.model} · {failure}"
+
+    def data(self) -> Mapping[str, Any]:
+        """Word it for machines."""
+        error = _short(self.error, _ERROR_CHARS) or None
+        return {"tier": self.tier, "model": self.model, "failure": self.failure, "error": error}
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a notice says. `waited_s` is seconds; `tried` are (tier, model, failure); `link` leads to the console."""
+    """What a notice says. `waited_s` is seconds, `answer_by` since the epoch; `link` leads to the console."""
 
     turn_id: str
     tenant: str
@@ -22,10 +47,10 @@ class Notice:
     agent: str
     message: str | None
     reason: str
-    tried: Sequence[tuple[str, str, str]]
+    tried: Sequence[Tried]
     cost: int
     waited_s: float
-    answer_by: str
+    answer_by: float
     link: str
     page: int
     second_level: bool
@@ -54,32 +79,36 @@ class Notice:
 
     def subject(self) -> str:
         """One line of plain ASCII, as e-mail subjects over SNS must be."""
+        critical = "CRITICAL " if self.second_level else ""
         again = "" if self.page == 1 else f" (page {self.page})"
-        text = f"[Turnkeeper] {self.agent}: a customer waits for a person{again}"
+        text = f"[Turnkeeper] {critical}{self.agent}: a customer waits for a person{again}"
         return text.encode("ascii", "replace").decode()[:_SUBJECT_CHARS]
+
+    def sms(self) -> str:
+        """One short line that leads to the console."""
+        return f"Turnkeeper {self.severity}: {self.customer} waits for a person ({self.agent}). {self.link}"
 
     def text(self) -> str:
         """The e-mail, which reads well on a phone."""
+        answer_by = datetime.fromtimestamp(self.answer_by, UTC)
         lines = [
-            f"A customer waits for a person, since {_duration(self.waited_s)}.",
+            f"A customer has been waiting for a person for {_duration(self.waited_s)}.",
             "",
             f"Open it:   {self.link}",
+            f"Severity:  {self.severity.upper() if self.second_level else self.severity}, page {self.page}",
             "",
             f"Agent:     {self.agent}",
             f"Customer:  {self.customer}",
             f"Tenant:    {self.tenant}",
-            f"Why:       {self.reason.replace('_', ' ')}",
+            f"Why:       {_words(self.reason)}",
             f"Cost:      ${format_usd(self.cost)}",
-            f"Answer by: {self.answer_by}",
+            f"Answer by: {answer_by:%Y-%m-%d %H:%M} UTC",
         ]
         if self.message is not None:
-            lines += ["", "They asked:", f"  {_short(self.message)}"]
+            lines += ["", "They asked:", f"  {_short(self.message, _MESSAGE_CHARS)}"]
         if self.tried:
-            lines += ["", "Tried:"]
-            lines += [
-                f"  {tier.replace('_', ' ')} · {model} · {failure}" for tier, model, failure in self.tried[-_TRIED:]
-            ]
-        lines += ["", f"Turn {self.turn_id}, page {self.page}, severity {self.severity}.", "Claim it in the console."]
+            lines += ["", "Tried:", *(tried.line() for tried in self.tried[-_TRIED:])]
+        lines += ["", f"Turn {self.turn_id}. Claim it in the console."]
         return "\n".join(lines)
 
     def json(self) -> str:
@@ -91,12 +120,12 @@ class Notice:
             "tenant": self.tenant,
             "customer_id": self.customer,
             "agent": self.agent,
-            "message": _short(self.message) if self.message is not None else None,
+            "message": _short(self.message, _MESSAGE_CHARS) if self.message is not None else None,
             "reason": self.reason,
-            "tried": [{"tier": t, "model": m, "failure": f} for t, m, f in self.tried[-_TRIED:]],
+            "tried": [tried.data() for tried in self.tried[-_TRIED:]],
             "cost_usd": format_usd(self.cost),
             "waited_s": round(self.waited_s),
-            "answer_by": self.answer_by,
+            "answer_by": f"{datetime.fromtimestamp(self.answer_by, UTC):%Y-%m-%dT%H:%M:%SZ}",
             "link": self.link,
             "page": self.page,
             "severity": self.severity,
@@ -105,9 +134,14 @@ class Notice:
         return json.dumps(data, ensure_ascii=False)
 
 
-def _short(message: str) -> str:
-    flat = " ".join(message.split())
-    return flat if len(flat) <= _MESSAGE_CHARS else flat[: _MESSAGE_CHARS - 1] + "…"
+def _short(text: str, most: int) -> str:
+    """Put a text that others wrote on one line of at most so many characters, none of which acts on the rest."""
+    line = _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", " ".join(text.split()))
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def _words(code: str) -> str:
+    return code.replace("_", " ")
 
 
 def _duration(seconds: float) -> str:

@@ -1,6 +1,6 @@
 """The whole context of an escalation, as a person needs it to answer; and the health of a deployment."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from turnkeeper.agent import Agent
 from turnkeeper.domain.escalation import Listed
 from turnkeeper.domain.money import format_usd
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import Clock, Notifier
+from turnkeeper.ports import Clock, Notifier, Subscriptions
 from turnkeeper.runtime.lookups import Lookups
 from turnkeeper.runtime.operators import Operator, Operators
 from turnkeeper.runtime.turns import spent
@@ -18,6 +18,9 @@ from turnkeeper.stores.conversations import ConversationStore
 from turnkeeper.stores.journal import Journal
 from turnkeeper.stores.records import Escalation
 from turnkeeper.stores.turns import TurnStore
+
+PAGED = ("on_call", "second_level")
+"""The topics to which pages go; `notify:` and the name is what a topic's breaker is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Context:
         agents: Callable[[str], Agent[Any]],
         agent_names: Callable[[], Sequence[str]],
         notifier: Notifier,
-        topics: Sequence[str],
+        topics: Mapping[str, str],
         clock: Clock,
     ) -> None:
         self._operators, self._turns, self._lookups = operators, turns, lookups
@@ -83,11 +86,12 @@ class Context:
         return EscalationContext(escalation, details)
 
     def health(self, who: Operator) -> dict[str, Any]:
-        """Gather the breakers of every agent, the tenant's backlog, and subscriptions that nobody confirmed."""
+        """Gather the breakers of every agent, the tenant's backlog, and who is subscribed to the topics."""
         names = [d for name in self._agent_names() for d in self._agents(name).dependencies]
-        names += ["notify:on_call", "notify:second_level"]
+        names += [f"notify:{name}" for name in PAGED]
         waiting, more = self._operators.page(who, Listed.OPEN, None)
         now = self._clock()
+        subscriptions = self._subscriptions()
         return {
             "breakers": self._breaker_states(list(dict.fromkeys(names))),
             "backlog": {
@@ -95,7 +99,8 @@ class Context:
                 "more": more is not None,
                 "oldest_s": round(now - waiting[0].opened_at) if waiting else 0,
             },
-            "unconfirmed_subscriptions": self._unconfirmed(),
+            "unconfirmed_subscriptions": self._unconfirmed(subscriptions),
+            "subscriptions": subscriptions and {name: asdict(found) for name, found in subscriptions.items()},
         }
 
     def _breaker_states(self, names: Sequence[str]) -> list[dict[str, Any]]:
@@ -104,11 +109,20 @@ class Context:
             for b in self._breakers.read(names)
         ]
 
-    def _unconfirmed(self) -> int | None:
+    def _subscriptions(self) -> dict[str, Subscriptions] | None:
+        """Count who is subscribed to each topic, or None where that cannot be told now."""
         try:
-            return sum(self._notifier.unconfirmed(topic) for topic in dict.fromkeys(self._topics) if topic)
+            found = {topic: self._notifier.subscriptions(topic) for topic in set(self._topics.values()) if topic}
         except DependencyError:
             return None
+        return {name: found.get(topic, Subscriptions()) for name, topic in self._topics.items()}
+
+    def _unconfirmed(self, subscriptions: Mapping[str, Subscriptions] | None) -> int | None:
+        """Count the subscriptions, of the topics to which pages go, that nobody confirmed."""
+        if subscriptions is None:
+            return None
+        paged = {self._topics[name]: subscriptions[name].unconfirmed for name in PAGED}
+        return sum(paged.values())
 
 
 def _attempt(a: dict[str, Any]) -> dict[str, Any]:

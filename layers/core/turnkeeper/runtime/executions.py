@@ -1,6 +1,5 @@
 """The executions of the escalation state machine: started once, carried on when they died, ended with their turn."""
 
-from turnkeeper.domain.escalation import EscalationState
 from turnkeeper.errors import StoreUnavailable, WorkflowUnavailable
 from turnkeeper.ports import Workflow
 from turnkeeper.runtime.telemetry import Telemetry
@@ -36,14 +35,12 @@ class Executions:
         return True
 
     def end(self, turn_id: str) -> None:
-        """End what still runs or waits for an escalation that ended; one that was told is not told again."""
+        """End what still waits for an escalation that ended; one that was told is not told again."""
         try:
             escalation = self._escalations.get(turn_id)  # read anew: its task may have been retried, with another token
             if escalation is None or not escalation.due_at:
                 return
-            if escalation.st == EscalationState.STOPPED:
-                self._workflow.stop(_name(turn_id, escalation.n), "stopped by an operator")
-            elif escalation.tok:
+            if escalation.tok:  # else nothing waits: the next task finds that the turn ended, and concludes
                 self._workflow.task_succeeded(escalation.tok, {"turn_id": turn_id})
             self._escalations.told(escalation)
         except (StoreUnavailable, WorkflowUnavailable) as error:

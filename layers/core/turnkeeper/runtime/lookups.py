@@ -7,7 +7,7 @@ from turnkeeper.agent import Agent
 from turnkeeper.domain.money import format_usd
 from turnkeeper.domain.spend import Counter, Limits, resets_at, utc_day
 from turnkeeper.domain.turns import TurnState
-from turnkeeper.errors import NotFound, TurnNotFound
+from turnkeeper.errors import NotEnded, NotFound, TurnNotFound
 from turnkeeper.ports import Attr, Clock, Put, Refused, Table
 from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.runtime.turns import own_limits, spent
@@ -95,15 +95,16 @@ class Lookups:
         }
 
     def feedback(self, turn_id: str, score: int, comment: str | None) -> None:
-        """Keep how a customer liked a turn; the last word counts."""
+        """Keep how a customer liked a turn: the last word stays, and the first is counted."""
         turn = self._turns.get(turn_id)
         if turn is None:
             raise TurnNotFound(f"there is no turn {turn_id}")
+        if not turn.is_done:
+            raise NotEnded(f"the turn {turn_id} has not ended: say how its outcome was")
         said = {"score": score, "comment": comment or "", "at": self._clock(), "ttl": turn.child_ttl}
-        other = Attr("pk").absent() | Attr("score").lt(score) | Attr("score").gt(score)
         try:
-            self._table.write(Put(keys.feedback(turn_id), said, when=other))
-        except Refused:  # the same score again: perhaps with another comment
+            self._table.write(Put(keys.feedback(turn_id), said, when=Attr("pk").absent()))
+        except Refused:  # on second thoughts
             self._table.write(Put(keys.feedback(turn_id), said))
             return
         self._telemetry.count("FeedbackScore", score, unit="None", agent=turn.agent)

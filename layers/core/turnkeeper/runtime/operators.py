@@ -61,12 +61,13 @@ class Operators:
 
     def page(self, who: Operator, status: Listed, after: Json | None) -> tuple[list[Escalation], Json | None]:
         """List escalations of one status, oldest first, with a cursor; a lapsed claim is open."""
-        found, cursor = self._escalations.page_of(who.tenant, status, limit=PAGE_SIZE, after=after)
-        if status is Listed.OPEN and after is None:
-            claimed, _ = self._escalations.page_of(who.tenant, Listed.CLAIMED, limit=PAGE_SIZE, after=None)
-            found = sorted([*found, *claimed], key=lambda e: e.opened_at)
-        now = self._clock()
-        return [e for e in found if listed(e.st, e.claim_until, now) is status], cursor
+        stored = (Listed.OPEN, Listed.CLAIMED) if status is Listed.OPEN else (status,)
+        while True:
+            found, after = self._escalations.page_of(who.tenant, *stored, limit=PAGE_SIZE, after=after)
+            now = self._clock()
+            page = [e for e in found if listed(e.st, e.claim_until, now) is status]
+            if page or after is None:
+                return page, after
 
     def find(self, who: Operator, turn_id: str) -> tuple[Turn, Escalation]:
         """Read an escalation and its turn; another tenant's is not there."""
@@ -104,10 +105,11 @@ class Operators:
         checked = self._checked(turn, output)
         given = {"reply": reply, "output": checked, "by": who.id}
         if escalation.answer_by <= self._clock():
-            self._escalations.keep_draft(escalation, given)
+            kept = self._escalations.keep_draft(escalation, who.id, given)
             self._expiry.expire(turn, escalation)
-            raise TooLate("the time to answer was over; your answer was kept as a draft")
-        view = self._view(turn, Status.COMPLETED, reply, checked, escalation.reason)
+            draft = "your answer was kept as a draft" if kept else "another answer is kept as a draft, and yours is not"
+            raise TooLate(f"the time to answer was over; {draft}")
+        view = self._view(turn, Tier.HUMAN, Status.COMPLETED, reply, checked, escalation.reason)
         ops = self._escalations.answer_ops(escalation, who.id, version, answer_id, given)
         try:
             self._endings.conclude_by_person(turn, ops, view)
@@ -123,8 +125,9 @@ class Operators:
         turn = self._turns.get(turn_id)
         if turn is None or turn.tenant != who.tenant:
             raise TurnNotFound(f"there is no turn {turn_id}")
-        view = self._view(turn, Status.FAILED, STOPPED, None, "stopped")
         escalation = self._escalations.get(turn_id)
+        tier = Tier.HUMAN if escalation and escalation.opened_at else None
+        view = self._view(turn, tier, Status.FAILED, STOPPED, None, "stopped")
         try:
             if turn.st == TurnState.RUN:
                 self._endings.stop(turn, view)
@@ -163,12 +166,18 @@ class Operators:
             raise InvalidAnswer(error_lines(error)) from error
 
     def _view(
-        self, turn: Turn, status: Status, reply: str, output: Mapping[str, Any] | None, reason: str
+        self,
+        turn: Turn,
+        tier: Tier | None,
+        status: Status,
+        reply: str,
+        output: Mapping[str, Any] | None,
+        reason: str,
     ) -> dict[str, Any]:
         return turn_view(
             turn,
             status=status,
-            tier=Tier.HUMAN,
+            tier=tier,
             reply=reply,
             output=output,
             confidence=1.0 if status is Status.COMPLETED else None,

@@ -1,9 +1,10 @@
 """Pages the person on call: at least once, each page with its own key, the second level when nobody comes."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from turnkeeper.domain.notice import Notice
+from turnkeeper.domain.notice import Notice, Tried
 from turnkeeper.errors import DependencyError, StoreUnavailable
 from turnkeeper.ports import Clock, Notifier, Published
 from turnkeeper.runtime.guard import Guard
@@ -11,7 +12,7 @@ from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.runtime.turns import spent
 from turnkeeper.stores import keys
 from turnkeeper.stores.escalations import EscalationStore
-from turnkeeper.stores.journal import Journal
+from turnkeeper.stores.journal import Attempt, Journal
 from turnkeeper.stores.records import Escalation, Turn
 from turnkeeper.stores.turns import TurnStore
 
@@ -60,20 +61,18 @@ class Pager:
             return
         second = escalation.pages >= self._on_call.second_level_from
         topic = self._on_call.second_level_topic if second else self._on_call.topic
-        tried = [
-            (a.tier, str(c["model"]), str(c["error"] or a.reason)) for a in Journal.attempts(family) for c in a.calls
-        ]
+        shows = self._on_call.shows_message
         notice = Notice(
             turn_id=turn.turn_id,
             tenant=turn.tenant,
             customer=turn.customer,
             agent=turn.agent,
-            message=turn.message if self._on_call.shows_message else None,
+            message=turn.message if shows else None,
             reason=escalation.reason,
-            tried=tried,
+            tried=[row for attempt in Journal.attempts(family) for row in _tried(attempt, shows_error=shows)],
             cost=spent(family),
             waited_s=self._clock() - turn.created_at,
-            answer_by=datetime.fromtimestamp(turn.answer_by, UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            answer_by=turn.answer_by,
             link=f"{self._on_call.public_url or turn.base_url}/console#/escalations/{turn.turn_id}",
             page=escalation.pages,
             second_level=second,
@@ -89,8 +88,9 @@ class Pager:
         except DependencyError:
             self._telemetry.count("PageFailed")
             return False
+        message = Published(notice.subject(), notice.text(), notice.json(), notice.attributes, notice.sms())
         try:
-            self._notifier.publish(topic, Published(notice.subject(), notice.text(), notice.json(), notice.attributes))
+            self._notifier.publish(topic, message)
         except DependencyError as error:
             self._guard.failed(permit, error.failure)
             self._telemetry.count("PageFailed")
@@ -106,3 +106,11 @@ class Pager:
             self._escalations.confirm_page(escalation)
         except StoreUnavailable:
             self._telemetry.warning("page not confirmed; it may be repeated", turn_id=escalation.turn_id)
+
+
+def _tried(attempt: Attempt, *, shows_error: bool) -> list[Tried]:
+    """Say what an attempt called, and what was wrong in the end: a model's words may repeat the customer's."""
+    error = attempt.errors[0] if attempt.errors and shows_error else ""
+    calls: Sequence[Mapping[str, Any]] = attempt.calls or [{"model": "-", "error": ""}]
+    rows = [Tried(attempt.tier, str(call["model"]), str(call["error"] or attempt.reason)) for call in calls]
+    return [*rows[:-1], rows[-1] if calls[-1]["error"] else replace(rows[-1], error=error)]

@@ -77,6 +77,9 @@ class Reconciler:
             except (StoreUnavailable, WorkflowUnavailable, DependencyError) as error:
                 tally.failed += 1
                 self._telemetry.warning("not reconciled; it stays due", turn_id=item.get("turn_id"), error=str(error))
+            except Exception as error:  # noqa: BLE001 - a fault in one item must not keep the rest from people
+                tally.failed += 1
+                self._telemetry.fault(f"not reconciled: {item.get('turn_id') or item['pk']}", error)
         return tally
 
     def _due(self) -> list[Item]:

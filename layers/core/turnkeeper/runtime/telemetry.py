@@ -17,6 +17,9 @@ class Telemetry(Protocol):
     def warning(self, message: str, **fields: Any) -> None:
         """Log something that an owner should look at."""
 
+    def fault(self, message: str, error: Exception) -> None:
+        """Log a fault of ours, with where it happened."""
+
 
 @dataclass
 class MemoryTelemetry:
@@ -25,6 +28,7 @@ class MemoryTelemetry:
     actions: list[Mapping[str, Any]] = field(default_factory=list)
     counts: list[tuple[str, float, Mapping[str, str]]] = field(default_factory=list)
     warnings: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
     def action(self, action_type: str, **fields: Any) -> None:
         """Keep an action."""
@@ -37,3 +41,7 @@ class MemoryTelemetry:
     def warning(self, message: str, **fields: Any) -> None:
         """Keep a warning."""
         self.warnings.append((message, fields))
+
+    def fault(self, message: str, error: Exception) -> None:  # noqa: ARG002
+        """Keep what a fault was told with."""
+        self.faults.append(message)

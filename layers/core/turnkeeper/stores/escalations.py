@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from turnkeeper.domain.escalation import LIVE, WAITING, EscalationState, Listed, Pacing
-from turnkeeper.ports import Attr, Clock, Cond, Json, Op, Refused, Table, Update
+from turnkeeper.ports import Attr, Clock, Cond, Item, Json, Op, Refused, Table, Update
 from turnkeeper.stores import keys
 from turnkeeper.stores.records import Escalation, Turn
 
@@ -51,11 +51,21 @@ class EscalationStore:
         return Update(keys.escalation(turn_id), set={"to_human": True})
 
     def page_of(
-        self, tenant: str, status: Listed, *, limit: int, after: Json | None
+        self, tenant: str, *statuses: Listed, limit: int, after: Json | None
     ) -> tuple[list[Escalation], Json | None]:
-        """List a page of a tenant's escalations in one stored status, oldest first (eventually consistent)."""
-        items, cursor = self._table.query_index("esc", keys.escalations(tenant, status), limit=limit, after=after)
-        return [Escalation.from_item(item) for item in items], cursor
+        """List a page of a tenant's escalations in some stored statuses, oldest first (eventually consistent).
+
+        A page has at least `limit` escalations where there are more.
+        """
+        partitions = [keys.escalations(tenant, status) for status in statuses]
+        parts = [self._table.query_index("esc", pk, limit=limit, after=after) for pk in partitions]
+        items = sorted((item for found, _ in parts for item in found), key=_place)
+        ends = [(_place(found[-1]), cursor) for found, cursor in parts if cursor]
+        if not ends:
+            return [Escalation.from_item(item) for item in items], None
+        # A cursor names a place in every partition: the page ends where the first of them was cut off.
+        end, cursor = min(ends, key=lambda cut: cut[0])
+        return [Escalation.from_item(item) for item in items if _place(item) <= end], cursor
 
     def offer(self, escalation: Escalation, token: str, seq: int) -> Escalation | None:
         """Hand the turn to people, remembering the task token of the newest try; None when it ended meanwhile."""
@@ -151,9 +161,11 @@ class EscalationStore:
             )
         )
 
-    def keep_draft(self, escalation: Escalation, draft: Mapping[str, Any]) -> None:
-        """Keep an answer that came too late."""
-        self._try(Update(keys.escalation(escalation.turn_id), set={"draft": draft}, when=Attr("pk").exists()))
+    def keep_draft(self, escalation: Escalation, operator: str, draft: Mapping[str, Any]) -> bool:
+        """Keep an operator's answer that came too late: the first, and then only what the claimant writes."""
+        mine = Attr("claimant").eq(operator) | Attr("draft").absent()
+        when = Attr("pk").exists() & mine
+        return self._try(Update(keys.escalation(escalation.turn_id), set={"draft": draft}, when=when)) is not None
 
     def told(self, escalation: Escalation) -> None:
         """Take an ended escalation off the list of due work: its execution knows."""
@@ -206,6 +218,11 @@ class EscalationStore:
         except Refused:
             return None
         return Escalation.from_item(item or {})
+
+
+def _place(item: Item) -> float:
+    """Where the index holds an item."""
+    return float(item["esc_at"])
 
 
 def _held(operator: str, version: int) -> Cond:
