@@ -16,6 +16,7 @@ from turnkeeper.errors import UnpricedModel
 from turnkeeper.ports import CallbackSender, Clock, ModelClient, Notifier, Queue, Table, Workflow
 from turnkeeper.runtime.attempt import Attempts
 from turnkeeper.runtime.callbacks import Callbacks
+from turnkeeper.runtime.channels import Channels
 from turnkeeper.runtime.context import Context, EscalationContext
 from turnkeeper.runtime.endings import Endings
 from turnkeeper.runtime.executions import Executions
@@ -125,9 +126,14 @@ class Services:
         return Guard(self.breakers, self.clock, self.telemetry)
 
     @cached_property
+    def channels(self) -> Channels:
+        """The notification channels."""
+        return Channels(self._a.notifier, self.guard, self.telemetry)
+
+    @cached_property
     def owner(self) -> Owner:
         """The owner's topic."""
-        return Owner(self._a.notifier, self.settings.owner_topic_arn, self.spend_store, self.telemetry)
+        return Owner(self.channels, self.settings.owner_topic_arn, self.spend_store, self.telemetry)
 
     @cached_property
     def attempts(self) -> Attempts:
@@ -223,8 +229,7 @@ class Services:
         return Pager(
             turns=self.turn_store,
             escalations=self.escalations,
-            notifier=self._a.notifier,
-            guard=self.guard,
+            channels=self.channels,
             on_call=self.settings.on_call,
             clock=self.clock,
             telemetry=self.telemetry,

@@ -2,10 +2,13 @@
 
 import json
 from dataclasses import replace
+from threading import Event
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from turnkeeper.adapters import sns
 from turnkeeper.adapters.sns import SnsNotifier
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
@@ -45,6 +48,17 @@ def test_who_confirmed_is_told_from_who_did_not(clients: Any, service: Service) 
     service.otherwise = Response(200, answer.format("").encode())
 
     assert (Subscriptions(1, 2), Subscriptions(0, 0)) == (some, notifier.subscriptions("topic"))
+
+
+def test_a_silent_topic_is_left_within_a_hard_total(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sns, "_TOTAL_S", 0.05)
+    left = Event()
+    client = SimpleNamespace(publish=lambda **_: left.wait(5))
+    with pytest.raises(DependencyError) as caught:
+        SnsNotifier(client).publish("topic", NOTICE)
+    left.set()
+
+    assert Failure.TIMEOUT is caught.value.failure
 
 
 @pytest.mark.parametrize("answer", GARBAGE.values(), ids=GARBAGE)

@@ -50,7 +50,7 @@ def aws_adapters(settings: "Settings") -> "Adapters":
         table=DynamoTable(
             _client("dynamodb", attempts=1, read_s=_TABLE_READ_S), settings.table_name, patience_s=_TABLE_PATIENCE_S
         ),
-        notifier=Lazy(lambda: SnsNotifier(_client("sns", attempts=3))),
+        notifier=Lazy(lambda: SnsNotifier(_client("sns", attempts=1))),
         queue=Lazy(lambda: SqsQueue(_client("sqs", attempts=3), env.get("CALLBACK_QUEUE_URL", ""))),
         dead_letters=Lazy(lambda: SqsQueue(_client("sqs", attempts=3), env.get("DEAD_LETTERS_URL", ""))),
         callbacks=Lazy(lambda: HttpCallbacks(tools, ApiKey(env, KEY_VARIABLE))),

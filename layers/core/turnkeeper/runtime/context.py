@@ -20,7 +20,10 @@ from turnkeeper.stores.records import Escalation
 from turnkeeper.stores.turns import TurnStore
 
 PAGED = ("on_call", "second_level")
-"""The topics to which pages go; `notify:` and the name is what a topic's breaker is called."""
+"""The topics to which pages go."""
+
+CHANNELS = (*PAGED, "owner")
+"""The topics; `notify:` and the name is what a topic's breaker is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class Context:
     def health(self, who: Operator) -> dict[str, Any]:
         """Gather the breakers of every agent, the tenant's backlog, and who is subscribed to the topics."""
         names = [d for name in self._agent_names() for d in self._agents(name).dependencies]
-        names += [f"notify:{name}" for name in PAGED]
+        names += [f"notify:{name}" for name in CHANNELS]
         waiting, more = self._operators.page(who, Listed.OPEN, None)
         now = self._clock()
         subscriptions = self._subscriptions()

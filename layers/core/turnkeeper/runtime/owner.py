@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from turnkeeper.domain.money import format_usd
 from turnkeeper.domain.spend import ALERT_PERCENT
-from turnkeeper.errors import DependencyError, StoreUnavailable
-from turnkeeper.ports import Notifier, Published
+from turnkeeper.errors import StoreUnavailable
+from turnkeeper.ports import Published
+from turnkeeper.runtime.channels import Channels
 from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.stores.reservations import Alert
 from turnkeeper.stores.spend import SpendStore
@@ -16,8 +18,8 @@ from turnkeeper.stores.spend import SpendStore
 class Owner:
     """The owner's topic. A notice that cannot be published is repeated by the reconciler, or logged."""
 
-    def __init__(self, notifier: Notifier, topic: str, spend: SpendStore, telemetry: Telemetry) -> None:
-        self._notifier, self._topic, self._spend, self._telemetry = notifier, topic, spend, telemetry
+    def __init__(self, channels: Channels, topic: str, spend: SpendStore, telemetry: Telemetry) -> None:
+        self._channels, self._topic, self._spend, self._telemetry = channels, topic, spend, telemetry
 
     def spend_alert(self, alert: Alert) -> None:
         """Say that a limit is 80 % used: once a limit, however many turns pass the mark at once."""
@@ -40,13 +42,10 @@ class Owner:
             **attributes,
         }
         self._telemetry.count("SpendAlert")
-        try:
-            self._notifier.publish(
-                self._topic, Published(f"[Turnkeeper] {subject}", body, json.dumps(data), attributes)
-            )
-            self._spend.confirm_alert(alert.key)
-        except (DependencyError, StoreUnavailable) as error:
-            self._telemetry.warning("spend alert not published yet", error=str(error))
+        message = Published(f"[Turnkeeper] {subject}", body, json.dumps(data), attributes)
+        if self._channels.publish("owner", self._topic, message):
+            with suppress(StoreUnavailable):  # then it is published again, under the same key
+                self._spend.confirm_alert(alert.key)
 
     def warn(self, what: str, about: Mapping[str, Any]) -> None:
         """Log what an owner must look at; the alarm on these lines pages."""

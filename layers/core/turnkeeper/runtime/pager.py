@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from turnkeeper.domain.notice import Notice, Tried
-from turnkeeper.errors import DependencyError, StoreUnavailable
-from turnkeeper.ports import Clock, Notifier, Published
-from turnkeeper.runtime.guard import Guard
+from turnkeeper.errors import StoreUnavailable
+from turnkeeper.ports import Clock, Published
+from turnkeeper.runtime.channels import Channels
 from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.runtime.turns import spent
 from turnkeeper.stores import keys
@@ -15,8 +15,6 @@ from turnkeeper.stores.escalations import EscalationStore
 from turnkeeper.stores.journal import Attempt, Journal
 from turnkeeper.stores.records import Escalation, Turn
 from turnkeeper.stores.turns import TurnStore
-
-_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +36,12 @@ class Pager:
         *,
         turns: TurnStore,
         escalations: EscalationStore,
-        notifier: Notifier,
-        guard: Guard,
+        channels: Channels,
         on_call: OnCall,
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
-        self._turns, self._escalations, self._notifier, self._guard = turns, escalations, notifier, guard
+        self._turns, self._escalations, self._channels = turns, escalations, channels
         self._on_call, self._clock, self._telemetry = on_call, clock, telemetry
 
     def page(self, escalation: Escalation) -> None:
@@ -81,22 +78,11 @@ class Pager:
             self._confirm(escalation)
 
     def _deliver(self, topic: str, notice: Notice) -> bool:
-        dependency = "notify:second_level" if notice.second_level else "notify:on_call"
-        self._guard.refresh(dependency)
-        try:
-            permit = self._guard.enter(dependency, _TIMEOUT_S)
-        except DependencyError:
-            self._telemetry.count("PageFailed")
-            return False
+        name = "second_level" if notice.second_level else "on_call"
         message = Published(notice.subject(), notice.text(), notice.json(), notice.attributes, notice.sms())
-        try:
-            self._notifier.publish(topic, message)
-        except DependencyError as error:
-            self._guard.failed(permit, error.failure)
+        if not self._channels.publish(name, topic, message):
             self._telemetry.count("PageFailed")
-            self._telemetry.warning("page not published yet", turn_id=notice.turn_id, error=error.failure.value)
             return False
-        self._guard.answered(permit)
         self._telemetry.action("page", turn_id=notice.turn_id, agent=notice.agent, tenant=notice.tenant, success=True)
         self._telemetry.count("PagesSent", agent=notice.agent)
         return True

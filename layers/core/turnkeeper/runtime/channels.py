@@ -1,0 +1,34 @@
+"""Publishes to topics, each behind a breaker of its own: `notify:on_call`, `notify:second_level`, `notify:owner`."""
+
+from turnkeeper.errors import DependencyError
+from turnkeeper.ports import Notifier, Published
+from turnkeeper.runtime.guard import Guard
+from turnkeeper.runtime.telemetry import Telemetry
+
+_TIMEOUT_S = 5.0
+"""Longer than the notifier's own hard total: a probe's lease outlives it."""
+
+
+class Channels:
+    """The notification channels."""
+
+    def __init__(self, notifier: Notifier, guard: Guard, telemetry: Telemetry) -> None:
+        self._notifier, self._guard, self._telemetry = notifier, guard, telemetry
+
+    def publish(self, name: str, topic: str, message: Published) -> bool:
+        """Publish one message; False where it was not, or is not known to be: then it is published again later."""
+        dependency = f"notify:{name}"
+        self._guard.refresh(dependency)
+        try:
+            permit = self._guard.enter(dependency, _TIMEOUT_S)
+        except DependencyError:
+            return False
+        try:
+            self._notifier.publish(topic, message)
+        except DependencyError as error:
+            self._guard.failed(permit, error.failure)
+            about = message.attributes.get("dedup_key")
+            self._telemetry.warning("not published yet", channel=name, dedup_key=about, error=error.failure.value)
+            return False
+        self._guard.answered(permit)
+        return True
