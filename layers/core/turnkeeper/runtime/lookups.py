@@ -52,7 +52,7 @@ class Lookups:
             raise TurnNotFound(f"there is no turn {turn_id}")
         turn = Turn.from_item(items[keys.TURN])
         if turn.is_done:
-            return Found(turn.tenant, turn.customer, dict(turn.outcome))
+            return Found(turn.tenant, turn.customer, self._turns.whole(items[keys.TURN]).outcome)
         if turn.st == TurnState.RUN and not any(sk.startswith(keys.RESERVATION) for sk in items):
             raise TurnNotFound(f"the turn {turn_id} is not accepted yet")
         escalation = Escalation.from_item(items[keys.ESCALATION]) if keys.ESCALATION in items else None
