@@ -108,6 +108,7 @@ class Tool(Generic[P, R]):
     timeout_s: float = 5.0
     side_effect: bool = False
     honours_keys: bool = False
+    retries: int = 0
 
     def __call__(self, context: ToolContext, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function itself, as its own tests do."""
@@ -134,6 +135,7 @@ def tool(
     timeout_s: float = 5.0,
     side_effect: bool = False,
     honours_keys: bool = False,
+    retries: int = 0,
 ) -> Callable[[Callable[Concatenate[ToolContext, P], R]], Tool[P, R]]: ...
 def tool(
     function: Callable[..., Any] | None = None,
@@ -142,11 +144,13 @@ def tool(
     timeout_s: float = 5.0,
     side_effect: bool = False,
     honours_keys: bool = False,
+    retries: int = 0,
 ) -> Any:
     """Make a tool of a function: its first parameter is the `ToolContext`, the others, typed, are its schema.
 
     `side_effect`: it changes something outside, so it is journalled and happens once. `honours_keys`: the other side
-    answers a repeated `idempotency_key` with the first result, so after a crash it is safe to call again.
+    answers a repeated `idempotency_key` with the first result, so after a crash it is safe to call again. `retries`:
+    how often a tool that changes nothing is called again, at once, where its service cannot be reached or breaks.
     """
 
     def make(f: Callable[..., Any]) -> Tool:
@@ -155,6 +159,8 @@ def tool(
             (inspect.iscoroutinefunction(f), "write a plain def, not async def"),
             (timeout_s <= 0, "timeout_s is seconds, more than 0"),
             (honours_keys and not side_effect, "honours_keys is for a side_effect: add side_effect=True"),
+            (not isinstance(retries, int) or retries < 0, "retries is how often to call again: 0, 1, 2"),
+            (retries and side_effect, "retries are for tools that change nothing; an effect has honours_keys=True"),
         ):
             if wrong:
                 raise AgentError(f"tool {f.__name__}: {instead}")
@@ -167,6 +173,7 @@ def tool(
             timeout_s=timeout_s,
             side_effect=side_effect,
             honours_keys=honours_keys,
+            retries=retries,
         )
 
     return make(function) if function else make
