@@ -173,7 +173,7 @@ def tool(
                 (not is_whole(retries, 0), "retries is how often to call again: 0, 1, 2"),
                 (
                     retries != 0 and side_effect,
-                    "retries are for tools that change nothing; an effect has honours_keys=True",
+                    "retries are for tools that change nothing: an effect has its key",
                 ),
             ],
         )
