@@ -2,6 +2,8 @@
 
 # mypy: disable-error-code="arg-type,call-overload,call-arg,misc,list-item,no-untyped-def"
 
+import copy
+import dataclasses
 import re
 from collections.abc import Callable
 from typing import Any
@@ -63,13 +65,21 @@ AGENTS = [
     ({"tools": [look, look]}, "two tools have the same name"),
     ({"tools": [uses("shop", "A_URL"), uses("shop", "B_URL")]}, "two dependencies have the same name, and other URLs"),
     ({"check": "strict"}, "check is a function of (output, context)"),
+    ({"check": lambda output: None}, "check is a function of (output, context)"),
+    ({"score": lambda output, context, more: 1.0}, "score is a function of (output, context)"),
+    ({"alternative": Alternative(None, [Model("openai:x")])}, "write the alternative's instructions"),
     ({"score": 0.9}, "score is a function of (output, context)"),
     ({"accept_at": 1.2}, "write 0 <= alternative_at <= accept_at <= 1"),
     ({"alternative_at": 0.9}, "write 0 <= alternative_at <= accept_at <= 1"),
-    ({"max_steps": 0}, "max_steps is at least 1"),
-    ({"max_output_tokens": 0}, "max_output_tokens is at least 1"),
-    ({"history_tokens": -1}, "history_tokens is at least 0"),
-    ({"cache_seconds": -1}, "cache_seconds is at least 0"),
+    ({"accept_at": "0.9"}, "write 0 <= alternative_at <= accept_at <= 1"),
+    ({"max_steps": 0}, "max_steps is a whole number, at least 1"),
+    ({"max_steps": None}, "max_steps is a whole number, at least 1"),
+    ({"max_steps": 2.5}, "max_steps is a whole number, at least 1"),
+    ({"max_steps": True}, "max_steps is a whole number, at least 1"),
+    ({"max_output_tokens": 0}, "max_output_tokens is a whole number, at least 1"),
+    ({"history_tokens": -1}, "history_tokens is a whole number, at least 0"),
+    ({"cache_seconds": "60"}, "cache_seconds is a whole number, at least 0"),
+    ({"escalation_contact": None}, "escalation_contact is a text"),
     ({"task_limit_usd": "$1"}, "task_limit_usd is written like '0.50'"),
     ({"task_limit_usd": 0.5}, "task_limit_usd is written like '0.50'"),
     ({"customer_day_limit_usd": "-1"}, "customer_day_limit_usd is written like '5.00'"),
@@ -88,12 +98,44 @@ def test_an_agent_says_what_to_write(wrong: dict[str, Any], message: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("output", "agent 'paint': output is a Pydantic model"),
+        ("alternative", "agent 'paint': write alternative=Alternative('...', [Model(...)])"),
+        ("chain", "agent 'paint': chain is a list such as"),
+        ("name", "agent None: a name is lower-case letters"),
+    ],
+)
+def test_an_agent_says_what_is_missing(missing: str, message: str) -> None:
+    given = {part.name: getattr(agent(), part.name) for part in dataclasses.fields(Agent)}
+    del given[missing]
+    with pytest.raises(AgentError, match=re.escape(message)):
+        Agent(**given)
+
+
+def test_an_agent_can_be_copied_and_changed() -> None:
+    careful = dataclasses.replace(copy.deepcopy(agent()), max_steps=2)
+
+    assert ("paint", 2) == (careful.name, careful.max_steps)
+
+
+@pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: Model(7), "Model(7): write provider:name"),
+        (lambda: Model("openai:x", max_latency_ms="5000"), "max_latency_ms is whole milliseconds, more than 0"),
+        (lambda: Dependency(None, "SHOP_URL"), "Dependency(None): a name is lower-case letters"),
+        (lambda: Dependency("shop", None), "url_variable is the name of an environment variable"),
+        (lambda: tool("book"), "tool 'book': write @tool, or @tool(side_effect=True), above a function"),
+        (lambda: tool(look), "above a function"),
+        (lambda: Fixture(says="x", model=Answers("x")), "write what the model answers, such as model=[Answers("),
+        (lambda: Fixture(says="x", model=["x"]), "write what the model answers, such as model=[Answers("),
+        (lambda: Fixture(says=7, model=[Answers("x")]), "write what the customer says"),
+        (lambda: Fixture(says="x", model=[Answers("x")], then=Answers("x")), "then is the conversation's next turn"),
         (lambda: Model("gpt-4.1"), "Model('gpt-4.1'): write provider:name, the provider one of openai, anthropic"),
         (lambda: Model("azure:gpt"), "write provider:name"),
         (lambda: Model("openai:"), "write provider:name"),
-        (lambda: Model("openai:x", max_latency_ms=0), "max_latency_ms is milliseconds, more than 0"),
+        (lambda: Model("openai:x", max_latency_ms=0), "max_latency_ms is whole milliseconds, more than 0"),
         (lambda: Dependency("shop", "https://shop.example"), "url_variable is the name of an environment variable"),
         (lambda: Dependency("The Shop", "SHOP_URL"), "a name is lower-case letters, digits, _ and -"),
         (lambda: Fails("badly"), "Fails('badly'): write one of timeout, connection"),
@@ -140,6 +182,14 @@ def _no_schema(context: ToolContext, how: Callable[[], int]) -> None:
     """Look."""
 
 
+def _named(name: str) -> Callable[..., Any]:
+    def function(context: ToolContext) -> None:
+        """Look."""
+
+    function.__name__ = name
+    return function
+
+
 def _taken(context: ToolContext, model_dump: str) -> None:
     """Look."""
 
@@ -156,6 +206,13 @@ def _taken(context: ToolContext, model_dump: str) -> None:
         (_unknown_type, {}, "tool _unknown_type: name 'City' is not defined: import the type"),
         (_no_schema, {}, "tool _no_schema: a parameter's type has no JSON Schema"),
         (_taken, {}, "tool _taken: call the parameter `model_dump` something else"),
+        (look.function, {"dependency": "orders"}, "tool look: write dependency=Dependency('orders', url_variable="),
+        (look.function, {"timeout_s": "4"}, "tool look: timeout_s is seconds, more than 0"),
+        (look.function, {"retries": 1.5}, "tool look: retries is how often to call again: 0, 1, 2"),
+        (look.function, {"retries": 1, "side_effect": True}, "tool look: retries are for tools that change nothing"),
+        (_named("l" * 65), {}, "its name is letters, digits and _ of ASCII, at most 64 of them"),
+        (_named("buche_tür"), {}, "its name is letters, digits and _ of ASCII, at most 64 of them"),
+        (lambda context: 1, {}, "its name is letters, digits and _ of ASCII"),
         (look.function, {"timeout_s": 0}, "tool look: timeout_s is seconds, more than 0"),
         (look.function, {"honours_keys": True}, "tool look: honours_keys is for a side_effect: add side_effect=True"),
     ],

@@ -32,6 +32,11 @@ def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
     assert f"turnkeeper {command}" in result.out.partition("Example")[2]
 
 
+@pytest.mark.parametrize("group", ["new", "limits"])
+def test_a_group_of_commands_shows_an_example_of_its_own(run: Run, group: str) -> None:
+    assert f"turnkeeper {group} " in run(group, "--help").out.partition("Example")[2]
+
+
 def test_the_help_names_every_command(run: Run) -> None:
     out = run("--help").out
 

@@ -1,6 +1,7 @@
 """`turnkeeper trace` and `turnkeeper ledger`: what happened in a turn, and what it cost."""
 
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -144,15 +145,36 @@ def test_the_ledger_of_a_customer_adds_up_to_each_counter(world: World, run: Run
     assert "✓ task painting: posted $0.000180" in result.out
 
 
+def count_one_more(world: World, **since: float) -> None:
+    """Let today's counter say more than the ledger."""
+    day = keys.customer_day(TENANT, "carla", "2026-11-18")
+    world.table.write(Update(day, set=since, add={"posted": 1}, when=Attr("pk").exists()))
+
+
 def test_a_sum_that_does_not_match_its_counter_is_an_error(world: World, run: Run) -> None:
     send(world, answer())
-    world.table.write(
-        Update(keys.customer_day(TENANT, "carla", "2026-11-18"), add={"posted": 1}, when=Attr("pk").exists())
-    )
+    count_one_more(world, since=time.time())
     result = run("ledger", "--customer", "carla")
 
     assert 1 == result.code
     assert "✗ day 2026-11-18: posted $0.000180, pending $0.000000; its counter: $0.000181, -$0.000001" in result.out
+
+
+def test_a_counter_that_is_older_than_what_is_kept_may_say_more(world: World, run: Run) -> None:
+    send(world, answer())
+    count_one_more(world, since=time.time() - 8 * 86_400 - 60)
+    result = run("ledger", "--customer", "carla")
+
+    assert 0 == result.code
+    assert "~ day 2026-11-18: posted $0.000180" in result.out
+    assert "its first entries are older than what is kept" in result.out
+
+
+def test_a_ledger_that_says_more_than_its_counter_is_an_error_however_old(world: World, run: Run) -> None:
+    send(world, answer())
+    world.table.write(Update(keys.customer_day(TENANT, "carla", "2026-11-18"), add={"posted": -1}))
+
+    assert 1 == run("ledger", "--customer", "carla").code
 
 
 @pytest.mark.parametrize("arguments", [(), ("turn_1", "--customer", "carla")])

@@ -11,9 +11,10 @@ from turnkeeper.adapters.dynamodb import DynamoTable
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.ports import Table
 
+from tests.template.source import table_shape
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_dynamodb.type_defs import GlobalSecondaryIndexUnionTypeDef, KeySchemaElementTypeDef
 
 TABLE_NAME = "turnkeeper"
 
@@ -34,25 +35,7 @@ def moto_client() -> Iterator["DynamoDBClient"]:
 @pytest.fixture
 def dynamo_client(moto_client: "DynamoDBClient") -> Iterator["DynamoDBClient"]:
     """Yield a client with an empty table, `TABLE_NAME`, made as the template makes it."""
-    moto_client.create_table(
-        TableName=TABLE_NAME,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-            {"AttributeName": "due_pk", "AttributeType": "S"},
-            {"AttributeName": "due_at", "AttributeType": "N"},
-            {"AttributeName": "esc_pk", "AttributeType": "S"},
-            {"AttributeName": "esc_at", "AttributeType": "N"},
-            {"AttributeName": "cust_pk", "AttributeType": "S"},
-        ],
-        KeySchema=_keys("pk", "sk"),
-        GlobalSecondaryIndexes=[
-            _index("due", "due_pk", "due_at"),
-            _index("esc", "esc_pk", "esc_at"),
-            _index("customer", "cust_pk", "sk"),
-        ],
-    )
+    moto_client.create_table(TableName=TABLE_NAME, **table_shape())
     yield moto_client
     moto_client.delete_table(TableName=TABLE_NAME)
 
@@ -70,11 +53,3 @@ def table(request: pytest.FixtureRequest) -> Table:
         return MemoryTable()
     dynamo: DynamoTable = request.getfixturevalue("dynamo_table")
     return dynamo
-
-
-def _keys(pk: str, sk: str) -> list["KeySchemaElementTypeDef"]:
-    return [{"AttributeName": pk, "KeyType": "HASH"}, {"AttributeName": sk, "KeyType": "RANGE"}]
-
-
-def _index(name: str, pk: str, sk: str) -> "GlobalSecondaryIndexUnionTypeDef":
-    return {"IndexName": name, "KeySchema": _keys(pk, sk), "Projection": {"ProjectionType": "ALL"}}

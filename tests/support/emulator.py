@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-untyped]
 from turnkeeper.adapters.dynamodb import DynamoTable
 
 from tests.support.weather import CLEAR, Weather
+from tests.template.source import table_shape
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -93,15 +93,9 @@ def emulator(log: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
 
 def new_table(endpoint: str) -> Cloud:
     """Make an empty table as the template makes it."""
-    template: Any = yaml_parse((ROOT / "template.yaml").read_text())
-    wanted = template["Resources"]["Table"]["Properties"]
-    shape = {name: wanted[name] for name in _SHAPE}
     cloud = Cloud(endpoint, f"turnkeeper-{uuid.uuid4().hex[:12]}")
-    cloud.client().create_table(TableName=cloud.table, **shape)
+    cloud.client().create_table(TableName=cloud.table, **table_shape())
     return cloud
-
-
-_SHAPE = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
 
 
 def _wait(endpoint: str, process: "subprocess.Popen[bytes]", log: Path) -> None:

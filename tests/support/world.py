@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from turnkeeper import Agent, Alternative, Model
 from turnkeeper.adapters.memory import MemoryTable
-from turnkeeper.agent import Dependency, ToolHttp
+from turnkeeper.agent import Dependency, ToolResponse
 from turnkeeper.api.app import Handler, api
 from turnkeeper.api.operators import router as operators_router
 from turnkeeper.api.turns import router as turns_router
@@ -22,6 +22,7 @@ from turnkeeper.errors import DependencyError, NotFound, WorkflowUnavailable
 from turnkeeper.ports import Finish, Json, ModelReply, ModelRequest, Published, Subscriptions, Table, ToolCall, Usage
 from turnkeeper.runtime.reconcile import Tally
 from turnkeeper.runtime.telemetry import MemoryTelemetry
+from turnkeeper.runtime.tools import CallHttp
 from turnkeeper.settings import Settings
 
 START = 1_795_000_000.0
@@ -197,24 +198,43 @@ class Receivers:
         return answer
 
 
-class Tools:
-    """Tools' HTTP that is never used; a tool of a test answers by itself."""
+@dataclass(frozen=True)
+class Taken:
+    """What a service answers that takes everything."""
 
-    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> ToolHttp:
-        """No HTTP."""
-        raise AssertionError
+    status: int = 200
+
+    def json(self) -> Any:
+        """Nothing more."""
+        return {}
+
+
+@dataclass
+class Http:
+    """HTTP to a service that takes everything; what matters a tool of a test answers by itself."""
+
+    posted: bool = False
+
+    def get(self, path: str, *, params: Mapping[str, str] | None = None) -> ToolResponse:
+        """Take a GET."""
+        return Taken()
+
+    def post(self, path: str, *, body: Mapping[str, Any]) -> ToolResponse:
+        """Take a POST."""
+        self.posted = True
+        return Taken()
+
+
+class Tools:
+    """Tools' HTTP."""
+
+    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> CallHttp:
+        """HTTP of one call."""
+        return Http()
 
     def within(self, seconds: float, call: Callable[[], Any]) -> Any:
         """Call at once."""
         return call()
-
-
-class NoHttp(Tools):
-    """Tools without any HTTP."""
-
-    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> ToolHttp:
-        """Nothing that could be called."""
-        return None  # type: ignore[return-value]
 
 
 @dataclass
@@ -302,7 +322,7 @@ class World:
             dead_letters=self.dead_letters,
             callbacks=self.receivers,
             models=self.models,
-            tools=NoHttp(),
+            tools=Tools(),
             telemetry=self.telemetry,
             prices=self.prices,
             clock=self.clock,

@@ -64,6 +64,15 @@ def many(one_or_many: Any) -> list[Any]:
     return one_or_many if isinstance(one_or_many, list) else [one_or_many]
 
 
+def table_shape() -> Any:
+    """What a test's table must be made with to be the template's."""
+    wanted = RESOURCES["Table"]["Properties"]
+    return {name: wanted[name] for name in _SHAPE}
+
+
+_SHAPE = ("BillingMode", "AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes")
+
+
 def references(node: Any) -> set[str]:
     """The logical ids that a part of the template names, by Ref, GetAtt or Sub."""
     found: set[str] = set()

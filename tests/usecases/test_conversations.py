@@ -76,6 +76,53 @@ def test_a_taken_over_turn_does_not_see_the_turns_after_it() -> None:
     assert [("user", "One?"), ("assistant", reply("red")), ("user", "Two?")] == said(world)
 
 
+def test_a_long_conversation_is_read_page_by_page_the_newest_first() -> None:
+    world = World()
+    conversation = world.send("0").json["conversation_id"]
+    for n in range(1, 101):
+        world.send(str(n), conversation_id=conversation)
+    waiting = world.send("waits", conversation_id=conversation, headers={"Prefer": "respond-async"}).json
+
+    pages, query = [], dict[str, str]()
+    while True:
+        page = world.get(f"/v1/conversations/{conversation}", None, **query).json
+        pages.append([turn["message"] for turn in page["turns"]])
+        if page["cursor"] is None:
+            break
+        query = {"cursor": page["cursor"]}
+
+    assert [list(map(str, range(51, 101))), list(map(str, range(1, 51))), ["0"]] == pages
+    assert "escalating" == world.get(f"/v1/turns/{waiting['turn_id']}").json["status"]
+
+
+def test_a_conversation_of_one_page_has_no_cursor() -> None:
+    world = World()
+    conversation = world.send("0").json["conversation_id"]
+    for n in range(1, 50):
+        world.send(str(n), conversation_id=conversation)
+    page = world.get(f"/v1/conversations/{conversation}").json
+
+    assert (50, None) == (len(page["turns"]), page["cursor"])
+
+
+@pytest.mark.parametrize("cursor", ["x", "0", "../MSG", "00000000000000001.turn_1", "1" * 17 + "#turn_" + "0" * 32])
+def test_a_made_up_cursor_is_refused(cursor: str) -> None:
+    world = World()
+    conversation = world.send().json["conversation_id"]
+    refused = world.get(f"/v1/conversations/{conversation}", cursor=cursor)
+
+    assert (400, "invalid-request") == (refused.status, refused.code)
+
+
+def test_a_cursor_opens_nobody_elses_conversation() -> None:
+    world = World()
+    conversation = world.send().json["conversation_id"]
+    cursor = "9" * 17 + ".turn_" + "0" * 32
+
+    assert 200 == world.get(f"/v1/conversations/{conversation}", cursor=cursor).status
+    assert 404 == world.get(f"/v1/conversations/{conversation}", customer("carl"), cursor=cursor).status
+
+
 def test_what_a_person_answered_is_part_of_the_conversation() -> None:
     world = World()
     turn = world.awaiting()

@@ -1,6 +1,7 @@
 """Tools: effects happen once across crashes and tiers, or a person is told that their outcome is unknown."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,10 +9,10 @@ from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.agent import Agent, Dependency, ToolContext, ToolError, tool
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import ModelRequest
+from turnkeeper.ports import Finish, ModelReply, ModelRequest
 
 from tests.support.tables import Killed, WatchedTable, fail, kill, on
-from tests.support.world import World, answer, operator, paint, tool_call
+from tests.support.world import USAGE, World, answer, operator, paint, tool_call
 
 
 class Bookings:
@@ -216,6 +217,118 @@ def test_a_tool_that_raises_had_an_unknown_outcome() -> None:
     assert (202, "outcome_unknown") == (sent.status, sent.json["reason"])
 
 
+@pytest.mark.parametrize(("posts", "reason"), [(False, "tool_unavailable"), (True, "outcome_unknown")])
+def test_a_tool_that_raises_before_it_posted_anything_has_changed_nothing(posts: bool, reason: str) -> None:
+    tries = []
+
+    @tool(side_effect=True, dependency=Dependency("shop", "SHOP_URL"))
+    def book(context: ToolContext, slot: str) -> None:
+        """Book."""
+        tries.append(slot)
+        if posts:
+            context.http.post("/slots", body={"slot": slot})
+        raise KeyError(slot)
+
+    world = World(paint(tools=[book]))
+    world.models.script["first"] = [tool_call("book", slot="nine")]
+    world.models.script["third"] = [tool_call("book", slot="nine"), answer()]
+    sent = world.send()
+    world.play(sent.json["turn_id"])
+    shown = world.get(f"/v1/escalations/{sent.json['turn_id']}", operator()).json
+
+    assert (202, reason) == (sent.status, sent.json["reason"])
+    assert [("started" if posts else "not_done")] == [effect["state"] for effect in shown["effects"]]
+    assert (1 if posts else 3) == len(tries)
+
+
+def test_a_refusal_under_the_key_of_a_dead_run_says_that_it_never_happened() -> None:
+    plan: list[BaseException | None] = [Killed(), ToolError("taken"), None]
+
+    @tool(side_effect=True, honours_keys=True, dependency=Dependency("shop", "SHOP_URL"))
+    def book(context: ToolContext, slot: str) -> str:
+        """Book."""
+        context.http.post("/slots", body={"slot": slot})
+        error = plan.pop(0)
+        if error:
+            raise error
+        return slot
+
+    world = World(paint(tools=[book]))
+    nine, ten = tool_call("book", slot="nine"), tool_call("book", slot="ten")
+    world.models.script["first"] = [nine, nine, ten, answer()]
+    after_a_death(world)
+
+    assert 200 == world.send(key="k").status
+    assert {"error": "taken"} == booked(world.models.calls[2][1])[0]
+
+
+def test_a_refusal_of_a_tools_own_says_nothing_of_the_call_of_a_dead_run() -> None:
+    bookings = Bookings(honours_keys=True, dependency=Dependency("shop", "SHOP_URL"))
+    bookings.plan = [Killed(), ToolError("closed on Mondays")]
+    world = World(bookings.agent())
+    world.models.script["first"] = [tool_call("book", slot="nine")]
+    after_a_death(world)
+    again = world.send(key="k")
+
+    assert (202, "outcome_unknown") == (again.status, again.json["reason"])
+
+
+def test_amounts_that_are_equal_are_the_same_effect() -> None:
+    paid = []
+
+    @tool(side_effect=True)
+    def pay(context: ToolContext, usd: Decimal) -> str:
+        """Pay."""
+        paid.append(usd)
+        return "paid"
+
+    world = World(paint(tools=[pay]))
+    world.models.script["first"] = [*(tool_call("pay", usd=usd) for usd in ("5", "5.0", "5.00")), answer()]
+
+    assert 200 == world.send().status
+    assert [Decimal(5)] == paid
+
+
+@pytest.mark.parametrize(
+    ("failure", "tries"), [(Failure.SERVER_ERROR, 3), (Failure.CONNECTION, 3), (Failure.TIMEOUT, 1)]
+)
+def test_a_read_is_tried_again_as_often_as_its_tool_allows(failure: Failure, tries: int) -> None:
+    found = []
+
+    @tool(retries=2, dependency=Dependency("shop", "SHOP_URL"))
+    def find(context: ToolContext) -> str:
+        """Find."""
+        found.append(context.idempotency_key)
+        if len(found) < tries or tries == 1:
+            raise DependencyError(failure)
+        return "found"
+
+    world = World(paint(tools=[find]))
+    world.models.script["first"] = [tool_call("find"), answer()]
+
+    assert (202 if tries == 1 else 200, tries) == (world.send().status, len(found))
+
+
+def test_a_read_is_not_tried_again_where_its_breaker_opened_or_no_time_is_left() -> None:
+    found = []
+
+    @tool(retries=9, dependency=Dependency("shop", "SHOP_URL"))
+    def find(context: ToolContext, seconds: int) -> str:
+        """Find."""
+        found.append(seconds)
+        world.later(seconds)
+        raise DependencyError(Failure.CONNECTION)
+
+    world = World(paint(tools=[find]), env={"BREAKER_FAILURE_THRESHOLD": "3"})
+    world.models.script["first"] = [tool_call("find", seconds=18)]
+    world.send()
+    assert [18] == found
+
+    world.models.script["first"] = [tool_call("find", seconds=0)]
+    world.send()
+    assert [18, 0, 0] == found
+
+
 def test_an_effect_is_not_begun_where_it_cannot_be_journalled() -> None:
     bookings = Bookings()
     world = World(bookings.agent(), table=WatchedTable(MemoryTable(), before=on("transact", "STEP#", fail)))
@@ -264,6 +377,26 @@ def test_a_runaway_of_tool_calls_is_capped() -> None:
     sent = world.send()
 
     assert (202, "too_many_steps", 4) == (sent.status, sent.json["reason"], len(calls))
+
+
+def test_calls_that_are_made_at_once_are_as_many_steps() -> None:
+    bookings = Bookings()
+    world = World(bookings.agent())
+    calls = [tool_call("book", slot=str(n)).tool_calls[0] for n in range(100)]
+    world.models.script["first"] = [ModelReply("", tuple(calls), Finish.TOOL_CALLS, USAGE)]
+    sent = world.send()
+
+    assert (202, "too_many_steps", []) == (sent.status, sent.json["reason"], bookings.calls)
+    assert "waiting" == world.play(sent.json["turn_id"])
+
+
+def test_as_many_calls_at_once_as_there_are_steps_are_made() -> None:
+    bookings = Bookings()
+    world = World(bookings.agent(max_steps=4))
+    calls = [tool_call("book", slot=str(n)).tool_calls[0] for n in range(3)]
+    world.models.script["first"] = [ModelReply("", tuple(calls), Finish.TOOL_CALLS, USAGE), answer()]
+
+    assert (200, 3) == (world.send().status, len(bookings.calls))
 
 
 def test_a_tools_service_has_a_breaker() -> None:

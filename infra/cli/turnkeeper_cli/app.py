@@ -1,5 +1,6 @@
 """The commands of `turnkeeper`, and how their errors are shown."""
 
+import math
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -20,7 +21,13 @@ from turnkeeper_cli.trace import tree_of
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 
-Wait = Annotated[float, Parameter(name="--wait")]
+
+def _seconds(_: type, value: float) -> None:
+    if not 0 <= value < math.inf:
+        raise ValueError("write seconds, such as 30")
+
+
+Wait = Annotated[float, Parameter(name="--wait", validator=_seconds)]
 _API, _HERE = Api(), Place()
 
 app = App(
@@ -34,7 +41,7 @@ app = App(
     exit_on_error=False,
     print_error=False,
 )
-new = App(name="new", help="Write something new.")
+new = App(name="new", help="Write something new.", help_epilogue="Example: turnkeeper new agent order_desk")
 app.command(new)
 app.command(limits.app)
 

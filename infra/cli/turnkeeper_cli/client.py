@@ -43,9 +43,9 @@ class Api:
         if self.api_url:
             if not self.token:
                 raise CliError("set TURNKEEPER_TOKEN to a token for that API")
-            return Client(self.api_url.rstrip("/"), self.token, self._customer)
+            return Client(_url(self.api_url), _sendable(self.token), self._customer)
         stack = local_stack()
-        return Client(stack["api_url"], self.token or stack["tokens"][self.who], self._customer)
+        return Client(_url(stack["api_url"]), _sendable(self.token or stack["tokens"][self.who]), self._customer)
 
     @property
     def _customer(self) -> str | None:
@@ -106,6 +106,22 @@ class Client:
             time.sleep(_delay(answer.headers))
 
 
+def _url(text: str) -> str:
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise CliError(f"{text!r} is no URL: write https://ID.execute-api.REGION.amazonaws.com/prod")
+    return text.rstrip("/")
+
+
+def _sendable(token: str) -> str:
+    if not token.isascii() or not token.isprintable():
+        raise CliError("a token is one line of ASCII characters: copy it again")
+    return token
+
+
 def _delay(headers: Mapping[str, str]) -> float:
     try:
         return max(_SHORTEST_DELAY_S, float(headers["Retry-After"]))
@@ -126,4 +142,5 @@ def _read(answer: httpx.Response) -> Turn:
     advice = ""
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         advice = " (the local stack's tokens are good for 24 h: `make down`, then `make up`)"
-    raise CliError(f"{answer.status_code} {code}: {data.get('detail') or data.get('title') or 'refused'}{advice}")
+    told = data.get("errors") or [data.get("detail") or data.get("title") or "refused"]
+    raise CliError(f"{answer.status_code} {code}: {'; '.join(map(str, told))}{advice}")

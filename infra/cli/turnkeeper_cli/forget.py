@@ -76,9 +76,9 @@ def carry_out(store: Store, todo: Plan) -> None:
 
 
 def _plan_turn(store: Store, key: Key, found: Plan) -> None:
-    family = store.turns.family(key[0].removeprefix("TURN#"))
+    family = store.turns.family(keys.turn_of(key[0]))
     if any(_is_unfinished(item) for item in family):
-        found.unfinished.append(key[0].removeprefix("TURN#"))
+        found.unfinished.append(keys.turn_of(key[0]))
         return
     found.delete += [(str(item["pk"]), str(item["sk"])) for item in family]
 

@@ -1,5 +1,6 @@
 """`turnkeeper ledger`: every reservation with its outcome, and sums that must match the counters."""
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -13,6 +14,9 @@ from turnkeeper.stores.reservations import Reservation
 from turnkeeper_cli.show import moment, say, usd
 from turnkeeper_cli.store import Store
 
+_SURELY_KEPT_S = 8 * 86_400
+"""Entries are younger than this, or may be gone: a deployment keeps turns for 8 days at least, and counters for 40."""
+
 
 @dataclass(frozen=True)
 class Sum:
@@ -21,11 +25,20 @@ class Sum:
     name: str
     ledger: Counter
     counter: Counter
+    since: float = 0.0
+    """When the counter began (seconds since the epoch); 0 where it does not say."""
 
     @property
     def matches(self) -> bool:
-        """Whether both say the same."""
-        return self.ledger == self.counter
+        """Whether both say the same, or the ledger less because its first entries may be gone."""
+        return self.ledger == self.counter or self.is_cut
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether entries are missing that may be older than what is kept."""
+        ledger, counter = self.ledger, self.counter
+        is_less = ledger != counter and ledger.posted <= counter.posted and ledger.committed <= counter.committed
+        return is_less and self.since < time.time() - _SURELY_KEPT_S
 
 
 @dataclass(frozen=True)
@@ -48,13 +61,13 @@ def of_turn(store: Store, turn_id: str) -> Ledger:
     entries = _entries(family)
     if turn.task != turn_id:
         return Ledger(entries)
-    counter = _counter(store.table.get(keys.task(turn.tenant, turn.customer, turn.task)))
-    return Ledger(entries, [Sum(f"task {turn.task}", _sum(entries), counter)])
+    counter = store.table.get(keys.task(turn.tenant, turn.customer, turn.task))
+    return Ledger(entries, [_compared(f"TASK#{turn.task}", counter or {}, entries)])
 
 
 def of_customer(store: Store, customer: str) -> Ledger:
     """Read all reservations of a customer's turns, and compare every day and task."""
-    ids = [str(item["turn_id"]) for item in store.owned_by(customer) if item["sk"] == keys.TURN]
+    ids = [keys.turn_of(str(item["pk"])) for item in store.owned_by(customer) if item["sk"] == keys.TURN]
     entries = sorted((e for i in ids for e in _entries(store.turns.family(i))), key=lambda e: float(e["at"]))
     counters = store.table.query(keys.customer_day(store.tenant, customer, "")[0])
     return Ledger(entries, [_compared(str(item["sk"]), item, entries) for item in counters])
@@ -74,16 +87,20 @@ def show(ledger: Ledger) -> None:
     say(grid)
     for s in ledger.sums:
         said = f"{s.name}: posted {usd(s.ledger.posted)}, pending {usd(s.ledger.pending)}"
-        if s.matches:
+        counted = f"its counter: {usd(s.counter.posted)}, {usd(s.counter.pending)}"
+        if s.is_cut:
+            say(f"~ {said}; {counted}: its first entries are older than what is kept", "yellow")
+        elif s.matches:
             say(f"✓ {said}, as its counter", "green")
         else:
-            say(f"✗ {said}; its counter: {usd(s.counter.posted)}, {usd(s.counter.pending)}", "red")
+            say(f"✗ {said}; {counted}", "red")
 
 
 def _compared(sk: str, counter: Item, entries: list[Item]) -> Sum:
     kind, _, name = sk.partition("#")
     attribute = {"DAY": "day"}.get(kind, "task")
-    return Sum(f"{attribute} {name}", _sum(e for e in entries if e[attribute] == name), _counter(counter))
+    ledger = _sum(e for e in entries if e[attribute] == name)
+    return Sum(f"{attribute} {name}", ledger, _counter(counter), float(counter.get("since", 0)))
 
 
 def _entries(family: Iterable[Item]) -> list[Item]:
@@ -97,8 +114,8 @@ def _sum(entries: Iterable[Item]) -> Counter:
     return Counter(committed=posted + sum(r.est for r in held if r.st == "PENDING"), posted=posted)
 
 
-def _counter(item: Item | None) -> Counter:
-    return Counter(int((item or {}).get("committed", 0)), int((item or {}).get("posted", 0)))
+def _counter(item: Item) -> Counter:
+    return Counter(int(item.get("committed", 0)), int(item.get("posted", 0)))
 
 
 def _outcome(r: Reservation, item: Item) -> str:

@@ -22,6 +22,7 @@ app = App(
     name="limits",
     help="Show, set and remove spending limits of a customer or an agent. They hold from the next turn on.\n\n"
     "A customer's own limit goes before an agent's, that before the deployment's.",
+    help_epilogue="Example: turnkeeper limits set --customer carla --day-usd 20",
 )
 
 

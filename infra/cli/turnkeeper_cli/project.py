@@ -9,6 +9,8 @@ from turnkeeper_cli.errors import CliError
 
 AGENTS = Path("layers/agents/agents")
 STACK_FILE = Path(".local/stack.json")
+_FACTS = ("api_url", "aws_endpoint_url", "region", "table_name")
+_TOKENS = ("service", "customer")
 
 
 def root() -> Path:
@@ -21,11 +23,17 @@ def root() -> Path:
 
 
 def local_stack() -> dict[str, Any]:
-    """Read what `make up` wrote; raises CliError when nothing is up."""
+    """Read what `make up` wrote; raises CliError when nothing is up, or another version wrote it."""
     path = root() / STACK_FILE
     if not path.exists():
         raise CliError("the local stack is not up: run `make up`, and try again")
-    stack: dict[str, Any] = json.loads(path.read_text())
+    try:
+        stack: dict[str, Any] = json.loads(path.read_text())
+        facts = [*(stack[name] for name in _FACTS), *(stack["tokens"][who] for who in _TOKENS)]
+    except (ValueError, TypeError, KeyError):
+        facts = [None]
+    if not all(isinstance(fact, str) for fact in facts):
+        raise CliError(f"{STACK_FILE} is damaged, or of an older version: run `make down`, then `make up`")
     return stack
 
 
@@ -35,5 +43,5 @@ def tenant_of(token: str) -> str:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return str(claims["client_id"])
-    except (IndexError, KeyError, ValueError) as error:
+    except (IndexError, KeyError, TypeError, ValueError) as error:
         raise CliError("the service's token names no client: say whose data you mean with --tenant") from error

@@ -61,7 +61,7 @@ class Chat:
     @staticmethod
     def _show(turn: Turn) -> None:
         say(printable(turn["reply"] or "(no answer)"))
-        say(f"  {line_of(turn)}", "dim")
+        say(f"  {line_of(turn)} · {turn['turn_id']}", "dim")
         if turn["status"] not in ENDED:
             say(f"  It goes on without you: turnkeeper trace {turn['turn_id']}", "dim")
 

@@ -5,7 +5,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, field_validator
 from turnkeeper import (
     Agent,
     Alternative,
@@ -24,8 +24,21 @@ from turnkeeper import (
 OPENS, CLOSES = dt.time(9), dt.time(19)
 appointments = Dependency("appointments", url_variable="TOOLS_URL")
 
-Date = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$"), Field(examples=["2026-12-04"])]
-Time = Annotated[str, StringConstraints(pattern=r"^\d{2}:\d{2}$"), Field(examples=["14:30"])]
+
+def _on_the_calendar(date: str) -> str:
+    dt.date.fromisoformat(date)
+    return date
+
+
+Date = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
+    AfterValidator(_on_the_calendar),
+    Field(examples=["2026-12-04"]),
+]
+Time = Annotated[
+    str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$"), Field(description="24 h.", examples=["14:30"])
+]
 
 
 class Service(StrEnum):

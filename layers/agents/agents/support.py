@@ -97,14 +97,17 @@ def refund(context: ToolContext, order_id: OrderId, amount_usd: Amount) -> dict[
 
 
 def _hold_to_policy(order: Any, amount: Decimal, today: dt.date) -> None:
-    delivered = order["delivered_on"] and dt.date.fromisoformat(order["delivered_on"])
-    if not delivered:
+    delivered_on = order.get("delivered_on")
+    if not delivered_on:
         raise ToolError("the order is not delivered yet, so it is cancelled and not refunded")
-    if today - delivered > dt.timedelta(days=REFUND_DAYS):
+    if today - dt.date.fromisoformat(delivered_on) > dt.timedelta(days=REFUND_DAYS):
         raise ToolError(f"the order was delivered more than {REFUND_DAYS} days ago: it cannot be refunded")
     if not 0 < amount <= Decimal(str(order["total_usd"])):
         raise ToolError(f"an amount is above 0, and at most the order's total of ${order['total_usd']:.2f}")
     if amount > REFUND_ALONE_USD:
+        # Below that the shop says so itself, and not to the same refund that is asked for again after a crash.
+        if order.get("refunded"):
+            raise ToolError("this order is already refunded")
         raise PersonNeeded(f"a refund of ${amount} is above ${REFUND_ALONE_USD}")
 
 

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import CodeType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.errors import PydanticUserError
 
-from turnkeeper.authoring.errors import AgentError
+from turnkeeper.authoring.errors import AgentError, are_all, is_number, is_text, is_whole, refuse, takes
 from turnkeeper.authoring.fixtures import Answers, Calls, Fails, Fixture, Responds
 from turnkeeper.authoring.models import Alternative, Model
 from turnkeeper.authoring.tools import (
@@ -29,6 +29,15 @@ from turnkeeper.domain.turns import digest
 OutputT = TypeVar("OutputT", bound=BaseModel)
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+_PARTS = {
+    "name": "a name is lower-case letters, digits and _, beginning with a letter, such as 'booking'",
+    "instructions": "write instructions",
+    "output": "output is a Pydantic model: the class itself, such as output=Booking",
+    "chain": "chain is a list such as [Model('openai:gpt-4.1-mini')]",
+    "alternative": "write alternative=Alternative('...', [Model(...)])",
+}
+"""What every agent has, and how it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +92,15 @@ class Agent(Generic[OutputT]):
     escalation_contact: str = ""
     fixtures: Sequence[Fixture] = ()
 
+    def __new__(cls, **given: Any) -> Self:
+        """Say what is missing."""
+        if given:  # nothing is given to a copy
+            refuse(f"agent {given.get('name')!r}", [(part not in given, instead) for part, instead in _PARTS.items()])
+        return super().__new__(cls)
+
     def __post_init__(self) -> None:
         for mistakes in (self._wrong_kinds, self._wrong_models, self._wrong_tools, self._wrong_numbers):
-            for wrong, instead in mistakes():
-                if wrong:
-                    raise AgentError(f"agent {self.name!r}: {instead}")
+            refuse(f"agent {self.name!r}", mistakes())
         try:
             self.answer_schema  # noqa: B018 - what cannot be said to a model fails here, and not at the first turn
         except PydanticUserError as error:
@@ -95,27 +108,27 @@ class Agent(Generic[OutputT]):
             raise AgentError(f"agent {self.name!r}: output has no JSON Schema: {detail}") from error
 
     def _wrong_kinds(self) -> list[tuple[bool, str]]:
-        name = "a name is lower-case letters, digits and _, beginning with a letter, such as 'booking'"
         is_model = isinstance(self.output, type) and issubclass(self.output, BaseModel)
         return [
-            (not (isinstance(self.name, str) and _NAME.fullmatch(self.name)), name),
-            (not (isinstance(self.instructions, str) and self.instructions.strip()), "write instructions"),
-            (not is_model, "output is a Pydantic model: the class itself, such as output=Booking"),
-            (not isinstance(self.alternative, Alternative), "write alternative=Alternative('...', [Model(...)])"),
-            (not _all(self.chain, Model), "chain is a list such as [Model('openai:gpt-4.1-mini')]"),
-            (not _all(self.tools, Tool), "tools is a list of functions decorated with @tool"),
-            (not _all(self.fixtures, Fixture), "fixtures is a list such as [Fixture(says='...', model=[...])]"),
-            (not (self.check is None or callable(self.check)), "check is a function of (output, context)"),
-            (not (self.score is None or callable(self.score)), "score is a function of (output, context)"),
+            (not (isinstance(self.name, str) and _NAME.fullmatch(self.name)), _PARTS["name"]),
+            (not is_text(self.instructions), _PARTS["instructions"]),
+            (not is_model, _PARTS["output"]),
+            (not isinstance(self.alternative, Alternative), _PARTS["alternative"]),
+            (not are_all(self.chain, Model), _PARTS["chain"]),
+            (not are_all(self.tools, Tool), "tools is a list of functions decorated with @tool"),
+            (not are_all(self.fixtures, Fixture), "fixtures is a list such as [Fixture(says='...', model=[...])]"),
+            (not (self.check is None or takes(self.check, 2)), "check is a function of (output, context)"),
+            (not (self.score is None or takes(self.score, 2)), "score is a function of (output, context)"),
+            (not isinstance(self.escalation_contact, str), "escalation_contact is a text"),
         ]
 
     def _wrong_models(self) -> list[tuple[bool, str]]:
         other = self.alternative
         return [
             (not self.chain, "chain needs at least one Model"),
-            (not _all(other.chain, Model), "alternative.chain is a list such as [Model('openai:gpt-4.1')]"),
+            (not are_all(other.chain, Model), "alternative.chain is a list such as [Model('openai:gpt-4.1')]"),
             (not other.chain, "alternative.chain needs at least one Model"),
-            (not other.instructions.strip(), "write the alternative's instructions"),
+            (not is_text(other.instructions), "write the alternative's instructions"),
         ]
 
     def _wrong_tools(self) -> list[tuple[bool, str]]:
@@ -127,12 +140,17 @@ class Agent(Generic[OutputT]):
         ]
 
     def _wrong_numbers(self) -> list[tuple[bool, str]]:
+        are_sure = is_number(self.alternative_at) and is_number(self.accept_at)
+        least = {"max_steps": 1, "max_output_tokens": 1, "history_tokens": 0, "cache_seconds": 0}
         return [
-            (not 0 <= self.alternative_at <= self.accept_at <= 1, "write 0 <= alternative_at <= accept_at <= 1"),
-            (self.max_steps < 1, "max_steps is at least 1"),
-            (self.max_output_tokens < 1, "max_output_tokens is at least 1"),
-            (self.history_tokens < 0, "history_tokens is at least 0"),
-            (self.cache_seconds < 0, "cache_seconds is at least 0"),
+            (
+                not (are_sure and 0 <= self.alternative_at <= self.accept_at <= 1),
+                "write 0 <= alternative_at <= accept_at <= 1",
+            ),
+            *(
+                (not is_whole(getattr(self, name), few), f"{name} is a whole number, at least {few}")
+                for name, few in least.items()
+            ),
             (_not_usd(self.task_limit_usd), "task_limit_usd is written like '0.50'"),
             (_not_usd(self.customer_day_limit_usd), "customer_day_limit_usd is written like '5.00'"),
         ]
@@ -185,10 +203,6 @@ def _code(rule: Any) -> str:
         return ""
     consts = [_code(const) if isinstance(const, CodeType) else repr(const) for const in code.co_consts]
     return digest(code.co_code.hex(), *consts, *code.co_names)
-
-
-def _all(things: Any, kind: type) -> bool:
-    return isinstance(things, Sequence) and all(isinstance(thing, kind) for thing in things)
 
 
 def _not_usd(amount: str | None) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from turnkeeper.adapters.memory import MemoryTable
-from turnkeeper.agent import Agent, Answers, Calls, Dependency, Fails, Fixture, Responds, ToolHttp, ToolResponse
+from turnkeeper.agent import Agent, Answers, Calls, Dependency, Fails, Fixture, Responds, ToolResponse
 from turnkeeper.bootstrap import Adapters, Services
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.money import price_from_json
@@ -19,6 +19,7 @@ from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError, NotFound
 from turnkeeper.ports import Finish, Json, ModelReply, ModelRequest, Published, Subscriptions, ToolCall, Usage
 from turnkeeper.runtime.telemetry import MemoryTelemetry
+from turnkeeper.runtime.tools import CallHttp
 from turnkeeper.runtime.turns import NewTurn
 from turnkeeper.settings import Settings
 
@@ -206,15 +207,17 @@ class _Response:
         return json.loads(json.dumps(self.body))
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Http:
     stage: Stage
     key: str
+    posted: bool = False
 
     def get(self, path: str, *, params: Mapping[str, str] | None = None) -> ToolResponse:
         return self.stage.respond(f"GET {path}", dict(params or {}), self.key)
 
     def post(self, path: str, *, body: Mapping[str, Any]) -> ToolResponse:
+        self.posted = True
         return self.stage.respond(f"POST {path}", json.loads(json.dumps(body)), self.key)
 
 
@@ -222,7 +225,7 @@ class _Http:
 class _Tools:
     stage: Stage
 
-    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> ToolHttp:  # noqa: ARG002
+    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> CallHttp:  # noqa: ARG002
         return _Http(self.stage, idempotency_key)
 
     def within(self, seconds: float, call: Callable[[], Any]) -> Any:  # noqa: ARG002

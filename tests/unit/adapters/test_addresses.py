@@ -36,6 +36,10 @@ PRIVATE = [
     "::169.254.169.254",
     "64:ff9b::a9fe:a9fe",  # NAT64
     "64:ff9b:1::a9fe:a9fe",
+    "::ffff:0:169.254.169.254",  # translated
+    "::ffff:0:5db8:d822",
+    "fec0::1",  # site-local
+    "feff::1",
     "2002:a9fe:a9fe::1",  # 6to4
     "2001:0:0:0:0:0:5601:5601",  # Teredo
 ]

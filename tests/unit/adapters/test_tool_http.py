@@ -1,5 +1,6 @@
 """A tool's HTTP: its own host only, no redirects, no private addresses, a hard total time."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -8,9 +9,10 @@ import httpx
 import pytest
 from turnkeeper.adapters import tool_http
 from turnkeeper.adapters.tool_http import HttpTransport
-from turnkeeper.agent import AgentError, Dependency, ToolError, ToolHttp
+from turnkeeper.agent import AgentError, Dependency, ToolError
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
+from turnkeeper.runtime.tools import CallHttp
 
 from infra.local.http_service import Delivery, Request, Response
 from tests.local.chats import serving
@@ -40,11 +42,20 @@ def wire(status: int = 200, body: Any = None, **headers: str) -> Wire:
 
 def http(
     over: Wire, url: str = "https://shop.example/api", *, addresses: Sequence[str] = (PUBLIC,), allowed: str = ""
-) -> ToolHttp:
+) -> CallHttp:
     transport = HttpTransport(
         {"SHOP_URL": url}, (allowed,) if allowed else (), resolve=lambda host, port: addresses, client=over.client
     )
     return transport.http(SHOP, timeout_s=2, idempotency_key="key-1")
+
+
+def raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
+    """Break the connection."""
+
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    return fail
 
 
 def failure(call: Callable[[], Any]) -> tuple[Failure, bool]:
@@ -117,6 +128,12 @@ def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
         "/orders#x",
         "/orders\\..\\admin",
         "/a//b",
+        "/orders/%2e%2E/admin",
+        "/orders/..%2Fadmin",
+        "/orders/..%5cadmin",
+        "/orders/1\n",
+        "/orders/\x00",
+        "/orders/\ud800",
     ],
 )
 def test_a_path_that_leaves_its_place_is_refused(path: str) -> None:
@@ -125,6 +142,34 @@ def test_a_path_that_leaves_its_place_is_refused(path: str) -> None:
     with pytest.raises(ToolError, match="no path of the service"):
         http(over).get(path)
     assert [] == over.sent
+
+
+def test_a_path_that_is_refused_after_a_post_does_not_say_that_nothing_was_done() -> None:
+    tools = http(wire(201, {"id": 1}))
+    tools.post("/refunds", body={"order": 1})
+
+    assert (Failure.BAD_REQUEST, True) == failure(lambda: tools.get("/refunds/../1"))
+    assert (Failure.BAD_REQUEST, True) == failure(lambda: tools.post("/refunds//1", body={}))
+
+
+@pytest.mark.parametrize("path", ["/" + "x" * 70_000])
+def test_a_url_that_cannot_be_sent_is_a_failure_that_changed_nothing(path: str) -> None:
+    over = wire()
+
+    assert (Failure.BAD_REQUEST, False) == failure(lambda: http(over).post(path, body={}))
+    assert [] == over.sent
+
+
+def test_a_call_has_posted_once_a_post_may_have_reached_the_service() -> None:
+    unreachable, answered = http(Wire(raising(httpx.ConnectError("no")))), http(wire())
+
+    assert (Failure.CONNECTION, False) == failure(lambda: unreachable.post("/refunds", body={}))
+    with pytest.raises(ValueError, match="JSON"):
+        answered.post("/refunds", body={"usd": float("nan")})
+    assert (False, False) == (unreachable.posted, answered.posted)
+
+    answered.post("/refunds", body={})
+    assert answered.posted
 
 
 @pytest.mark.parametrize("url", ["", "ftp://shop.example", "shop.example"])
@@ -171,10 +216,7 @@ def test_a_failing_read_changed_nothing_unless_something_was_posted_before() -> 
 def test_a_broken_connection_says_whether_it_had_reached_the_service(
     error: Exception, expected: tuple[Failure, bool]
 ) -> None:
-    def fail(_: httpx.Request) -> httpx.Response:
-        raise error
-
-    assert expected == failure(lambda: http(Wire(fail)).post("/refunds", body={}))
+    assert expected == failure(lambda: http(Wire(raising(error))).post("/refunds", body={}))
 
 
 def test_an_answer_that_is_not_json_or_too_large_is_garbage() -> None:
@@ -190,7 +232,7 @@ def test_an_answer_that_is_not_json_or_too_large_is_garbage() -> None:
 
 
 @pytest.fixture
-def real() -> Iterator[Callable[[str], ToolHttp]]:
+def real() -> Iterator[Callable[[str], CallHttp]]:
     """A service on this machine that echoes, redirects, and drips."""
 
     def answer(request: Request) -> Response:
@@ -205,17 +247,32 @@ def real() -> Iterator[Callable[[str], ToolHttp]]:
         yield lambda key: transport.http(SHOP, timeout_s=0.5, idempotency_key=key)
 
 
-def test_a_real_service_is_asked_and_its_redirect_not_followed(real: Callable[[str], ToolHttp]) -> None:
+def test_a_real_service_is_asked_and_its_redirect_not_followed(real: Callable[[str], CallHttp]) -> None:
     assert "/echo" == real("k").get("/echo").json()["path"]
     assert 307 == real("k").get("/away").status
 
 
-def test_a_service_that_drips_is_given_up_when_the_time_is_up(real: Callable[[str], ToolHttp]) -> None:
+def test_a_service_that_drips_is_given_up_when_the_time_is_up(real: Callable[[str], CallHttp]) -> None:
     began = time.monotonic()
     transport = HttpTransport({})
 
     assert Failure.TIMEOUT == failure(lambda: transport.within(0.3, lambda: real("k").get("/drip")))[0]
     assert time.monotonic() - began < 2
+
+
+def test_a_service_that_drips_keeps_neither_a_thread_nor_a_connection() -> None:
+    before = set(threading.enumerate())
+    dripping = Response.of_json(200, {"slow": "answer"}).by(Delivery.DRIP)
+    with serving(lambda _: dripping) as url:
+        transport = HttpTransport({"SHOP_URL": url}, ("127.0.0.1",))
+        tools = transport.http(SHOP, timeout_s=1.3, idempotency_key="k")  # a byte comes every second
+
+        assert (Failure.TIMEOUT, False) == failure(lambda: tools.get("/drip"))
+        calls = [thread for thread in threading.enumerate() if thread.name == "call" and thread not in before]
+        for thread in calls:
+            thread.join(timeout=5)
+        assert [] == [thread for thread in calls if thread.is_alive()]
+        assert {} == transport._clients
 
 
 def test_the_same_service_is_refused_where_it_is_not_allowed() -> None:

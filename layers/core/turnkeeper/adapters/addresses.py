@@ -13,8 +13,13 @@ Resolve = Callable[[str, int], Sequence[str]]
 _LAST_32_BITS = [ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96")]
 """Where an IPv4 address stands at the end: NAT64, and the old "compatible" addresses."""
 
-_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
-"""NAT64 of one's own network: where in it the IPv4 address stands is that network's choice (RFC 8215)."""
+_NOT_PUBLIC = [
+    # NAT64 of one's own network: where in it the IPv4 address stands is that network's choice (RFC 8215).
+    ipaddress.IPv6Network("64:ff9b:1::/48"),
+    # What Python takes for global: the old site-local addresses (RFC 3879), and translated IPv4 (RFC 2765).
+    ipaddress.IPv6Network("fec0::/10"),
+    ipaddress.IPv6Network("::ffff:0:0:0/96"),
+]
 
 
 def resolve(host: str, port: int) -> Sequence[str]:
@@ -40,7 +45,7 @@ def is_public(address: str) -> bool:
     """Whether an address is of the public Internet, also behind the ways to write an IPv4 address as IPv6."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        if ip in _LOCAL_NAT64:
+        if any(ip in network for network in _NOT_PUBLIC):
             return False
         ip = _hidden(ip) or ip
     return ip.is_global and not ip.is_multicast

@@ -5,7 +5,15 @@ from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
 from typing import Any
 
-from turnkeeper.adapters.dynamodb.rules import INDEXES, check_item, check_key, check_ops, index_cursor, index_start
+from turnkeeper.adapters.dynamodb.rules import (
+    INDEXES,
+    KEYS_ONLY,
+    check_item,
+    check_key,
+    check_ops,
+    index_cursor,
+    index_start,
+)
 from turnkeeper.adapters.dynamodb.values import Wire, from_wire, item_from_wire, item_to_wire, to_wire
 from turnkeeper.ports import Check, Cond, Delete, Item, Json, Key, Op, Put, Refused, Update, Write
 
@@ -65,6 +73,8 @@ class MemoryTable:
             start = place(index_start(index, pk, after))
             found = [item for item in found if place(item) > start]
         page = found[:limit]
+        if index in KEYS_ONLY:
+            page = [{name: item[name] for name in ("pk", "sk", pk_name)} for item in page]
         return page, index_cursor(index, page[-1]) if 0 < len(page) < len(found) else None
 
     def write(self, op: Write) -> Item | None:

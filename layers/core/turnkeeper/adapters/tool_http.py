@@ -1,6 +1,7 @@
 """HTTP for tools: one host, no redirects, no private addresses, a hard total time."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -8,9 +9,10 @@ from urllib.parse import urlsplit
 
 from turnkeeper.adapters.addresses import Resolve, public_address, resolve
 from turnkeeper.adapters.models.deadline import call_within
-from turnkeeper.agent import AgentError, Dependency, ToolError, ToolHttp
+from turnkeeper.agent import AgentError, Dependency, ToolError
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
+from turnkeeper.runtime.tools import CallHttp
 
 if TYPE_CHECKING:
     import httpx
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 _SERVER = 500
 _THROTTLED = 429
 _MAX_BYTES = 1024 * 1024
+_ENCODED = re.compile("%(2e|2f|5c)", re.IGNORECASE)
+"""A dot, a slash or a backslash that a service may decode and then follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class HttpTransport:
         self._resolve, self._client = resolve, client
         self._clients: dict[str, httpx.Client] = {}
 
-    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> ToolHttp:
+    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> CallHttp:
         """Return a client for the dependency's own host only."""
         return _Http(self, dependency, timeout_s, idempotency_key)
 
@@ -79,26 +83,36 @@ class HttpTransport:
         return base
 
     def send(self, method: str, url: str, timeout_s: float, **what: Any) -> Response:
-        """Send one request. Raises DependencyError."""
+        """Send one request within a hard total time. Raises DependencyError."""
         import httpx  # noqa: PLC0415 - likewise
 
-        target = httpx.URL(url)
-        headers = {**what.pop("headers", {}), "Host": target.netloc.decode()}
-        extensions = {"sni_hostname": target.host}
-        # A client for each host: connections are shared by address, and hosts that share one must not share those.
-        client = self._clients.get(target.host) or self._clients.setdefault(target.host, self._client())
-        checked = target.copy_with(host=self._address(target.host, target.port or _port(target.scheme)))
         try:
-            with client.stream(
-                method, checked, timeout=timeout_s, headers=headers, extensions=extensions, **what
-            ) as answer:
-                body = _read(answer)
+            target = httpx.URL(url)
+            return call_within(timeout_s, lambda: self._exchange(method, target, timeout_s, **what))
+        except TimeoutError as error:
+            stuck = self._clients.pop(target.host, None)
+            if stuck:
+                stuck.close()  # its thread and its connection end, too
+            raise DependencyError(Failure.TIMEOUT, str(error)) from error
+        except httpx.InvalidURL as error:
+            raise DependencyError(Failure.BAD_REQUEST, type(error).__name__, sent=False) from error
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise DependencyError(Failure.CONNECTION, type(error).__name__, sent=False) from error
         except httpx.TimeoutException as error:
             raise DependencyError(Failure.TIMEOUT, type(error).__name__) from error
         except httpx.HTTPError as error:
             raise DependencyError(Failure.CONNECTION, type(error).__name__) from error
+
+    def _exchange(self, method: str, target: "httpx.URL", timeout_s: float, **what: Any) -> Response:
+        headers = {**what.pop("headers", {}), "Host": target.netloc.decode()}
+        extensions = {"sni_hostname": target.host}
+        # A client for each host: connections are shared by address, and hosts that share one must not share those.
+        client = self._clients.get(target.host) or self._clients.setdefault(target.host, self._client())
+        checked = target.copy_with(host=self._address(target.host, target.port or _port(target.scheme)))
+        with client.stream(
+            method, checked, timeout=timeout_s, headers=headers, extensions=extensions, **what
+        ) as answer:
+            body = _read(answer)
         if answer.status_code == _THROTTLED:
             raise DependencyError(Failure.RATE_LIMITED, "429", sent=False)
         if answer.status_code >= _SERVER:
@@ -136,22 +150,26 @@ class _Http:
         return self._send("GET", path, reads=True, params=dict(params or {}))
 
     def post(self, path: str, *, body: Mapping[str, Any]) -> Response:
-        headers = {"Idempotency-Key": self.idempotency_key}
-        return self._send("POST", path, reads=False, json=dict(body), headers=headers)
+        content = json.dumps(dict(body), allow_nan=False).encode()
+        headers = {"Idempotency-Key": self.idempotency_key, "Content-Type": "application/json"}
+        return self._send("POST", path, reads=False, content=content, headers=headers)
 
     def _send(self, method: str, path: str, *, reads: bool, **what: Any) -> Response:
-        url = self.transport.base_url(self.dependency) + _checked(path)
+        url = self.transport.base_url(self.dependency) + self._checked(path)
         before, self.posted = self.posted, self.posted or not reads
         try:
             answer = self.transport.send(method, url, self.timeout_s, **what)
         except DependencyError as error:
-            error.sent = before or (error.sent and not reads)
+            self.posted = error.sent = before or (error.sent and not reads)
             raise
         return replace(answer, changed=self.posted)
 
-
-def _checked(path: str) -> str:
-    parts = path.split("/")
-    if not path.startswith("/") or "" in parts[1:-1] or {".", ".."} & set(parts) or set("?#\\") & set(path):
-        raise ToolError(f"this is no path of the service: {path!r}")
-    return path
+    def _checked(self, path: str) -> str:
+        parts = path.split("/")
+        leaves = "" in parts[1:-1] or {".", ".."} & set(parts) or set("?#\\") & set(path) or _ENCODED.search(path)
+        if path.startswith("/") and path.isprintable() and not leaves:
+            return path
+        wrong = f"this is no path of the service: {path!r}"
+        if self.posted:  # too late to say that nothing was done
+            raise DependencyError(Failure.BAD_REQUEST, wrong)
+        raise ToolError(wrong)

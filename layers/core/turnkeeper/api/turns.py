@@ -25,6 +25,10 @@ _TURN: Any = {"description": "The turn", "content": {JSON: {"model": TurnView}}}
 
 Key = Annotated[str, Header(alias="Idempotency-Key", pattern=r"^[!-+\--~]{1,255}$", description="Yours to choose.")]
 
+Cursor = Annotated[
+    str | None, Query(pattern=r"^[0-9]{17}\.turn_[0-9a-f]{32}$", description="As an answer told it: older turns.")
+]
+
 
 @router.post("/v1/agents/<agent>/turns", responses={200: _TURN, 202: _TURN, **_ERRORS}, tags=["turns"])
 def send_turn(
@@ -77,10 +81,10 @@ def send_feedback(turn_id: Annotated[str, Path()], body: FeedbackBody) -> Respon
 
 
 @router.get("/v1/conversations/<conversation_id>", responses=_ERRORS, tags=["conversations"])
-def get_conversation(conversation_id: Annotated[str, Path()]) -> Response[str]:
-    """Read a conversation's turns, in their order."""
+def get_conversation(conversation_id: Annotated[str, Path()], cursor: Cursor = None) -> Response[str]:
+    """Read a conversation's turns that have ended, in their order: the newest page, or the one before it."""
     who = _customer()
-    found = router.context["services"].lookups.conversation(who.tenant, conversation_id)
+    found = router.context["services"].lookups.conversation(who.tenant, conversation_id, cursor)
     if not who.sees(found.tenant, found.customer):
         raise NotFound(f"there is no conversation {conversation_id}")
     return _json(found.what)

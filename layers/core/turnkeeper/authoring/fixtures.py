@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from turnkeeper.authoring.errors import AgentError
+from turnkeeper.authoring.errors import AgentError, are_all, is_text, refuse
 from turnkeeper.domain.failures import Failure
 
+_MODEL = "write what the model answers, such as model=[Answers('...', output={...})]"
+_EXPECT = "write what to expect, such as expect={'status': 'completed'}"
 _SHOWN = ("status", "tier", "reply", "output", "confidence", "model", "degraded", "reason")
 
 
@@ -67,17 +69,26 @@ class Fixture:
     then: "Fixture | None" = None
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.expect if name not in _SHOWN]
-        unsent = [what for what in self.services if not what.startswith(("GET /", "POST /"))]
-        for wrong, instead in (
-            (not self.says.strip(), "write what the customer says"),
-            (not self.model, "write what the model answers, such as model=[Answers('...', output={...})]"),
-            (bool(unknown), f"expect knows {', '.join(_SHOWN)}; not {', '.join(unknown)}"),
-            (not self.expect, "write what to expect, such as expect={'status': 'completed'}"),
-            (bool(unsent), f"services are written 'GET /path' or 'POST /path', not {', '.join(unsent)}"),
-        ):
-            if wrong:
-                raise AgentError(f"Fixture({self.says[:40]!r}): {instead}")
+        what = f"Fixture({str(self.says)[:40]!r})"
+        refuse(
+            what,
+            [
+                (not is_text(self.says), "write what the customer says"),
+                (not are_all(self.model, Answers | Calls | Fails) or not self.model, _MODEL),
+                (not isinstance(self.services, Mapping), "services are written {'GET /path': {...}}"),
+                (not isinstance(self.expect, Mapping) or not self.expect, _EXPECT),
+                (not isinstance(self.then, Fixture | None), "then is the conversation's next turn: then=Fixture(...)"),
+            ],
+        )
+        unknown = [str(name) for name in self.expect if name not in _SHOWN]
+        unsent = [str(name) for name in self.services if not str(name).startswith(("GET /", "POST /"))]
+        refuse(
+            what,
+            [
+                (bool(unknown), f"expect knows {', '.join(_SHOWN)}; not {', '.join(unknown)}"),
+                (bool(unsent), f"services are written 'GET /path' or 'POST /path', not {', '.join(unsent)}"),
+            ],
+        )
 
     def __str__(self) -> str:
         """What the customer says: the fixture's name in a test report."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from turnkeeper.authoring.errors import AgentError
+from turnkeeper.authoring.errors import is_whole, refuse
 
 _PROVIDERS = ("openai", "anthropic", "bedrock")
 
@@ -19,11 +19,15 @@ class Model:
     max_latency_ms: int = 8_000
 
     def __post_init__(self) -> None:
-        provider, _, name = self.id.partition(":")
-        if provider not in _PROVIDERS or not name:
-            raise AgentError(f"Model({self.id!r}): write provider:name, the provider one of {', '.join(_PROVIDERS)}")
-        if self.max_latency_ms <= 0:
-            raise AgentError(f"Model({self.id!r}): max_latency_ms is milliseconds, more than 0")
+        provider, _, name = self.id.partition(":") if isinstance(self.id, str) else ("", "", "")
+        known = provider in _PROVIDERS and name
+        refuse(
+            f"Model({self.id!r})",
+            [
+                (not known, f"write provider:name, the provider one of {', '.join(_PROVIDERS)}"),
+                (not is_whole(self.max_latency_ms, 1), "max_latency_ms is whole milliseconds, more than 0"),
+            ],
+        )
 
     @property
     def provider(self) -> str:

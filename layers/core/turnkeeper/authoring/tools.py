@@ -12,13 +12,15 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
 from pydantic.errors import PydanticUserError
 from typing_extensions import ParamSpec, TypeVar
 
-from turnkeeper.authoring.errors import AgentError
+from turnkeeper.authoring.errors import AgentError, is_number, is_whole, refuse
 
 P = ParamSpec("P", default=...)
 R = TypeVar("R", default=Any)
 
 _SERVICE = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
+_TOOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+"""What every provider takes as a tool's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,16 @@ class Dependency:
     url_variable: str
 
     def __post_init__(self) -> None:
-        if not _SERVICE.fullmatch(self.name):
-            raise AgentError(
-                f"Dependency({self.name!r}): a name is lower-case letters, digits, _ and -, such as orders"
-            )
-        if not _VARIABLE.fullmatch(self.url_variable):
-            raise AgentError(
-                f"Dependency({self.name!r}): url_variable is the name of an environment variable, such as TOOLS_URL"
-            )
+        refuse(
+            f"Dependency({self.name!r})",
+            [
+                (not _is(_SERVICE, self.name), "a name is lower-case letters, digits, _ and -, such as orders"),
+                (
+                    not _is(_VARIABLE, self.url_variable),
+                    "url_variable is the name of an environment variable, such as TOOLS_URL",
+                ),
+            ],
+        )
 
 
 class ToolError(Exception):
@@ -108,6 +112,7 @@ class Tool(Generic[P, R]):
     timeout_s: float = 5.0
     side_effect: bool = False
     honours_keys: bool = False
+    retries: int = 0
 
     def __call__(self, context: ToolContext, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function itself, as its own tests do."""
@@ -134,6 +139,7 @@ def tool(
     timeout_s: float = 5.0,
     side_effect: bool = False,
     honours_keys: bool = False,
+    retries: int = 0,
 ) -> Callable[[Callable[Concatenate[ToolContext, P], R]], Tool[P, R]]: ...
 def tool(
     function: Callable[..., Any] | None = None,
@@ -142,22 +148,35 @@ def tool(
     timeout_s: float = 5.0,
     side_effect: bool = False,
     honours_keys: bool = False,
+    retries: int = 0,
 ) -> Any:
     """Make a tool of a function: its first parameter is the `ToolContext`, the others, typed, are its schema.
 
     `side_effect`: it changes something outside, so it is journalled and happens once. `honours_keys`: the other side
-    answers a repeated `idempotency_key` with the first result, so after a crash it is safe to call again.
+    answers a repeated `idempotency_key` with the first result, so after a crash it is safe to call again. `retries`:
+    how often a tool that changes nothing is called again, at once, where its service cannot be reached or breaks.
     """
 
     def make(f: Callable[..., Any]) -> Tool:
-        for wrong, instead in (
-            (not f.__doc__, "write a docstring; the model reads it to know when to call the tool"),
-            (inspect.iscoroutinefunction(f), "write a plain def, not async def"),
-            (timeout_s <= 0, "timeout_s is seconds, more than 0"),
-            (honours_keys and not side_effect, "honours_keys is for a side_effect: add side_effect=True"),
-        ):
-            if wrong:
-                raise AgentError(f"tool {f.__name__}: {instead}")
+        if not inspect.isfunction(f):
+            raise AgentError(f"tool {f!r}: write @tool, or @tool(side_effect=True), above a function")
+        is_service = isinstance(dependency, Dependency | None)
+        refuse(
+            f"tool {f.__name__}",
+            [
+                (not _is(_TOOL, f.__name__), "its name is letters, digits and _ of ASCII, at most 64 of them"),
+                (not f.__doc__, "write a docstring; the model reads it to know when to call the tool"),
+                (inspect.iscoroutinefunction(f), "write a plain def, not async def"),
+                (not is_service, "write dependency=Dependency('orders', url_variable='TOOLS_URL')"),
+                (not is_number(timeout_s) or timeout_s <= 0, "timeout_s is seconds, more than 0"),
+                (honours_keys and not side_effect, "honours_keys is for a side_effect: add side_effect=True"),
+                (not is_whole(retries, 0), "retries is how often to call again: 0, 1, 2"),
+                (
+                    retries != 0 and side_effect,
+                    "retries are for tools that change nothing: an effect has its key",
+                ),
+            ],
+        )
         return Tool(
             name=f.__name__,
             description=inspect.cleandoc(f.__doc__ or ""),
@@ -167,9 +186,14 @@ def tool(
             timeout_s=timeout_s,
             side_effect=side_effect,
             honours_keys=honours_keys,
+            retries=retries,
         )
 
-    return make(function) if function else make
+    return make if function is None else make(function)
+
+
+def _is(pattern: re.Pattern[str], value: Any) -> bool:
+    return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
 def _arguments(function: Callable[..., Any]) -> type[BaseModel]:

@@ -6,6 +6,7 @@ const REASONS = {
   invalid_output: "The models' answers were not valid",
   too_many_steps: "The model went in circles",
   tool_unavailable: "A tool could not be reached",
+  agent_fault: "The agent's own code failed",
   outcome_unknown: "A tool may have acted: outcome unknown",
   conflicting_effect: "A second, different action was wanted",
   refusal: "The model refused",

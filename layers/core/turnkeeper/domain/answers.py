@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from turnkeeper.domain.text import line
+
 MAX_ERRORS = 10
 
 
@@ -44,7 +46,7 @@ def error_lines(error: ValidationError) -> list[str]:
 
 def _line(error: dict[str, Any]) -> str:
     where = ".".join(str(part) for part in error["loc"])
-    return f"{where}: {error['msg']}" if where else str(error["msg"])
+    return line(f"{where}: {error['msg']}" if where else str(error["msg"]))
 
 
 CORRECTION = "Your last answer was not valid"

@@ -10,6 +10,7 @@ from turnkeeper.domain.answers import Answer, correction, read_answer
 from turnkeeper.domain.deadline import call_limit
 from turnkeeper.domain.failures import CONSEQUENCES, Failure
 from turnkeeper.domain.prompts import Said, history, system_prompt
+from turnkeeper.domain.text import line
 from turnkeeper.errors import DependencyError, LimitExceeded
 from turnkeeper.ports import Clock, Finish, Message, ModelReply, ModelRequest, ToolSpec
 from turnkeeper.runtime.guard import Guard
@@ -98,8 +99,10 @@ class Attempts:
             reply = self._ask(walk)
             if reply is None:
                 continue
-            walk.steps += 1
             walk.in_use = True
+            walk.steps += max(1, len(reply.tool_calls))
+            if walk.steps > walk.run.agent.max_steps:  # none of these calls is made
+                return walk.verdict(Outcome.REJECTED, "too_many_steps", to_human=True)
             verdict = self._use_tools(walk, reply) if reply.tool_calls else self._read(walk, reply)
             if verdict:
                 return verdict
@@ -146,9 +149,13 @@ class Attempts:
                 return None
             return walk.verdict(Outcome.REJECTED, reply.finish.value, errors=(reply.text[:300],), to_human=True)
         walk.answers += 1
-        read = [_TRUNCATED] if reply.finish is Finish.LENGTH else walk.validate(reply.text)
-        if isinstance(read, Answer):
-            return walk.judge(read)
+        try:
+            read = [_TRUNCATED] if reply.finish is Finish.LENGTH else walk.validate(reply.text)
+            if isinstance(read, Answer):
+                return walk.judge(read)
+        except Exception as error:  # noqa: BLE001 - whatever the agent's own code raises
+            fault = f"the agent's own code raised {type(error).__name__}"
+            return walk.verdict(Outcome.REJECTED, "agent_fault", errors=(fault,))
         if walk.answers >= _ANSWERING_CALLS:
             return walk.verdict(Outcome.REJECTED, "invalid_output", errors=tuple(read))
         walk.messages += [Message("assistant", reply.text or "(nothing)"), Message("user", correction(read))]
@@ -211,7 +218,7 @@ class _Walk:
             try:
                 agent.check(read.output, self._context(read))
             except ValueError as error:
-                return [f"output: {error}"]
+                return [line(f"output: {error}")]
         return read
 
     def judge(self, answer: Answer) -> Verdict:
@@ -241,7 +248,8 @@ class _Walk:
         to_human: bool = False,
     ) -> Verdict:
         model = self.model.id if self.model else ""
-        return Verdict(outcome, reason, model, answer, errors, self.answers > 1, to_human, self.refused)
+        lines = tuple(map(line, errors))
+        return Verdict(outcome, reason, model, answer, lines, self.answers > 1, to_human, self.refused)
 
     def _context(self, answer: Answer) -> AnswerContext:
         return AnswerContext(self.run.turn.message, answer.reply, tuple(self.results))

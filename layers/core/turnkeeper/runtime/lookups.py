@@ -56,7 +56,7 @@ class Lookups:
             raise TurnNotFound(f"there is no turn {turn_id}")
         turn = Turn.from_item(items[keys.TURN])
         if turn.is_done:
-            return Found(turn.tenant, turn.customer, dict(turn.outcome))
+            return Found(turn.tenant, turn.customer, self._turns.whole(items[keys.TURN]).outcome)
         if turn.st == TurnState.RUN and not any(sk.startswith(keys.RESERVATION) for sk in items):
             raise TurnNotFound(f"the turn {turn_id} is not accepted yet")
         escalation = Escalation.from_item(items[keys.ESCALATION]) if keys.ESCALATION in items else None
@@ -69,13 +69,19 @@ class Lookups:
         )
         return Found(turn.tenant, turn.customer, view)
 
-    def conversation(self, tenant: str, conversation_id: str) -> Found:
-        """Read a conversation's turns, in their order."""
+    def conversation(self, tenant: str, conversation_id: str, cursor: str | None = None) -> Found:
+        """Read a page of a conversation's turns, in their order: the newest one, or the one that a cursor leads to."""
         head = self._conversations.head(tenant, conversation_id)
         if head is None:
             raise NotFound(f"there is no conversation {conversation_id}")
-        turns = [_exchange(e) for e in self._conversations.recent(tenant, conversation_id)]
-        what = {"conversation_id": conversation_id, "agent": head["agent"], "turns": turns}
+        before = (cursor or "").replace(".", "#")
+        turns, has_more = self._conversations.page(tenant, conversation_id, before)
+        what = {
+            "conversation_id": conversation_id,
+            "agent": head["agent"],
+            "turns": [_exchange(e) for e in turns],
+            "cursor": turns[0].position.replace("#", ".") if has_more else None,
+        }
         return Found(tenant, head["customer"], what)
 
     def spend(self, tenant: str, customer: str, day: str | None, agent: Agent[Any] | None = None) -> dict[str, Any]:

@@ -34,8 +34,16 @@ class ConversationStore:
 
     def recent(self, tenant: str, conversation: str) -> list[Exchange]:
         """Read the last concluded turns, oldest first."""
-        pk = keys.conversation(tenant, conversation)[0]
-        items = self._table.query(pk, prefix=keys.MESSAGE, newest_first=True, limit=RECENT_TURNS)
+        return self._before(tenant, conversation, "", RECENT_TURNS)
+
+    def page(self, tenant: str, conversation: str, before: str) -> tuple[list[Exchange], bool]:
+        """Read the last concluded turns before a position ("": of all), oldest first, and whether older ones exist."""
+        found = self._before(tenant, conversation, before, RECENT_TURNS + 1)
+        return found[-RECENT_TURNS:], len(found) > RECENT_TURNS
+
+    def _before(self, tenant: str, conversation: str, position: str, limit: int) -> list[Exchange]:
+        pk, sk = keys.message(tenant, conversation, position)
+        items = self._table.query(pk, prefix=keys.MESSAGE, newest_first=True, limit=limit, after=sk if position else "")
         return [Exchange.from_item(item) for item in reversed(items)]
 
     def head(self, tenant: str, conversation: str) -> Item | None:

@@ -23,6 +23,11 @@ def turn(turn_id: str) -> Key:
     return f"TURN#{turn_id}", TURN
 
 
+def turn_of(pk: str) -> str:
+    """The turn whose partition this is."""
+    return pk.removeprefix("TURN#")
+
+
 def escalation(turn_id: str) -> Key:
     """A turn's escalation."""
     return f"TURN#{turn_id}", ESCALATION

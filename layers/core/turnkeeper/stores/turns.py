@@ -81,17 +81,30 @@ class TurnStore:
             old = refusal.olds[0]
             if old is None:  # abandoned by its holder between our write and its answer
                 return self.acquire(turn, lease)
-            return self._read(old), False
+            return self.whole(old), False
         return Turn.from_item(_there(item)), True
 
     def get(self, turn_id: str) -> Turn | None:
         """Read a turn."""
         item = self._table.get(keys.turn(turn_id))
-        return self._read(item) if item else None
+        return self.whole(item) if item else None
 
     def family(self, turn_id: str) -> list[Item]:
-        """Read a turn with everything that happened in it: escalation, attempts, reservations, steps."""
+        """Read a turn with everything that happened in it: escalation, attempts, reservations, steps.
+
+        Documents that lie in parts are not among it: read them with `whole`.
+        """
         return self._table.query(keys.turn(turn_id)[0])
+
+    def whole(self, item: Item) -> Turn:
+        """Read a turn's item with its documents, also where one lies in parts beside it."""
+        whole = dict(item)
+        for name in (FIRST, OUTCOME):
+            count = int(item.get(f"{name}_parts", 0))
+            if count:
+                parts = self._table.query(keys.document_part(item["turn_id"], name, 0)[0], prefix=f"{name}#")
+                whole[f"{name}_body"] = "".join(part["text"] for part in parts[:count])
+        return Turn.from_item(whole)
 
     def finish(self, turn: Turn, answer: Document, also: Sequence[Op]) -> None:
         """End a run's turn: RUN -> DONE, with whatever belongs to the same moment; the answer is its outcome."""
@@ -184,16 +197,6 @@ class TurnStore:
             return Turn.from_item(_there(self._table.write(op)))
         except Refused as refusal:
             raise TurnLost(turn.turn_id) from refusal
-
-    def _read(self, item: Item) -> Turn:
-        """Read a turn with its documents, also where one lies in parts beside it."""
-        whole = dict(item)
-        for name in (FIRST, OUTCOME):
-            count = int(item.get(f"{name}_parts", 0))
-            if count:
-                parts = self._table.query(keys.document_part(item["turn_id"], name, 0)[0], prefix=f"{name}#")
-                whole[f"{name}_body"] = "".join(part["text"] for part in parts[:count])
-        return Turn.from_item(whole)
 
     def _own(self, turn: Turn, update: Update, also: Sequence[Op]) -> None:
         try:

@@ -12,6 +12,9 @@ NONCE = "nonce"
 INDEXES = {"due": ("due_pk", "due_at"), "esc": ("esc_pk", "esc_at"), "customer": ("cust_pk", "sk")}
 """The partition and sort key of each index."""
 
+KEYS_ONLY = {"customer"}
+"""Indexes that show nothing of an item but its keys."""
+
 _TEXT_KEYS = {"pk", "sk", *(pk for pk, _ in INDEXES.values())}
 _NUMBER_KEYS = {"due_at", "esc_at"}
 _MAX_OPS = _MAX_CHOICES = 100

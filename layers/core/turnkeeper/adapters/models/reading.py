@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any, TypeGuard
 
 from turnkeeper.domain.failures import Failure
+from turnkeeper.domain.text import storable
 from turnkeeper.errors import DependencyError
 from turnkeeper.ports import Finish, ModelReply, ToolCall, Usage
 
@@ -56,7 +57,7 @@ def reply(text: str, calls: list[ToolCall], finish: Finish, used: Usage | None) 
         raise DependencyError(Failure.EMPTY, "the answer has no content")
     if len(text) + sum(len(call.arguments) for call in calls) > _LONGEST_ANSWER:
         raise DependencyError(Failure.GARBAGE, f"the answer is longer than {_LONGEST_ANSWER} characters")
-    return ModelReply(_storable(text), tuple(map(_call, calls)) if whole else (), finish, used)
+    return ModelReply(storable(text), tuple(map(_call, calls)) if whole else (), finish, used)
 
 
 def filtered(call: Callable[[], ModelReply]) -> ModelReply:
@@ -79,9 +80,4 @@ def arguments(text: str) -> Any:
 
 
 def _call(call: ToolCall) -> ToolCall:
-    return ToolCall(_storable(call.id), _storable(call.name), _storable(call.arguments))
-
-
-def _storable(text: str) -> str:
-    """Replace half a surrogate pair, which JSON can carry and UTF-8 cannot."""
-    return text.encode("utf-8", "replace").decode()
+    return ToolCall(storable(call.id), storable(call.name), storable(call.arguments))
