@@ -22,6 +22,7 @@ from turnkeeper.errors import DependencyError, NotFound, WorkflowUnavailable
 from turnkeeper.ports import Finish, Json, ModelReply, ModelRequest, Published, Table, ToolCall, Usage
 from turnkeeper.runtime.reconcile import Tally
 from turnkeeper.runtime.telemetry import MemoryTelemetry
+from turnkeeper.runtime.tools import ToolTransport
 from turnkeeper.settings import Settings
 
 START = 1_795_000_000.0
@@ -273,6 +274,7 @@ class World:
         self.models = Models(self.clock)
         self.topics, self.machine, self.telemetry = Topics(), Machine(), Telemetry()
         self.queue, self.dead_letters, self.receivers = Queue(), Queue(), Receivers()
+        self.tools: ToolTransport = NoHttp()
         self.table = table or MemoryTable()
         self.agents = {a.name: a for a in agents or (paint(),)}
         self.keys = (f"key-{n}" for n in itertools.count(1))
@@ -290,7 +292,7 @@ class World:
             dead_letters=self.dead_letters,
             callbacks=self.receivers,
             models=self.models,
-            tools=NoHttp(),
+            tools=self.tools,
             telemetry=self.telemetry,
             prices=self.prices,
             clock=self.clock,
