@@ -140,25 +140,48 @@ class Cloud:
 
     def pages(self, turn_id: str) -> list[dict[str, Any]]:
         """Wait for pages about a turn; returns those that are there."""
-        sqs, queue = self.aws("sqs"), self.stack["on_call_inbox_url"]
+        return until(lambda: self.pages_now(turn_id, wait_s=1), f"a page about {turn_id}")
 
-        def look() -> list[dict[str, Any]]:
-            found = []
-            for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1).get(
-                "Messages", []
-            ):
+    def pages_now(self, turn_id: str, *, wait_s: int = 0) -> list[dict[str, Any]]:
+        """Empty the inbox, and return the pages in it that are about a turn."""
+        sqs, queue = self.aws("sqs"), self.stack["on_call_inbox_url"]
+        asked = {"QueueUrl": queue, "MaxNumberOfMessages": 10, "WaitTimeSeconds": wait_s}
+        found = []
+        while messages := sqs.receive_message(**asked).get("Messages"):
+            for message in messages:
                 sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
                 envelope = json.loads(message["Body"])
                 if turn_id in envelope["Message"] and envelope["Message"].startswith("{"):
                     found.append({"subject": envelope["Subject"], **json.loads(envelope["Message"])})
-            return found
-
-        return until(look, f"a page about {turn_id}")
+            asked["WaitTimeSeconds"] = 0
+        return found
 
     def execution(self, turn_id: str, n: int = 1) -> str:
         """Return the ARN of a turn's execution."""
         arn: str = self.stack["state_machine_arn"]
         return f"{arn.replace(':stateMachine:', ':execution:')}:{turn_id}-{n}"
+
+    def execution_status(self, turn_id: str, n: int = 1) -> str:
+        """Return the status of a turn's execution."""
+        states = self.aws("stepfunctions")
+        return str(states.describe_execution(executionArn=self.execution(turn_id, n))["status"])
+
+    def item(self, turn_id: str, sk: str = "TURN") -> dict[str, Any]:
+        """Read one of a turn's items, as DynamoDB writes it."""
+        key = {"pk": {"S": f"TURN#{turn_id}"}, "sk": {"S": sk}}
+        found: dict[str, Any] = self.aws("dynamodb").get_item(TableName=self.stack["table_name"], Key=key)["Item"]
+        return found
+
+    def move(self, turn_id: str, sk: str, **moments: float) -> None:
+        """Move moments of one of a turn's items to so many seconds from now, instead of waiting for them."""
+        names = list(moments)
+        self.aws("dynamodb").update_item(
+            TableName=self.stack["table_name"],
+            Key={"pk": {"S": f"TURN#{turn_id}"}, "sk": {"S": sk}},
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in names),
+            ExpressionAttributeNames={f"#{name}": name for name in names},
+            ExpressionAttributeValues={f":{name}": {"N": f"{time.time() + moments[name]:.6f}"} for name in names},
+        )
 
 
 def until(look: Callable[[], T | None], what: str, *, seconds: float = PATIENCE_S) -> T:
