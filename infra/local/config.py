@@ -86,8 +86,8 @@ def parameters(ports: Ports) -> dict[str, str]:
         "BedrockEndpointUrl": env.get("AWS_ENDPOINT_URL_BEDROCK_RUNTIME") or ports.models_url,
     }
     hosts = {"AllowedPrivateHosts": "127.0.0.1", "CallbackHosts": "*=127.0.0.1"}
-    tools = {"ToolsUrl": ports.tools_url, "PublicUrl": ports.api_url, **hosts}
-    return {**TIMERS, **LOAD, **providers, **tools, **own}
+    urls = {"ToolsUrl": ports.tools_url, "PublicUrl": ports.api_url, "AwsEndpointUrl": ports.cloud_url}
+    return {**TIMERS, **LOAD, **providers, **urls, **hosts, **own}
 
 
 def secrets() -> dict[str, str]:

@@ -21,6 +21,7 @@ class Cloud:
 
     stack: Mapping[str, Any]
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=40))
+    _clients: dict[str, Any] = field(default_factory=dict)
 
     # --- the API ------------------------------------------------------------------------------------------------------
 
@@ -112,6 +113,10 @@ class Cloud:
         health = self.operator("GET", "/v1/health").json()
         return {b["dependency"]: b["state"] for b in health["breakers"]}
 
+    def rest(self, dependency: str, seconds: float) -> None:
+        """Let an open breaker rest for so long from now on, instead of for what is left."""
+        self._move({"pk": {"S": f"BREAKER#{dependency}"}, "sk": {"S": "STATE"}}, {"open_until": seconds})
+
     def heal(self) -> None:
         """Take every fault out, and forget what the breakers know."""
         self.http.delete(f"{self.stack['model_provider_url']}/_faults")
@@ -129,36 +134,63 @@ class Cloud:
     # --- behind the API -----------------------------------------------------------------------------------------------
 
     def aws(self, service: str) -> Any:
-        """Return a boto3 client of the local cloud."""
-        return boto3.client(  # type: ignore[call-overload]
-            service,
-            endpoint_url=self.stack["aws_endpoint_url"],
-            region_name=self.stack["region"],
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        """Return a boto3 client of the local cloud; making one takes longer than most calls of it."""
+        if service not in self._clients:
+            self._clients[service] = boto3.client(  # type: ignore[call-overload]
+                service,
+                endpoint_url=self.stack["aws_endpoint_url"],
+                region_name=self.stack["region"],
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+            )
+        return self._clients[service]
 
     def pages(self, turn_id: str) -> list[dict[str, Any]]:
         """Wait for pages about a turn; returns those that are there."""
-        sqs, queue = self.aws("sqs"), self.stack["on_call_inbox_url"]
+        return until(lambda: self.pages_now(turn_id, wait_s=1), f"a page about {turn_id}")
 
-        def look() -> list[dict[str, Any]]:
-            found = []
-            for message in sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1).get(
-                "Messages", []
-            ):
+    def pages_now(self, turn_id: str, *, wait_s: int = 0) -> list[dict[str, Any]]:
+        """Empty the inbox, and return the pages in it that are about a turn."""
+        sqs, queue = self.aws("sqs"), self.stack["on_call_inbox_url"]
+        asked = {"QueueUrl": queue, "MaxNumberOfMessages": 10, "WaitTimeSeconds": wait_s}
+        found = []
+        while messages := sqs.receive_message(**asked).get("Messages"):
+            for message in messages:
                 sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
                 envelope = json.loads(message["Body"])
                 if turn_id in envelope["Message"] and envelope["Message"].startswith("{"):
                     found.append({"subject": envelope["Subject"], **json.loads(envelope["Message"])})
-            return found
-
-        return until(look, f"a page about {turn_id}")
+            asked["WaitTimeSeconds"] = 0
+        return found
 
     def execution(self, turn_id: str, n: int = 1) -> str:
         """Return the ARN of a turn's execution."""
         arn: str = self.stack["state_machine_arn"]
         return f"{arn.replace(':stateMachine:', ':execution:')}:{turn_id}-{n}"
+
+    def execution_status(self, turn_id: str, n: int = 1) -> str:
+        """Return the status of a turn's execution."""
+        states = self.aws("stepfunctions")
+        return str(states.describe_execution(executionArn=self.execution(turn_id, n))["status"])
+
+    def item(self, turn_id: str, sk: str = "TURN") -> dict[str, Any]:
+        """Read one of a turn's items, as DynamoDB writes it."""
+        key = {"pk": {"S": f"TURN#{turn_id}"}, "sk": {"S": sk}}
+        found: dict[str, Any] = self.aws("dynamodb").get_item(TableName=self.stack["table_name"], Key=key)["Item"]
+        return found
+
+    def move(self, turn_id: str, sk: str, **moments: float) -> None:
+        """Move moments of one of a turn's items to so many seconds from now, instead of waiting for them."""
+        self._move({"pk": {"S": f"TURN#{turn_id}"}, "sk": {"S": sk}}, moments)
+
+    def _move(self, key: Mapping[str, Any], moments: Mapping[str, float]) -> None:
+        self.aws("dynamodb").update_item(
+            TableName=self.stack["table_name"],
+            Key=key,
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in moments),
+            ExpressionAttributeNames={f"#{name}": name for name in moments},
+            ExpressionAttributeValues={f":{name}": {"N": f"{time.time() + s:.6f}"} for name, s in moments.items()},
+        )
 
 
 def until(look: Callable[[], T | None], what: str, *, seconds: float = PATIENCE_S) -> T:

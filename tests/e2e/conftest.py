@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from infra.local.config import STACK_FILE
+from tests.console.conftest import browser as browser  # noqa: PLC0414 - the fixture is for these tests too
 from tests.e2e.cloud import Cloud
 
 

@@ -69,14 +69,18 @@ class _Answered:
 
 
 @dataclass(frozen=True)
-class _ToolHttp:
+class InProcessHttp:
+    """A tool's HTTP to an app without a socket."""
+
     app: App
     key: str
 
     def get(self, path: str, *, params: Mapping[str, str] | None = None) -> _Answered:
+        """Ask with GET."""
         return _Answered(self.app(Request("GET", path, dict(params or {}), {}, b"")))
 
     def post(self, path: str, *, body: Mapping[str, Any]) -> _Answered:
+        """Ask with POST, and the call's idempotency key."""
         headers = {"idempotency-key": self.key}
         return _Answered(self.app(Request("POST", path, {}, headers, json.dumps(body).encode())))
 
@@ -127,7 +131,7 @@ class Conversation:
         assert tool
         arguments = tool.arguments.model_validate_json(call.arguments)
         key = f"{self.customer} {call.arguments}"
-        http = _ToolHttp(self.tools, key)
+        http = InProcessHttp(self.tools, key)
         context = ToolContext(tenant="t", customer_id=self.customer, turn_id="turn", idempotency_key=key, http=http)
         try:
             result = tool.run(context, arguments)

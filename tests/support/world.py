@@ -22,7 +22,7 @@ from turnkeeper.errors import DependencyError, NotFound, WorkflowUnavailable
 from turnkeeper.ports import Finish, Json, ModelReply, ModelRequest, Published, Subscriptions, Table, ToolCall, Usage
 from turnkeeper.runtime.reconcile import Tally
 from turnkeeper.runtime.telemetry import MemoryTelemetry
-from turnkeeper.runtime.tools import CallHttp
+from turnkeeper.runtime.tools import CallHttp, ToolTransport
 from turnkeeper.settings import Settings
 
 START = 1_795_000_000.0
@@ -304,6 +304,7 @@ class World:
         self.models = Models(self.clock)
         self.topics, self.machine, self.telemetry = Topics(), Machine(), Telemetry()
         self.queue, self.dead_letters, self.receivers = Queue(), Queue(), Receivers()
+        self.tools: ToolTransport = Tools()
         self.table = table or MemoryTable()
         self.agents = {a.name: a for a in agents or (paint(),)}
         self.keys = (f"key-{n}" for n in itertools.count(1))
@@ -322,7 +323,7 @@ class World:
             dead_letters=self.dead_letters,
             callbacks=self.receivers,
             models=self.models,
-            tools=Tools(),
+            tools=self.tools,
             telemetry=self.telemetry,
             prices=self.prices,
             clock=self.clock,
