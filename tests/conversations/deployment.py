@@ -12,7 +12,7 @@ from turnkeeper.agent import Dependency
 from turnkeeper.bootstrap import Services
 from turnkeeper.errors import TurnkeeperError
 from turnkeeper.ports import Json, Key, ModelClient, ModelReply, ModelRequest, Published
-from turnkeeper.runtime.tools import CallHttp
+from turnkeeper.runtime.tool_calls import CallHttp
 
 from infra.local.http_service import App
 from tests.local.chats import InProcessHttp, client

@@ -22,7 +22,7 @@ from turnkeeper.errors import DependencyError, NotFound, WorkflowUnavailable
 from turnkeeper.ports import Finish, Json, ModelReply, ModelRequest, Published, Subscriptions, Table, ToolCall, Usage
 from turnkeeper.runtime.reconcile import Tally
 from turnkeeper.runtime.telemetry import MemoryTelemetry
-from turnkeeper.runtime.tools import CallHttp, ToolTransport
+from turnkeeper.runtime.tool_calls import CallHttp, ToolTransport
 from turnkeeper.settings import Settings
 
 START = 1_795_000_000.0

@@ -85,7 +85,7 @@ def test_a_long_conversation_is_read_page_by_page_the_newest_first() -> None:
 
     pages, query = [], dict[str, str]()
     while True:
-        page = world.get(f"/v1/conversations/{conversation}", None, **query).json
+        page = world.request("GET", f"/v1/conversations/{conversation}", query=query).json
         pages.append([turn["message"] for turn in page["turns"]])
         if page["cursor"] is None:
             break

@@ -29,7 +29,8 @@ from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.pager import Pager
 from turnkeeper.runtime.reconcile import Reconciler
 from turnkeeper.runtime.tiers import Tiers
-from turnkeeper.runtime.tools import ToolRunner, ToolTransport
+from turnkeeper.runtime.tool_calls import ToolTransport
+from turnkeeper.runtime.tools import ToolRunner
 from turnkeeper.runtime.turns import Turns
 from turnkeeper.settings import Settings
 from turnkeeper.stores.breakers import BreakerStore

@@ -19,7 +19,7 @@ from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError, NotFound
 from turnkeeper.ports import Finish, Json, ModelReply, ModelRequest, Published, Subscriptions, ToolCall, Usage
 from turnkeeper.runtime.telemetry import MemoryTelemetry
-from turnkeeper.runtime.tools import CallHttp
+from turnkeeper.runtime.tool_calls import CallHttp
 from turnkeeper.runtime.turns import NewTurn
 from turnkeeper.settings import Settings
 

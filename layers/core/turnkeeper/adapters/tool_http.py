@@ -12,7 +12,7 @@ from turnkeeper.adapters.models.deadline import call_within
 from turnkeeper.agent import AgentError, Dependency, ToolError
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
-from turnkeeper.runtime.tools import CallHttp
+from turnkeeper.runtime.tool_calls import CallHttp
 
 if TYPE_CHECKING:
     import httpx

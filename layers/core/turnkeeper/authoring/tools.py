@@ -75,7 +75,7 @@ class ToolHttp(Protocol):
     """HTTP to a tool's own dependency, within the tool's timeout and behind its breaker. Paths are relative.
 
     A status of 5xx or 429 raises `errors.DependencyError`; any other is the tool's to read. A path takes no query
-    (that is `params`), and quote what a model or a customer wrote into it.
+    (that is `params`), no `..` and no encoded slash; quote what a model or a customer wrote into it.
     """
 
     def get(self, path: str, *, params: Mapping[str, str] | None = None) -> ToolResponse:

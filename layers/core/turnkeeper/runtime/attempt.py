@@ -16,7 +16,8 @@ from turnkeeper.ports import Clock, Finish, Message, ModelReply, ModelRequest, T
 from turnkeeper.runtime.guard import Guard
 from turnkeeper.runtime.model_calls import ModelCalls
 from turnkeeper.runtime.run import Run
-from turnkeeper.runtime.tools import NeedsPerson, ToolRunner, ToolUnavailable
+from turnkeeper.runtime.tool_calls import NeedsPerson, ToolUnavailable
+from turnkeeper.runtime.tools import ToolRunner
 
 _ANSWERING_CALLS = 2
 _TRUNCATED = "the answer was cut off: it was longer than allowed"

@@ -1,84 +1,23 @@
-"""Runs the tools that a model calls: arguments validated, effects journalled, each dependency behind its breaker."""
+"""Runs the tools that a model calls: arguments validated, reads tried again, effects journalled."""
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Protocol
 
 from pydantic import BaseModel, ValidationError
 
-from turnkeeper.agent import Dependency, PersonNeeded, Tool, ToolContext, ToolError, ToolHttp, ToolResult
+from turnkeeper.agent import PersonNeeded, Tool, ToolError, ToolResult
 from turnkeeper.domain.answers import error_lines
 from turnkeeper.domain.arguments import canonical
 from turnkeeper.domain.failures import CONSEQUENCES
-from turnkeeper.domain.text import line, storable
+from turnkeeper.domain.text import line
 from turnkeeper.domain.turns import digest
 from turnkeeper.errors import DependencyError, StoreUnavailable, TurnLost
 from turnkeeper.ports import Clock, Refused, ToolCall
-from turnkeeper.runtime.guard import Guard, Permit
+from turnkeeper.runtime.guard import Guard
 from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.telemetry import Telemetry
+from turnkeeper.runtime.tool_calls import MOST_CHARACTERS, Caller, NeedsPerson, ToolTransport, ToolUnavailable
 from turnkeeper.stores.journal import Journal, Step
 from turnkeeper.stores.turns import TurnStore
-
-_SETTLE_MARGIN = 1.0
-_SHORTEST_CALL = 0.5
-"""Seconds: an effect with less than this left would only be begun to end in an unknown outcome."""
-
-_MOST_CHARACTERS = 50_000
-"""Of a call's arguments, and of its result: more is too dear for a model, and both fit into one item of the journal."""
-
-
-class NeedsPerson(Exception):  # noqa: N818 - it is a decision, not a fault
-    """Only a person may go on; `reason` is a stable code, `detail` is for that person."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason, self.detail = reason, detail
-
-
-class ToolUnavailable(Exception):  # noqa: N818
-    """A tool failed before it changed anything, so this attempt cannot be finished."""
-
-
-class CallHttp(ToolHttp, Protocol):
-    """The HTTP of one tool call, which knows whether it may have changed something."""
-
-    @property
-    def posted(self) -> bool:
-        """Whether a POST of this call may have reached the service."""
-
-
-class ToolTransport(Protocol):
-    """Makes the HTTP client of one tool call, and bounds its time."""
-
-    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> CallHttp:
-        """Return a client for the dependency's own host only."""
-
-    def within(self, seconds: float, call: Callable[[], Any]) -> Any:
-        """Run a call, or raise DependencyError(TIMEOUT) after `seconds`, whatever it waits for."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One call of a tool: its validated arguments, the same as canonical text, and what it may use."""
-
-    tool: Tool
-    arguments: BaseModel
-    text: str
-    key: str
-    timeout_s: float
-    http: CallHttp
-
-    def __str__(self) -> str:
-        """The call as a person reads it."""
-        return f"{self.tool.name}({self.text})"
-
-    @property
-    def changed_nothing(self) -> bool:
-        """Whether it surely changed nothing so far: all that a tool with a dependency changes, it changes by POST."""
-        return not self.tool.side_effect or (self.tool.dependency is not None and not self.http.posted)
 
 
 class ToolRunner:
@@ -94,8 +33,8 @@ class ToolRunner:
         clock: Clock,
         telemetry: Telemetry,
     ) -> None:
-        self._journal, self._turns, self._guard, self._transport = journal, turns, guard, transport
-        self._clock, self._telemetry = clock, telemetry
+        self._journal, self._turns, self._clock, self._telemetry = journal, turns, clock, telemetry
+        self._caller = Caller(guard, transport, clock, telemetry)
 
     def run(self, run: Run, call: ToolCall) -> tuple[str, ToolResult | None]:
         """Run one call: (JSON text for the model, the result where there is one).
@@ -112,16 +51,14 @@ class ToolRunner:
         except ValidationError as error:
             return _error("; ".join(error_lines(error))), None
         except Exception as error:
-            raise self._fault(run, tool, error) from error
-        if len(text) > _MOST_CHARACTERS:
+            raise self._caller.fault(run, tool, error) from error
+        if len(text) > MOST_CHARACTERS:
             return _error("the arguments are too large: send less"), None
         began = self._clock()
-        if not self._has_time(run):
+        if not self._caller.has_time(run):
             raise ToolUnavailable(f"{tool.name}: no time is left of the run")
         try:
-            result = (
-                self._effect(run, tool, arguments, text) if tool.side_effect else self._read(run, tool, arguments, text)
-            )
+            result = (self._effect if tool.side_effect else self._read)(run, tool, arguments, text)
         except ToolError as error:
             self._log(run, tool, began, "tool_error")
             return _error(str(error)), None
@@ -138,9 +75,9 @@ class ToolRunner:
         """Call a tool that changes nothing: again where its service broke, as often as the tool allows."""
         for left in range(tool.retries, -1, -1):
             try:
-                return self._make(run, self._call(run, tool, arguments, text))
+                return self._caller.make(run, self._caller.prepare(run, tool, arguments, text))
             except DependencyError as error:
-                if not (left and CONSEQUENCES[error.failure].retry and self._has_time(run)):
+                if not (left and CONSEQUENCES[error.failure].retry and self._caller.has_time(run)):
                     raise
         raise AssertionError
 
@@ -170,9 +107,9 @@ class ToolRunner:
         """
         may_have_happened, timed_out = begun_before, False
         for last in (False, True):
-            call = self._call(run, tool, arguments, step.arguments)
+            call = self._caller.prepare(run, tool, arguments, step.arguments)
             try:
-                result = self._make(run, call)
+                result = self._caller.make(run, call)
             except (ToolError, PersonNeeded, ToolUnavailable) as error:
                 refused = isinstance(error, ToolError) and call.http.posted and not timed_out
                 if may_have_happened and not refused:  # it speaks for this call, and not for the one before
@@ -186,9 +123,8 @@ class ToolRunner:
                     raise
                 may_have_happened = timed_out = True
                 if last or not tool.honours_keys:
-                    raise NeedsPerson(
-                        "outcome_unknown", f"{call}: {error.failure.value}; it may have happened"
-                    ) from error
+                    detail = f"{call}: {error.failure.value}; it may have happened"
+                    raise NeedsPerson("outcome_unknown", detail) from error
             else:
                 self._settle(run, step, "DONE", result)
                 return result
@@ -203,56 +139,6 @@ class ToolRunner:
             # The effect is known here and not in the journal: should this run die, a key or a person resolves it.
             self._telemetry.warning("effect not journalled", **run.about, tool=step.tool)
 
-    # --- one call -----------------------------------------------------------------------------------------------------
-
-    def _call(self, run: Run, tool: Tool, arguments: BaseModel, text: str) -> _Call:
-        timeout = min(tool.timeout_s, run.deadline - self._clock() - _SETTLE_MARGIN)
-        key = digest(run.turn.turn_id, tool.name, digest(tool.name, text) if tool.side_effect else text)
-        http = self._transport.http(tool.dependency, timeout_s=timeout, idempotency_key=key)
-        return _Call(tool, arguments, text, key, timeout, http)
-
-    def _make(self, run: Run, call: _Call) -> str:
-        tool = call.tool
-        permit = self._guard.enter(f"tool:{tool.dependency.name}", call.timeout_s) if tool.dependency else None
-        context = ToolContext(
-            tenant=run.turn.tenant,
-            customer_id=run.turn.customer,
-            turn_id=run.turn.turn_id,
-            idempotency_key=call.key,
-            http=call.http,
-            now=datetime.fromtimestamp(self._clock(), UTC),
-        )
-        try:
-            result: str = self._transport.within(
-                call.timeout_s, lambda: _result(tool, tool.run(context, call.arguments))
-            )
-        except DependencyError as error:
-            self._left(permit, error)
-            raise
-        except (ToolError, PersonNeeded):
-            self._left(permit, None)
-            raise
-        except Exception as error:
-            self._left(permit, None)
-            fault = self._fault(run, tool, error)
-            if call.changed_nothing:
-                raise fault from error
-            raise NeedsPerson("outcome_unknown", str(fault)) from error
-        self._left(permit, None)
-        return str(result)
-
-    def _fault(self, run: Run, tool: Tool, error: Exception) -> ToolUnavailable:
-        """Report what a tool's own code raised; its text stays out, for it may repeat what a customer wrote."""
-        self._telemetry.warning("a tool raised", **run.about, tool=tool.name, error=type(error).__name__)
-        return ToolUnavailable(f"{tool.name} raised {type(error).__name__}")
-
-    def _has_time(self, run: Run) -> bool:
-        return run.deadline - self._clock() >= _SETTLE_MARGIN + _SHORTEST_CALL
-
-    def _left(self, permit: Permit | None, error: DependencyError | None) -> None:
-        if permit:
-            self._guard.failed(permit, error.failure) if error else self._guard.answered(permit)
-
     def _log(self, run: Run, tool: Tool, began: float, error: str | None) -> None:
         self._telemetry.action(
             "tool_call",
@@ -262,15 +148,6 @@ class ToolRunner:
             duration_ms=round((self._clock() - began) * 1000),
             error_type=error,
         )
-
-
-def _result(tool: Tool, result: Any) -> str:
-    text = storable(json.dumps(result, ensure_ascii=False, separators=(",", ":")))
-    if len(text) <= _MOST_CHARACTERS:
-        return text
-    if tool.side_effect:
-        return json.dumps({"done": True, "result_begins": text[:_MOST_CHARACTERS]}, ensure_ascii=False)
-    raise ToolError("the result is too large: ask for less")
 
 
 def _error(message: str) -> str:

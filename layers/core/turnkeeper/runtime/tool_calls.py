@@ -1,0 +1,147 @@
+"""Makes one call of a tool: behind its service's breaker, within its time, and knowing whether it changed something."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from turnkeeper.agent import Dependency, PersonNeeded, Tool, ToolContext, ToolError, ToolHttp
+from turnkeeper.domain.text import storable
+from turnkeeper.domain.turns import digest
+from turnkeeper.errors import DependencyError
+from turnkeeper.ports import Clock
+from turnkeeper.runtime.guard import Guard, Permit
+from turnkeeper.runtime.run import Run
+from turnkeeper.runtime.telemetry import Telemetry
+
+_SETTLE_MARGIN = 1.0
+_SHORTEST_CALL = 0.5
+"""Seconds: an effect with less than this left would only be begun to end in an unknown outcome."""
+
+MOST_CHARACTERS = 50_000
+"""Of a call's arguments, and of its result: more is too dear for a model, and both fit into one item of the journal."""
+
+
+class NeedsPerson(Exception):  # noqa: N818 - it is a decision, not a fault
+    """Only a person may go on; `reason` is a stable code, `detail` is for that person."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason, self.detail = reason, detail
+
+
+class ToolUnavailable(Exception):  # noqa: N818
+    """A tool failed before it changed anything, so this attempt cannot be finished."""
+
+
+class CallHttp(ToolHttp, Protocol):
+    """The HTTP of one tool call, which knows whether it may have changed something."""
+
+    @property
+    def posted(self) -> bool:
+        """Whether a POST of this call may have reached the service."""
+
+
+class ToolTransport(Protocol):
+    """Makes the HTTP client of one tool call, and bounds its time."""
+
+    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> CallHttp:
+        """Return a client for the dependency's own host only."""
+
+    def within(self, seconds: float, call: Callable[[], Any]) -> Any:
+        """Run a call, or raise DependencyError(TIMEOUT) after `seconds`, whatever it waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a tool: its validated arguments, the same as canonical text, and what it may use."""
+
+    tool: Tool
+    arguments: BaseModel
+    text: str
+    key: str
+    timeout_s: float
+    http: CallHttp
+
+    def __str__(self) -> str:
+        """The call as a person reads it."""
+        return f"{self.tool.name}({self.text})"
+
+    @property
+    def changed_nothing(self) -> bool:
+        """Whether it surely changed nothing so far: all that a tool with a dependency changes, it changes by POST."""
+        return not self.tool.side_effect or (self.tool.dependency is not None and not self.http.posted)
+
+
+class Caller:
+    """Makes calls of tools."""
+
+    def __init__(self, guard: Guard, transport: ToolTransport, clock: Clock, telemetry: Telemetry) -> None:
+        self._guard, self._transport, self._clock, self._telemetry = guard, transport, clock, telemetry
+
+    def has_time(self, run: Run) -> bool:
+        """Whether a call begun now can end within the run."""
+        return run.deadline - self._clock() >= _SETTLE_MARGIN + _SHORTEST_CALL
+
+    def prepare(self, run: Run, tool: Tool, arguments: BaseModel, text: str) -> Call:
+        """Make a call ready; `text` is its arguments in canonical form."""
+        timeout = min(tool.timeout_s, run.deadline - self._clock() - _SETTLE_MARGIN)
+        key = digest(run.turn.turn_id, tool.name, digest(tool.name, text) if tool.side_effect else text)
+        http = self._transport.http(tool.dependency, timeout_s=timeout, idempotency_key=key)
+        return Call(tool, arguments, text, key, timeout, http)
+
+    def make(self, run: Run, call: Call) -> str:
+        """Make a call; returns JSON text.
+
+        Raises what the tool raises on purpose, DependencyError, and for its own faults ToolUnavailable where nothing
+        changed, else NeedsPerson.
+        """
+        tool = call.tool
+        permit = self._guard.enter(f"tool:{tool.dependency.name}", call.timeout_s) if tool.dependency else None
+        context = ToolContext(
+            tenant=run.turn.tenant,
+            customer_id=run.turn.customer,
+            turn_id=run.turn.turn_id,
+            idempotency_key=call.key,
+            http=call.http,
+            now=datetime.fromtimestamp(self._clock(), UTC),
+        )
+        try:
+            result: str = self._transport.within(
+                call.timeout_s, lambda: _result(tool, tool.run(context, call.arguments))
+            )
+        except DependencyError as error:
+            self._left(permit, error)
+            raise
+        except (ToolError, PersonNeeded):
+            self._left(permit, None)
+            raise
+        except Exception as error:
+            self._left(permit, None)
+            fault = self.fault(run, tool, error)
+            if call.changed_nothing:
+                raise fault from error
+            raise NeedsPerson("outcome_unknown", str(fault)) from error
+        self._left(permit, None)
+        return result
+
+    def fault(self, run: Run, tool: Tool, error: Exception) -> ToolUnavailable:
+        """Report what a tool's own code raised; its text stays out, for it may repeat what a customer wrote."""
+        self._telemetry.warning("a tool raised", **run.about, tool=tool.name, error=type(error).__name__)
+        return ToolUnavailable(f"{tool.name} raised {type(error).__name__}")
+
+    def _left(self, permit: Permit | None, error: DependencyError | None) -> None:
+        if permit:
+            self._guard.failed(permit, error.failure) if error else self._guard.answered(permit)
+
+
+def _result(tool: Tool, result: Any) -> str:
+    text = storable(json.dumps(result, ensure_ascii=False, separators=(",", ":")))
+    if len(text) <= MOST_CHARACTERS:
+        return text
+    if tool.side_effect:
+        return json.dumps({"done": True, "result_begins": text[:MOST_CHARACTERS]}, ensure_ascii=False)
+    raise ToolError("the result is too large: ask for less")
