@@ -81,6 +81,7 @@ class _DyingHttp:
     inner: InProcessHttp
     deaths: Deaths
     posted: bool = False
+    answered: bool = True
 
     def get(self, path: str, *, params: Mapping[str, str] | None = None) -> Any:
         return self.deaths.around("tool", lambda: self.inner.get(path, params=params))

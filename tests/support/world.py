@@ -214,6 +214,7 @@ class Http:
     """HTTP to a service that takes everything; what matters a tool of a test answers by itself."""
 
     posted: bool = False
+    answered: bool = True
 
     def get(self, path: str, *, params: Mapping[str, str] | None = None) -> ToolResponse:
         """Take a GET."""

@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 from turnkeeper.adapters.memory import MemoryTable
-from turnkeeper.agent import Model
+from turnkeeper.agent import Dependency, Model, ToolContext, ToolError, tool
 from turnkeeper.bootstrap import Services
 from turnkeeper.domain.breaker import Breaker, State
 from turnkeeper.domain.failures import CONSEQUENCES, Failure
 from turnkeeper.errors import DependencyError
 from turnkeeper.ports import Update
+from turnkeeper.runtime.tool_calls import CallHttp
 from turnkeeper.stores import keys
 
 from tests.support.tables import WatchedTable, fail, on
-from tests.support.world import World, answer, customer, failing, paint
+from tests.support.world import Http, Tools, World, answer, customer, failing, paint, tool_call
 
 FIRST = "openai:first"
 ONE = paint(chain=[Model(FIRST, 4_000)], alternative=paint().alternative)
@@ -33,6 +34,13 @@ def enter(made: Services, dependency: str = FIRST) -> Any:
         return made.guard.enter(dependency, 4)
     except DependencyError:
         return None
+
+
+class Unanswered(Tools):
+    """Tools' HTTP in which nothing was answered."""
+
+    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> CallHttp:
+        return Http(answered=False)
 
 
 def opened(env: dict[str, str] | None = None) -> World:
@@ -290,6 +298,28 @@ def test_a_transition_is_told_once() -> None:
     told = [a["state"] for a in world.telemetry.actions if a["action_type"] == "breaker_transition"]
 
     assert ["open", "half_open", "closed"] == told
+
+
+def test_a_tool_that_sent_nothing_says_nothing_of_its_service() -> None:
+    """It refused by itself: a half-open breaker is given back, and does not close."""
+
+    @tool(dependency=Dependency("shop", "SHOP_URL"))
+    def find(context: ToolContext, order: str) -> str:
+        """Find an order."""
+        if order == "none":
+            raise ToolError("that is no order")
+        raise DependencyError(Failure.CONNECTION)
+
+    world = World(paint(tools=[find]), env={"BREAKER_FAILURE_THRESHOLD": "1"})
+    world.tools = Unanswered()
+    world.restart()
+    for order in ("A-1", "none"):
+        world.models.script["first"] = [tool_call("find", order=order), answer()]
+        world.send()
+        world.later(331)
+
+    assert State.HALF_OPEN is state(world, "tool:shop").state
+    assert enter(world.services, "tool:shop").probe
 
 
 def test_a_provider_that_asks_for_rest_gets_it() -> None:

@@ -212,6 +212,7 @@ class _Http:
     stage: Stage
     key: str
     posted: bool = False
+    answered: bool = True
 
     def get(self, path: str, *, params: Mapping[str, str] | None = None) -> ToolResponse:
         return self.stage.respond(f"GET {path}", dict(params or {}), self.key)

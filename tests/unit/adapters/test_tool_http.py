@@ -187,7 +187,12 @@ def test_a_tool_without_a_dependency_calls_nobody() -> None:
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [(500, (Failure.SERVER_ERROR, True)), (503, (Failure.SERVER_ERROR, True)), (429, (Failure.RATE_LIMITED, False))],
+    [
+        (500, (Failure.SERVER_ERROR, True)),
+        (503, (Failure.SERVER_ERROR, True)),
+        (429, (Failure.RATE_LIMITED, False)),
+        (401, (Failure.BAD_KEY, False)),
+    ],
 )
 def test_a_failing_service_is_a_failure_that_may_have_changed_something(
     status: int, expected: tuple[Failure, bool]

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from turnkeeper.adapters.addresses import Resolve, public_address, resolve
 from turnkeeper.adapters.models.deadline import call_within
+from turnkeeper.adapters.retry_after import retry_after
 from turnkeeper.agent import AgentError, Dependency, ToolError
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     import httpx
 
 _SERVER = 500
-_THROTTLED = 429
+_REFUSED = {401: Failure.BAD_KEY, 429: Failure.RATE_LIMITED}
+"""Statuses with which a service answers nobody's question; what other ones below 500 mean, the tool knows."""
+
 _MAX_BYTES = 1024 * 1024
 _ENCODED = re.compile("%(2e|2f|5c)", re.IGNORECASE)
 """A dot, a slash or a backslash that a service may decode and then follow."""
@@ -113,11 +116,13 @@ class HttpTransport:
             method, checked, timeout=timeout_s, headers=headers, extensions=extensions, **what
         ) as answer:
             body = _read(answer)
-        if answer.status_code == _THROTTLED:
-            raise DependencyError(Failure.RATE_LIMITED, "429", sent=False)
-        if answer.status_code >= _SERVER:
-            raise DependencyError(Failure.SERVER_ERROR, str(answer.status_code))
-        return Response(answer.status_code, body)
+        status = answer.status_code
+        if status in _REFUSED:
+            rest = retry_after(answer.headers.get("retry-after"))
+            raise DependencyError(_REFUSED[status], str(status), retry_after_s=rest, sent=False)
+        if status >= _SERVER:
+            raise DependencyError(Failure.SERVER_ERROR, str(status))
+        return Response(status, body)
 
     def _address(self, host: str, port: int) -> str:
         return host if host in self._allowed else public_address(host, port, self._resolve)
@@ -145,6 +150,7 @@ class _Http:
     timeout_s: float
     idempotency_key: str
     posted: bool = field(default=False, init=False)
+    answered: bool = field(default=False, init=False)
 
     def get(self, path: str, *, params: Mapping[str, str] | None = None) -> Response:
         return self._send("GET", path, reads=True, params=dict(params or {}))
@@ -162,6 +168,7 @@ class _Http:
         except DependencyError as error:
             self.posted = error.sent = before or (error.sent and not reads)
             raise
+        self.answered = True
         return replace(answer, changed=self.posted)
 
     def _checked(self, path: str) -> str:

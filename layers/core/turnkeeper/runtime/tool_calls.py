@@ -38,11 +38,15 @@ class ToolUnavailable(Exception):  # noqa: N818
 
 
 class CallHttp(ToolHttp, Protocol):
-    """The HTTP of one tool call, which knows whether it may have changed something."""
+    """The HTTP of one tool call, which knows whether it may have changed something, and was answered."""
 
     @property
     def posted(self) -> bool:
         """Whether a POST of this call may have reached the service."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the service has answered something in this call."""
 
 
 class ToolTransport(Protocol):
@@ -114,18 +118,19 @@ class Caller:
                 call.timeout_s, lambda: _result(tool, tool.run(context, call.arguments))
             )
         except DependencyError as error:
-            self._left(permit, error)
+            if permit:
+                self._guard.failed(permit, error.failure, error.retry_after_s)
             raise
         except (ToolError, PersonNeeded):
-            self._left(permit, None)
+            self._left(permit, call)
             raise
         except Exception as error:
-            self._left(permit, None)
+            self._left(permit, call)
             fault = self.fault(run, tool, error)
             if call.changed_nothing:
                 raise fault from error
             raise NeedsPerson("outcome_unknown", str(fault)) from error
-        self._left(permit, None)
+        self._left(permit, call)
         return result
 
     def fault(self, run: Run, tool: Tool, error: Exception) -> ToolUnavailable:
@@ -133,9 +138,10 @@ class Caller:
         self._telemetry.warning("a tool raised", **run.about, tool=tool.name, error=type(error).__name__)
         return ToolUnavailable(f"{tool.name} raised {type(error).__name__}")
 
-    def _left(self, permit: Permit | None, error: DependencyError | None) -> None:
+    def _left(self, permit: Permit | None, call: Call) -> None:
+        """Report to the breaker; a call in which nothing was sent tells nothing of the service."""
         if permit:
-            self._guard.failed(permit, error.failure) if error else self._guard.answered(permit)
+            self._guard.answered(permit) if call.http.answered else self._guard.cancelled(permit)
 
 
 def _result(tool: Tool, result: Any) -> str:

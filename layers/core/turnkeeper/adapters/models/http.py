@@ -1,15 +1,13 @@
 """HTTP to a provider: one POST of JSON within a hard total time, its failures in the words of the one table."""
 
 import json
-import math
 from collections.abc import Callable, Mapping
-from email.utils import parsedate_to_datetime
-from time import time
 from typing import Any
 
 import httpx
 
 from turnkeeper.adapters.models.deadline import call_within
+from turnkeeper.adapters.retry_after import retry_after
 from turnkeeper.adapters.secrets import ApiKey
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
@@ -144,17 +142,3 @@ def _flagged(error: Mapping[str, Any]) -> bool:
     """Tell OpenRouter's moderation from a rejected key: both are 403."""
     metadata = error.get("metadata")
     return isinstance(metadata, dict) and "flagged_input" in metadata
-
-
-def retry_after(header: str | None) -> float | None:
-    """Read a Retry-After header, seconds or a date, as seconds from now; None for what is neither."""
-    if not header:
-        return None
-    try:
-        seconds = float(header)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(header).timestamp() - time()
-        except (ValueError, OverflowError):
-            return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
