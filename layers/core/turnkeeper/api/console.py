@@ -18,6 +18,7 @@ FILES = {
     "favicon.svg": _SVG,
     "console.js": _JS,
     "api.js": _JS,
+    "controls.js": _JS,
     "dom.js": _JS,
     "escalation.js": _JS,
     "facts.js": _JS,
@@ -26,6 +27,7 @@ FILES = {
     "reply.js": _JS,
     "session.js": _JS,
     "signin.js": _JS,
+    "text.js": _JS,
     "words.js": _JS,
 }
 """Every file there is: a name that is not here is not looked for, so no path leads outside."""
