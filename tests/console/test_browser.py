@@ -119,6 +119,17 @@ def test_signing_out_revokes_the_tokens_and_forgets_drafts(visit: Open, site: Si
     assert page.evaluate("sessionStorage.length") == 0
 
 
+def test_a_new_tab_takes_the_session_over_and_all_tabs_sign_out_together(visit: Open) -> None:
+    page = visit()
+    expect(page.get_by_role("heading", name="Escalations")).to_be_visible()
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.get_by_role("heading", name="Escalations")).to_be_visible()
+    other.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
+    assert page.evaluate("sessionStorage.length") == 0
+
+
 # --- the list ---------------------------------------------------------------------------------------------------------
 
 

@@ -27,6 +27,7 @@ FILES = {
     "reply.js": _JS,
     "session.js": _JS,
     "signin.js": _JS,
+    "tabs.js": _JS,
     "text.js": _JS,
     "words.js": _JS,
 }

@@ -5,7 +5,7 @@ import { announce, button, byId, fill, h, icon } from "./dom.js";
 import { escalationView } from "./escalation.js";
 import { breakerText } from "./facts.js";
 import { listView, STATUSES } from "./list.js";
-import { isSignedIn, me, SignedOut, signOut } from "./session.js";
+import { inherit, isSignedIn, me, shareSession, SignedOut, signOut } from "./session.js";
 import { signInView, strangerView } from "./signin.js";
 import { plural } from "./words.js";
 
@@ -46,9 +46,13 @@ function askToSignIn(why = "") {
 
 async function leave() {
   const gone = signOut();
+  left();
+  await gone;
+}
+
+function left() {
   health = undefined;
   askToSignIn("You are signed out.");
-  await gone;
 }
 
 // --- refreshing -------------------------------------------------------------------------------------------------------
@@ -172,4 +176,6 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   byId("main").focus();
 });
 
+shareSession(left);
 route();
+if (await inherit()) route();
