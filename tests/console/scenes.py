@@ -11,8 +11,8 @@ from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError
 from turnkeeper.ports import Finish, ModelReply, ToolCall, Usage
 
-from tests.console.server import LiveClock
-from tests.support.world import World, customer
+from tests.console.server import LiveClock, pooled
+from tests.support.world import World, customer, service
 
 
 def _times_out(*_: Any, **__: Any) -> None:
@@ -44,8 +44,18 @@ def bookings(**env: str) -> World:
     return World(hasty, clock=LiveClock(), prices=PRICES, env={"BREAKER_FAILURE_THRESHOLD": "3", **env})
 
 
-def unsure(world: World, message: str, who: str = "carla", **body: Any) -> str:
-    """An escalation that every tier tried in vain: returns its id."""
+def person(who: str | Mapping[str, str]) -> Mapping[str, str]:
+    """Claims of a customer in the pool, by name; other claims as they are."""
+    return pooled(customer(who)) if isinstance(who, str) else who
+
+
+WORDS = "Hana Kim has time on Friday, 4 December, at 14:30."
+
+
+def unsure(
+    world: World, message: str, who: str | Mapping[str, str] = "carla", *, words: str = WORDS, **body: Any
+) -> str:
+    """An escalation that every tier tried in vain, the last one in some words: returns its id."""
     script = world.models.script
     script["gpt-4.1-mini"] = [fails(Failure.TIMEOUT)]
     script["claude-haiku-4-5"] = [fails(Failure.SERVER_ERROR)]
@@ -54,10 +64,18 @@ def unsure(world: World, message: str, who: str = "carla", **body: Any) -> str:
         says("Maybe Friday.", 0.55),
     ]
     script["claude-sonnet-4-5"] = [fails(Failure.RATE_LIMITED)]
-    script["gpt-4.1"] = [says("Hana Kim has time on Friday, 4 December, at 14:30.", 0.62)]
-    turn: str = world.send(message, who=customer(who), **body).json["turn_id"]
+    script["gpt-4.1"] = [says(words, 0.62)]
+    turn: str = world.send(message, who=person(who), **body).json["turn_id"]
     for tier in (Tier.CORRECTED_RETRY, Tier.ALTERNATIVE_PATH):
         world.services.tiers.attempt(turn, 1, tier, 28.0)
+    world.escalate(turn)
+    return turn
+
+
+def unreachable(world: World, message: str, who: str = "carla") -> str:
+    """An escalation for which no model could be reached."""
+    world.models.script = {model.id.partition(":")[2]: [fails(Failure.SERVER_ERROR)] for model in booking.models}
+    turn: str = world.send(message, who=person(who)).json["turn_id"]
     world.escalate(turn)
     return turn
 
@@ -67,7 +85,7 @@ def half_done(world: World, message: str, who: str = "walter") -> str:
     wish = {"service_type": "dentist", "name": "Dr. Amira Osei", "date": "2026-12-01", "time": "09:15"}
     call = ToolCall("call_1", "book_appointment", json.dumps(wish))
     world.models.script["gpt-4.1-mini"] = [ModelReply("", (call,), Finish.TOOL_CALLS, Usage(980, 40))]
-    turn: str = world.send(message, who=customer(who)).json["turn_id"]
+    turn: str = world.send(message, who=person(who)).json["turn_id"]
     world.escalate(turn)
     return turn
 
@@ -75,7 +93,7 @@ def half_done(world: World, message: str, who: str = "walter") -> str:
 def completed(world: World, message: str, reply: str, who: str = "carla", **body: Any) -> Any:
     """A turn that a model answered."""
     world.models.script["gpt-4.1-mini"] = [says(reply, 0.97)]
-    return world.send(message, who=customer(who), **body).json
+    return world.send(message, who=person(who), **body).json
 
 
 def night(world: World) -> list[str]:
@@ -92,7 +110,9 @@ def night(world: World) -> list[str]:
         ),
     ]
     world.clock.now += 47 * 60
-    turns.append(unsure(world, "¿Hay un médico que hable español cerca de Oakland?", "m.castillo"))
+    turns.append(
+        unsure(world, "¿Hay un médico que hable español cerca de Oakland?", service(), customer_id="m.castillo")
+    )
     world.clock.now += 11 * 60
     turns.append(unsure(world, "Do you know a unisex salon that is open on Sunday?", "yuki"))
     world.clock.now += 90

@@ -4,6 +4,7 @@ import base64
 import json
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,14 @@ from tests.support.world import Clock, World, customer, operator
 STAGE = "/Prod"
 WORD, FIRST_WORD, CODE = "correct horse", "first-time-only", "123456"
 """What people sign in with."""
+
+UNKNOWN = {
+    "type": "urn:turnkeeper:error:outcome-pending",
+    "title": "Outcome pending",
+    "status": 503,
+    "detail": "send the same request again, with the same Idempotency-Key",
+}
+"""What the gateway answers for an API that did not."""
 
 
 @dataclass
@@ -37,12 +46,22 @@ def token(claims: Mapping[str, Any]) -> str:
     return ".".join([*parts, "unsigned"])
 
 
+def pooled(claims: Mapping[str, str]) -> dict[str, str]:
+    """Return claims as a user pool makes them: a UUID as the subject, and the name with which one signs in."""
+    return {**claims, "sub": subject(claims["sub"]), "username": f"{claims['sub']}@example.com"}
+
+
+def subject(name: str) -> str:
+    """Return the subject of somebody in the pool."""
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
+
+
 class Cognito:
     """Plays a user pool of operators, a customer, one who must choose a password, and one with an authenticator."""
 
     def __init__(self) -> None:
-        self.people = {name: operator(name) for name in ("otto", "olga", "newcomer", "careful")}
-        self.people["carla"] = customer("carla")
+        self.people = {name: pooled(operator(name)) for name in ("otto", "olga", "newcomer", "careful")}
+        self.people["carla"] = pooled(customer("carla"))
         self.seconds = 3_600
         self.revoked: list[str] = []
         self.calls: list[str] = []
@@ -96,6 +115,8 @@ class Site:
     url: str = ""
     cognito_url: str = ""
     down: bool = False
+    silent: bool = False
+    """What is posted is done, and the gateway says that it does not know."""
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     def serve_api(self, method: str, url: SplitResult, headers: Mapping[str, str], body: str) -> tuple[int, str, Any]:
@@ -108,6 +129,8 @@ class Site:
         with self.lock:
             query, path = dict(parse_qsl(url.query)), url.path.removeprefix(STAGE)
             answer = self.world.request(method, path, body=body or None, who=claims, query=query)
+        if self.silent and method == "POST":
+            return 503, json.dumps(UNKNOWN), {}
         return answer.status, answer.text, answer.headers
 
 

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.console.conftest import Open, later, sign_in
-from tests.console.scenes import half_done, unsure
-from tests.console.server import CODE, FIRST_WORD, WORD, Site
+from tests.console.scenes import half_done, unreachable, unsure
+from tests.console.server import CODE, FIRST_WORD, WORD, Site, pooled, subject
 from tests.support.world import customer, operator
 
 pytestmark = pytest.mark.browser
@@ -36,12 +36,12 @@ def claim(page: Page) -> None:
 
 def turn_of(site: Site, turn: str, who: str = "carla") -> Any:
     with site.lock:
-        return site.world.get(f"/v1/turns/{turn}", who=customer(who)).json
+        return site.world.get(f"/v1/turns/{turn}", who=pooled(customer(who))).json
 
 
 def as_operator(site: Site, path: str, body: Any, who: str = "olga") -> Any:
     with site.lock:
-        return site.world.post(path, body, who=operator(who))
+        return site.world.post(path, body, who=pooled(operator(who)))
 
 
 # --- signing in -------------------------------------------------------------------------------------------------------
@@ -119,6 +119,17 @@ def test_signing_out_revokes_the_tokens_and_forgets_drafts(visit: Open, site: Si
     assert page.evaluate("sessionStorage.length") == 0
 
 
+def test_a_new_tab_takes_the_session_over_and_all_tabs_sign_out_together(visit: Open) -> None:
+    page = visit()
+    expect(page.get_by_role("heading", name="Escalations")).to_be_visible()
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.get_by_role("heading", name="Escalations")).to_be_visible()
+    other.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
+    assert page.evaluate("sessionStorage.length") == 0
+
+
 # --- the list ---------------------------------------------------------------------------------------------------------
 
 
@@ -139,8 +150,8 @@ def test_an_escalation_appears_by_itself_behind_the_older_ones(visit: Open, site
         unsure(site.world, "Second", "bert")
     later(page)
     expect(rows(page)).to_have_count(2)
-    expect(rows(page).nth(0)).to_contain_text("anna")
-    expect(rows(page).nth(1)).to_contain_text("bert")
+    expect(rows(page).nth(0)).to_contain_text("First")
+    expect(rows(page).nth(1)).to_contain_text("Second")
     expect(rows(page).nth(1)).to_contain_text("The models were not sure enough")
     expect(rows(page).nth(0).get_by_role("link")).to_be_focused()
     expect(page.locator("#announcer")).to_have_text("1 new escalation, 2 open")
@@ -173,7 +184,52 @@ def test_open_breakers_are_seen_from_everywhere(visit: Open, site: Site) -> None
     for n in range(3):
         unsure(site.world, f"Number {n}")
     page = visit()
-    expect(page.locator("#health")).to_contain_text(re.compile(r"anthropic:claude-haiku-4-5 open, tried again in \d"))
+    page.get_by_role("button", name="3 models cannot be called").click()
+    expect(page.locator("#health-lines")).to_contain_text(
+        re.compile(r"anthropic:claude-haiku-4-5open, tried again in \d")
+    )
+    page.keyboard.press("Escape")
+    expect(page.locator("#health-lines")).to_be_hidden()
+
+
+def test_nobody_on_call_is_said_before_everything_else(visit: Open, site: Site) -> None:
+    unsure(site.world, "Hello?")
+
+    health = site.world.get("/v1/health", operator()).json
+    counts = {"confirmed": 0, "unconfirmed": 1}
+    health |= {"unconfirmed_subscriptions": 1, "subscriptions": {"on_call": counts}}
+    page = visit(who="")
+    page.route("**/v1/health", lambda route: route.fulfill(json=health))
+    sign_in(page, "otto")
+    expect(page.locator("#health button")).to_have_text(re.compile("^Nobody is subscribed to the on-call topic · "))
+
+
+def test_a_tab_in_the_background_goes_on_counting_who_waits(visit: Open, site: Site) -> None:
+    page = visit()
+    expect(page.get_by_role("heading", name="Nobody is waiting")).to_be_visible()
+    page.evaluate("Object.defineProperty(document, 'hidden', { get: () => true })")
+    later(page, 5)
+    with site.lock:
+        unsure(site.world, "Hello?")
+    later(page, 30)
+    expect(page).to_have_title("(1) Escalations · Turnkeeper")
+
+
+def test_a_row_tells_what_was_asked_by_whom_and_how_loud_the_pages_were(visit: Open, site: Site) -> None:
+    unsure(site.world, "Friday after two would be great.", "anna")
+    for _ in range(2):
+        site.world.clock.now += 700
+        site.world.reconcile()
+    page = visit()
+    row = rows(page).nth(0)
+    expect(row.locator(".row-message")).to_have_text("Friday after two would be great.")
+    expect(row.locator(".row-about")).to_have_text(
+        f"{subject('anna')[:8]}… · booking · The models were not sure enough"
+    )
+    expect(row.locator(".row-pages")).to_contain_text(re.compile("3. · critical"))
+    row.get_by_role("link").click()
+    expect(page.locator(".one-title")).to_contain_text("critical")
+    expect(page.get_by_role("button", name=subject("anna"))).to_be_visible()
 
 
 # --- one escalation ---------------------------------------------------------------------------------------------------
@@ -194,7 +250,7 @@ def test_answering_with_an_output_completes_the_turn(visit: Open, site: Site) ->
     page.get_by_label("Service type").select_option("Hair stylist")
     page.get_by_role("button", name="Send answer").click()
     status(page, "Answered")
-    expect(page.get_by_text("Answered. carla has your reply.").first).to_be_visible()
+    expect(page.get_by_text("Answered. The customer has your reply.").first).to_be_visible()
     outcome = turn_of(site, turn)
     assert (outcome["status"], outcome["tier"]) == ("completed", "human")
     assert outcome["reply"] == "Booked: Friday at 14:30 with Hana Kim."
@@ -248,9 +304,11 @@ def test_who_loses_a_race_for_a_claim_sees_who_won(visit: Open, site: Site) -> N
     expect(otto.get_by_role("button", name="Claim and answer")).to_be_visible()
     claim(olga)
     otto.get_by_role("button", name="Claim and answer").click()
-    expect(otto.get_by_role("alert")).to_contain_text("Somebody else was first. olga has it now.")
-    expect(otto.get_by_text("olga is answering.")).to_be_visible()
+    expect(otto.get_by_role("alert")).to_contain_text("Somebody else was first. olga@example.com has it now.")
+    expect(otto.get_by_text("olga@example.com is answering")).to_be_visible()
     expect(otto.get_by_label("Reply to")).to_be_hidden()
+    otto.get_by_role("button", name="Dismiss").click()
+    expect(otto.get_by_role("heading", name="olga@example.com is answering")).to_be_focused()
 
 
 def test_who_loses_a_race_for_an_answer_keeps_the_text(visit: Open, site: Site) -> None:
@@ -264,7 +322,7 @@ def test_who_loses_a_race_for_an_answer_keeps_the_text(visit: Open, site: Site) 
     as_operator(site, f"/v1/escalations/{turn}/answer", {"version": version, "reply": "Quicker"})
     page.get_by_role("button", name="Send answer").click()
     expect(page.get_by_role("alert")).to_contain_text("Not sent: somebody else was first. It is answered now.")
-    expect(page.get_by_text("Answered by olga")).to_be_visible()
+    expect(page.get_by_text("Answered by olga@example.com")).to_be_visible()
     expect(page.get_by_text("My long and careful answer")).to_be_visible()
     assert turn_of(site, turn)["reply"] == "Quicker"
 
@@ -310,6 +368,55 @@ def test_an_answer_that_did_not_arrive_can_be_sent_again(visit: Open, site: Site
     assert turn_of(site, turn)["reply"] == "Here I am."
 
 
+def test_an_answer_that_was_sent_although_nobody_said_so_is_a_success(visit: Open, site: Site) -> None:
+    turn = unsure(site.world, "Hello?")
+    page = visit(opened(turn))
+    claim(page)
+    page.get_by_label("Reply to").fill("Here I am.")
+    site.silent = True
+    page.get_by_role("button", name="Send answer").click()
+    status(page, "Answered")
+    expect(page.locator(".toast")).to_have_text("Answered. The customer has your reply.")
+    expect(page.get_by_role("heading", name="Answered by you")).to_be_focused()
+    expect(page.get_by_text("Not sent")).to_have_count(0)
+    expect(page.get_by_text("Your unsent draft")).to_have_count(0)
+    assert page.evaluate(f"sessionStorage.getItem('turnkeeper.draft.{turn}')") is None
+
+
+def test_claim_release_and_stop_believe_what_they_see(visit: Open, site: Site) -> None:
+    turn = unsure(site.world, "Hello?")
+    page = visit(opened(turn))
+    site.silent = True
+    claim(page)
+    status(page, "Claimed by you")
+    page.get_by_role("button", name="Release").click()
+    status(page, "Open")
+    expect(page.locator(".toast")).to_contain_text("Released.")
+    page.get_by_role("button", name="Stop…").click()
+    page.get_by_role("button", name="Stop the turn").click()
+    status(page, "Stopped")
+    expect(page.locator(".toast").last).to_contain_text("Stopped.")
+    expect(page.locator(".notice")).to_be_hidden()
+
+
+def test_an_answer_whose_fate_is_seen_later_is_a_success_then(visit: Open, site: Site) -> None:
+    turn = unsure(site.world, "Hello?")
+    page = visit(opened(turn))
+    claim(page)
+    page.get_by_label("Reply to").fill("Here I am.")
+    page.route(f"**/v1/escalations/{turn}", lambda route: route.fulfill(status=503, body="{}"))
+    site.silent = True
+    page.get_by_role("button", name="Send answer").click()
+    alert = page.locator(".form-error")
+    expect(alert).to_contain_text("It is not known whether it was sent. The server has not said what came of it.")
+    expect(page.get_by_text("Idempotency")).to_have_count(0)
+    page.unroute(f"**/v1/escalations/{turn}")
+    later(page)
+    status(page, "Answered")
+    expect(page.locator(".toast")).to_have_text("Answered. The customer has your reply.")
+    expect(page.get_by_text("Your unsent draft")).to_have_count(0)
+
+
 def test_a_released_escalation_is_open_for_others(visit: Open, site: Site) -> None:
     turn = unsure(site.world, "Hello?")
     page = visit(opened(turn))
@@ -318,6 +425,8 @@ def test_a_released_escalation_is_open_for_others(visit: Open, site: Site) -> No
     page.get_by_role("button", name="Release").click()
     status(page, "Open")
     expect(page.get_by_text("Your unsent draft")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nobody is answering yet")).to_be_focused()
+    expect(page.locator("#announcer")).to_have_text("Released. The person on call is paged again.")
     assert as_operator(site, f"/v1/escalations/{turn}/claim", {}).status == 200
 
 
@@ -332,6 +441,8 @@ def test_stopping_asks_first(visit: Open, site: Site) -> None:
     page.get_by_role("button", name="Stop…").click()
     page.get_by_role("button", name="Stop the turn").click()
     status(page, "Stopped")
+    expect(page.get_by_role("heading", name="Stopped", exact=True)).to_be_focused()
+    expect(page.locator("#announcer")).to_have_text("Stopped. The customer was told.")
     assert turn_of(site, turn)["reason"] == "stopped"
 
 
@@ -350,7 +461,20 @@ def test_attempts_tell_model_error_cost_and_duration(visit: Open, site: Site) ->
     first = tried.locator(".call").nth(0)
     for text in ("gpt-4.1-mini", "openai", "timed out", "$0.", " s"):
         expect(first).to_contain_text(text)
-    expect(tried).to_contain_text("confidence 62 %")
+    expect(tried).to_contain_text("62 % sure, 70 % needed")
+
+
+def test_what_a_call_says_is_not_said_again_below_it(visit: Open, site: Site) -> None:
+    page = visit(opened(unreachable(site.world, "Hello?")))
+    tried = page.get_by_role("region", name="What was tried")
+    expect(tried.locator(".call-error").first).to_have_text("provider's error")
+    expect(tried).not_to_contain_text("server_error")
+    expect(tried.locator(".errors")).to_have_count(0)
+
+
+def test_amounts_have_the_same_digits(visit: Open, site: Site) -> None:
+    page = visit(opened(unsure(site.world, "Hello?")))
+    expect(page.locator(".call-cost")).to_have_text([re.compile(r"^\$\d\.\d{4}$")] * 8)
 
 
 def test_a_draft_survives_a_reload(visit: Open, site: Site) -> None:
@@ -383,7 +507,31 @@ def test_hostile_text_is_inert(visit: Open, site: Site) -> None:
     page = visit(opened(turn))
     expect(page.locator("blockquote")).to_have_text(HOSTILE)
     expect(page.locator("main img, main script, main a[href^='javascript']")).to_have_count(0)
-    expect(page).to_have_title("carla: open · Turnkeeper")
+    expect(page).to_have_title(f"Customer {subject('carla')[:8]}…: open · Turnkeeper")
+
+
+HIDING = "Pay \u202e001$\u202c to \u2066me\u2069, a\u200bb\x00c\u00ad 👩\u200d🔧 कर्\u200cम"
+SEEN = "Pay U+202E001$U+202C to U+2066meU+2069, aU+200BbU+0000cU+00AD 👩\u200d🔧 कर्\u200cम"
+
+
+def test_what_hides_in_text_is_seen_and_turns_nothing_around_it(visit: Open, site: Site) -> None:
+    turn = unsure(site.world, HIDING, metadata={"note": HIDING})
+    page = visit()
+    expect(rows(page).nth(0).locator(".row-message")).to_have_text(SEEN)
+    rows(page).nth(0).get_by_role("link").click()
+    asked = page.locator("blockquote")
+    expect(asked).to_have_text(SEEN)
+    expect(asked.locator(".unseen")).to_have_count(7)
+    expect(page.locator("dd", has_text="Pay")).to_have_text(SEEN)
+    assert asked.evaluate("(e) => getComputedStyle(e).unicodeBidi") == "plaintext"
+    assert turn_of(site, turn)["status"] == "awaiting_human"
+
+
+def test_the_models_words_are_taken_over_without_what_hides_in_them(visit: Open, site: Site) -> None:
+    page = visit(opened(unsure(site.world, "Hello?", words="Hana\u202e Kim\u200b")))
+    claim(page)
+    page.get_by_role("button", name="Start from the model's words").click()
+    expect(page.get_by_label("Reply to")).to_have_value("Hana Kim")
 
 
 def test_everything_can_be_done_with_the_keyboard(visit: Open, site: Site) -> None:
@@ -400,7 +548,7 @@ def test_everything_can_be_done_with_the_keyboard(visit: Open, site: Site) -> No
     page.keyboard.press("Escape")
     for key in ("j", "j", "k", "j", "Enter"):
         page.keyboard.press(key)
-    expect(page.get_by_role("heading", name="bert", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Customer {subject('bert')[:8]}")).to_be_visible()
     page.keyboard.press("c")
     expect(page.get_by_label("Reply to")).to_be_focused()
     page.keyboard.press("Escape")
@@ -408,6 +556,8 @@ def test_everything_can_be_done_with_the_keyboard(visit: Open, site: Site) -> No
     page.keyboard.type("Good evening, cjk?")
     page.keyboard.press("Control+Enter")
     status(page, "Answered")
+    expect(page.get_by_role("heading", name="Answered by you")).to_be_focused()
+    expect(page.locator("#announcer")).to_have_text("Answered. The customer has your reply.")
     assert turn_of(site, second, "bert")["reply"] == "Good evening, cjk?"
     page.keyboard.press("Escape")
     expect(rows(page)).to_have_count(1)

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.console.conftest import SCREENSHOTS, Open
-from tests.console.scenes import night
-from tests.console.server import Site
+from tests.console.conftest import SCREENSHOTS, Open, sign_in
+from tests.console.scenes import night, unsure
+from tests.console.server import Site, pooled, subject
 from tests.support.world import operator
 
 pytestmark = pytest.mark.browser
@@ -20,7 +20,7 @@ SHARP: dict[str, Any] = {"device_scale_factor": 1.5}
 @pytest.fixture
 def turns(site: Site) -> list[str]:
     found = night(site.world)
-    site.world.post(f"/v1/escalations/{found[3]}/claim", {}, who=operator("olga"))
+    site.world.post(f"/v1/escalations/{found[3]}/claim", {}, who=pooled(operator("olga")))
     return found
 
 
@@ -66,10 +66,37 @@ def test_phone(visit: Open, turns: list[str]) -> None:
     expect(page.locator(".row")).to_have_count(3)
     shoot(page, "console-list-phone")
     page.locator(".row a").nth(1).tap()
-    expect(page.get_by_role("heading", name="carla", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Customer {subject('carla')[:8]}")).to_be_visible()
     shoot(page, "console-open-phone")
     answering(page)
     shoot(page, "console-escalation-phone", whole=True)
+
+
+def test_an_outage_on_a_phone_takes_one_line_of_the_header(visit: Open, site: Site, turns: list[str]) -> None:
+    for _ in range(2):
+        site.world.clock.now += 610
+        site.world.reconcile()
+    for n in range(3):
+        unsure(site.world, f"Can the {n + 2} of us come in together, please?", f"customer-{n}")
+    page = visit(**PHONE, who="")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/v1/health", hold)
+    sign_in(page, "otto")
+    expect(page.locator(".row")).to_have_count(7)
+    before = page.locator(".row").nth(0).bounding_box()
+    held.pop().continue_()
+    expect(page.get_by_role("button", name="3 models cannot be called")).to_be_visible()
+    assert before == page.locator(".row").nth(0).bounding_box()
+    assert page.locator(".top").evaluate("(e) => e.getBoundingClientRect().height") <= 100
+    assert page.locator(".top").evaluate("(e) => getComputedStyle(e).position") == "static"
+    shoot(page, "console-outage-phone")
+    page.get_by_role("button", name="3 models cannot be called").click()
+    expect(page.locator("#health-lines")).to_be_visible()
+    shoot(page, "console-outage-list-phone")
 
 
 def test_states(visit: Open, site: Site) -> None:
@@ -93,9 +120,9 @@ def test_a_lost_race(visit: Open, site: Site, turns: list[str]) -> None:
     page = visit(f"#/escalations/{turns[2]}", **SHARP)
     expect(page.get_by_role("button", name="Claim and answer")).to_be_visible()
     with site.lock:
-        site.world.post(f"/v1/escalations/{turns[2]}/claim", {}, who=operator("olga"))
+        site.world.post(f"/v1/escalations/{turns[2]}/claim", {}, who=pooled(operator("olga")))
     page.keyboard.press("c")
-    expect(page.get_by_role("alert")).to_contain_text("olga has it now")
+    expect(page.get_by_role("alert")).to_contain_text("olga@example.com has it now")
     shoot(page, "console-lost-race")
 
 

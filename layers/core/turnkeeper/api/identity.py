@@ -14,6 +14,7 @@ SCOPE = "turnkeeper/turns"
 OPERATORS = "operators"
 TENANT = "tenant."
 _ID = re.compile(r"[A-Za-z0-9._:@+=-]{1,128}")
+_NAME_CHARS = 128
 
 
 class Unauthenticated(TurnkeeperError):  # noqa: N818
@@ -38,11 +39,12 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls. `subject` is the person's id, or the service's client id."""
+    """Who calls. `subject` is the person's id, or the service's client id; `name` is what people call the person."""
 
     role: Role
     tenant: str
     subject: str
+    name: str = ""
 
     def customer(self, named: str | None) -> str:
         """Return the customer that the caller acts for: a service names one, a person is one."""
@@ -87,7 +89,8 @@ def caller(claims: Mapping[str, Any]) -> Caller:
     tenant = tenants.pop() if len(tenants) == 1 else ""
     if not tenant or not subject:
         raise Unauthenticated("the token must carry exactly one group tenant.<client id>, and a subject")
-    return Caller(Role.OPERATOR if OPERATORS in groups else Role.CUSTOMER, tenant, subject)
+    role = Role.OPERATOR if OPERATORS in groups else Role.CUSTOMER
+    return Caller(role, tenant, subject, str(claims.get("username") or "")[:_NAME_CHARS])
 
 
 def _words(claim: Any) -> list[str]:

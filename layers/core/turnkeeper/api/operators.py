@@ -36,15 +36,14 @@ def list_escalations(
         found, after = _services().operators.page(_operator(), status, _read_cursor(cursor))
     except ValueError as error:
         raise InvalidRequest("the cursor is not one of ours: send it as it came, or leave it out") from error
-    now = _services().clock()
-    return _json({"escalations": [_summary(e, now) for e in found], "cursor": _write_cursor(after)})
+    return _json({"escalations": [_summary(e) for e in found], "cursor": _write_cursor(after)})
 
 
 @router.get("/v1/escalations/<turn_id>", responses=_ERRORS, tags=["escalations"])
 def get_escalation(turn_id: TurnId) -> Response[str]:
     """Read one escalation with its full context."""
     context = _services().escalation_context(_operator(), turn_id)
-    return _json({**_summary(context.escalation, _services().clock()), **context.details})
+    return _json({**_summary(context.escalation), **context.details})
 
 
 @router.post("/v1/escalations/<turn_id>/claim", responses=_ERRORS, tags=["escalations"])
@@ -85,11 +84,13 @@ def _services() -> Any:
 
 def _operator() -> Operator:
     who = caller_of(router).must_be(Role.OPERATOR)
-    return Operator(who.subject, who.tenant)
+    return Operator(who.subject, who.tenant, who.name)
 
 
-def _summary(e: Escalation, now: float) -> dict[str, Any]:
+def _summary(e: Escalation) -> dict[str, Any]:
+    now, critical_from = _services().clock(), _services().settings.on_call.second_level_from
     status = listed(e.st, e.claim_until, now)
+    is_claimed = status is Listed.CLAIMED
     return {
         "escalation_id": e.turn_id,
         "turn_id": e.turn_id,
@@ -97,13 +98,16 @@ def _summary(e: Escalation, now: float) -> dict[str, Any]:
         "reason": e.reason,
         "agent": e.agent,
         "customer_id": e.customer,
+        "message": e.excerpt,
         "opened_at": _moment(e.opened_at),
         "answer_by": _moment(e.answer_by),
         "waited_s": round(now - e.opened_at),
         "pages": e.pages,
+        "severity": None if not e.pages else "critical" if e.pages >= critical_from else "high",
         "version": e.ver,
-        "claimant": e.claimant if status is Listed.CLAIMED else None,
-        "claim_until": _moment(e.claim_until) if status is Listed.CLAIMED else None,
+        "claimant": e.claimant if is_claimed else None,
+        "claimant_name": e.claimant_name if is_claimed else None,
+        "claim_until": _moment(e.claim_until) if is_claimed else None,
     }
 
 

@@ -1,18 +1,25 @@
 // Speaks to Turnkeeper's API; every failure is a Problem that says what a person can do.
 
 import { accessToken, SignedOut } from "./session.js";
+import { problemOf } from "./words.js";
 
 const TIMEOUT_MS = 20_000;
 const UNREACHABLE = { code: "unreachable", title: "The server cannot be reached", detail: "check your connection" };
 
-/** A refused request: `code`, `status`, `detail`, and `errors` (lines) where fields are wrong. */
+/** A request that failed: `code`, `status`, `detail`, and `errors` (lines) where fields are wrong. */
 export class Problem extends Error {
-  constructor({ type = "", code, title, status = 0, detail = "", errors }) {
-    super(title || "Something went wrong");
-    this.code = code ?? type.replace("urn:turnkeeper:error:", "");
+  constructor({ type = "", code = type.replace("urn:turnkeeper:error:", ""), title, status = 0, detail = "", errors }) {
+    const [message, more] = problemOf(code, title, detail);
+    super(message);
+    this.code = code;
     this.status = status;
-    this.detail = detail;
+    this.detail = more;
     this.errors = errors ?? [];
+  }
+
+  /** Whether the server may have done what was asked, and could not say so. */
+  get leavesOpen() {
+    return !this.status || this.status >= 500;
   }
 }
 

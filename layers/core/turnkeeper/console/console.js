@@ -1,22 +1,22 @@
 // The console itself: who is signed in, which view is shown, when it is refreshed, and what the keys do.
 
 import { get, Problem } from "./api.js";
-import { announce, button, byId, fill, h, icon } from "./dom.js";
+import { button, byId, fill, h } from "./dom.js";
 import { escalationView } from "./escalation.js";
-import { breakerText } from "./facts.js";
+import { showHealth } from "./health.js";
 import { listView, STATUSES } from "./list.js";
-import { isSignedIn, me, SignedOut, signOut } from "./session.js";
+import { inherit, isSignedIn, me, shareSession, SignedOut, signOut } from "./session.js";
 import { signInView, strangerView } from "./signin.js";
-import { plural } from "./words.js";
+import { visible } from "./text.js";
 
 const POLL_MS = 5_000;
+const HIDDEN_POLL_MS = 30_000;
 const HEALTH_MS = 15_000;
 
 let view;
 let timer;
 let healthAt = 0;
-let health;
-let knownDown = [];
+let health = null;
 
 function open(next) {
   clearTimeout(timer);
@@ -46,9 +46,13 @@ function askToSignIn(why = "") {
 
 async function leave() {
   const gone = signOut();
-  health = undefined;
-  askToSignIn("You are signed out.");
+  left();
   await gone;
+}
+
+function left() {
+  health = null;
+  askToSignIn("You are signed out.");
 }
 
 // --- refreshing -------------------------------------------------------------------------------------------------------
@@ -56,7 +60,7 @@ async function leave() {
 async function refresh() {
   clearTimeout(timer);
   const shown = view;
-  if (!shown?.refresh || document.hidden) return;
+  if (!shown?.refresh) return;
   try {
     await Promise.all([shown.refresh(), refreshHealth()]);
   } catch (error) {
@@ -66,16 +70,13 @@ async function refresh() {
   showTitle();
   showTop();
   clearTimeout(timer);
-  timer = setTimeout(refresh, POLL_MS);
+  timer = setTimeout(refresh, document.hidden ? HIDDEN_POLL_MS : POLL_MS);
 }
 
 async function refreshHealth() {
   if (Date.now() - healthAt < HEALTH_MS && health) return;
   healthAt = Date.now();
   health = await get("health");
-  const down = health.breakers.filter((b) => b.state !== "closed").map((b) => b.dependency);
-  if (String(down) !== String(knownDown)) announce(down.length ? `Breakers open: ${down.join(", ")}` : "All breakers are closed");
-  knownDown = down;
 }
 
 function failed(error) {
@@ -94,7 +95,7 @@ addEventListener("unhandledrejection", (event) => {
   }
 });
 
-document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : refresh()));
+document.addEventListener("visibilitychange", () => document.hidden || refresh());
 addEventListener("online", () => refresh());
 addEventListener("hashchange", route);
 setInterval(() => {
@@ -107,26 +108,17 @@ setInterval(() => {
 
 function showTitle() {
   const title = typeof view.title === "function" ? view.title() : view.title;
-  document.title = `${title} · Turnkeeper`;
+  document.title = visible(`${title} · Turnkeeper`);
 }
 
 let shownTop;
 function showTop() {
   const inside = Boolean(view?.refresh);
-  const chips = inside && health ? healthChips() : [];
-  const now = JSON.stringify([inside, chips.map(([, text]) => text), me().name]);
+  showHealth(inside ? health : null);
+  const now = JSON.stringify([inside, me().name]);
   if (now === shownTop) return;
   shownTop = now;
-  fill(byId("health"), chips.map(([kind, text]) => h(`span.chip.${kind}`, {}, icon(kind === "fine" ? "check" : "bolt"), text)));
   fill(byId("user"), inside && [h("span.user-name", {}, me().name), button("?", help, "quiet", { "aria-label": "Keyboard shortcuts" }), button("Sign out", leave, "quiet")]);
-}
-
-function healthChips() {
-  const down = health.breakers.filter((b) => b.state !== "closed").map((b) => ["bad", `${b.dependency} ${breakerText(b)}`]);
-  const n = health.unconfirmed_subscriptions;
-  if (n) down.push(["bad", `${plural(n, "subscription")} not confirmed`]);
-  if (n === null) down.push(["bad", "Subscriptions could not be checked"]);
-  return down.length ? down : [["fine", "All systems can be called"]];
 }
 
 // --- keys -------------------------------------------------------------------------------------------------------------
@@ -156,7 +148,7 @@ function help() {
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select");
-  if (event.metaKey || event.ctrlKey || event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.metaKey || event.ctrlKey || event.altKey || document.querySelector("dialog[open], :popover-open")) return;
   if (typing) {
     if (event.key === "Escape") event.target.blur();
     return;
@@ -172,4 +164,6 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   byId("main").focus();
 });
 
+shareSession(left);
 route();
+if (await inherit()) route();

@@ -1,4 +1,6 @@
-// Makes elements. Text always goes in as text: nothing here parses markup.
+// Makes elements. Text always goes in as text, with what hides in it made visible: nothing here parses markup.
+
+import { pieces, visible } from "./text.js";
 
 /** h("p.note", { id: "x", onclick }, "text", child, null): an element; properties by attribute name. */
 export function h(what, attributes = {}, ...children) {
@@ -9,7 +11,7 @@ export function h(what, attributes = {}, ...children) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name in PROPERTIES) element[name] = value;
-    else element.setAttribute(name, value === true ? "" : value);
+    else element.setAttribute(name, value === true ? "" : visible(String(value)));
   }
   add(element, children);
   return element;
@@ -20,9 +22,11 @@ const PROPERTIES = { value: 1, checked: 1, disabled: 1, hidden: 1, noValidate: 1
 function add(element, children) {
   for (const child of children.flat(9)) {
     if (child === null || child === undefined || child === false) continue;
-    element.append(child instanceof Node ? child : String(child));
+    element.append(...(child instanceof Node ? [child] : nodes(String(child))));
   }
 }
+
+const nodes = (text) => pieces(text).map((piece, index) => (index % 2 ? h("span.unseen", { title: "A character that cannot be seen" }, piece) : piece));
 
 /** Replace what is in an element. */
 export function fill(element, ...children) {
@@ -33,14 +37,14 @@ export function fill(element, ...children) {
 
 /** Set text only when it changed, so that nothing flickers or is read aloud twice. */
 export function say(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  if (element.textContent !== visible(text)) fill(element, text);
 }
 
 export const byId = (id) => document.getElementById(id);
 
 /** Tell people who do not see the screen what changed. */
 export function announce(text) {
-  byId("announcer").textContent = text;
+  byId("announcer").textContent = visible(text);
 }
 
 /** A short message at the edge of the screen, that goes by itself. */
@@ -60,6 +64,12 @@ export function memo(element, render) {
     before = now;
     fill(element, render(...data));
   };
+}
+
+/** An id in full, that is copied when it is pressed. */
+export function copied(id) {
+  const copy = () => navigator.clipboard?.writeText(id).then(() => toast("Copied."), () => toast("It could not be copied."));
+  return h("button.copy", { type: "button", onclick: copy, title: `Copy ${id}` }, h("code.id", {}, id));
 }
 
 /** A panel with a heading. */

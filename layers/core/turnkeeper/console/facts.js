@@ -1,11 +1,11 @@
 // The facts of an escalation: what was said, what was tried, what was done, what it cost, what is down.
 
 import { now } from "./api.js";
-import { h, icon } from "./dom.js";
-import { countdown, dollars, errorOf, labelOf, milliseconds, model, moment, plural, reasonOf, tierOf } from "./words.js";
+import { copied, h, icon } from "./dom.js";
+import { countdown, dollars, errorOf, isUuid, labelOf, milliseconds, model, moment, percent, plural, reasonOf, tierOf } from "./words.js";
 
 /** The conversation so far, and the message that waits. */
-export function conversation(said, message, customer, ended) {
+export function conversation(said, message, ended) {
   const own = ended ? said.findLastIndex((one) => one.message === message) : -1;
   const earlier = said.filter((_, index) => index !== own);
   return [
@@ -18,21 +18,29 @@ export function conversation(said, message, customer, ended) {
           one.reply ? h("li.bubble.ours", {}, one.reply) : h("li.bubble.none", {}, `No reply: ${labelOf(one.status).toLowerCase()}`),
         ]),
       ),
-    h("figure.asked", {}, h("figcaption", {}, `${customer} asks`), h("blockquote", {}, message)),
+    h("figure.asked", {}, h("figcaption", {}, "The customer asks"), h("blockquote", {}, message)),
   ];
 }
 
 const MARKS = { accepted: "check", rejected: "warning", unavailable: "cross", skipped: "skip" };
 
-/** Attempts as a timeline: each with its calls, a bar for how long each took. */
-export function attempts(all) {
+/** Attempts as a timeline: each with its calls, a bar for how long each took; `acceptAt` is what each tier asked for. */
+export function attempts(all, acceptAt) {
   if (!all.length) return h("p.muted", {}, "No model was tried.");
   const longest = Math.max(1, ...all.flatMap((a) => a.calls.map((c) => c.duration_ms)));
-  return h("ol.timeline", {}, all.map((a) => attempt(a, longest)));
+  return h("ol.timeline", {}, all.map((a) => attempt(a, longest, acceptAt[a.tier])));
 }
 
-function attempt(a, longest) {
+/** Why an attempt was not good enough; where it was not sure enough, by how much. */
+function whyOf(a, needed) {
+  if (a.reason !== "low_confidence" || a.confidence === null || needed === undefined) return a.reason ? reasonOf(a.reason) : labelOf(a.outcome);
+  return `${percent(a.confidence)} sure, ${percent(needed)} needed`;
+}
+
+function attempt(a, longest, needed) {
   const draft = draftOf(a);
+  const told = new Set(a.calls.map((c) => `${c.model}: ${c.error}`));
+  const errors = a.errors.filter((line) => !told.has(line));
   return h(
     `li.attempt.${MARKS[a.outcome] ? a.outcome : "rejected"}`,
     {},
@@ -41,17 +49,17 @@ function attempt(a, longest) {
       "div.attempt-head",
       {},
       h("h3", {}, tierOf(a.tier)),
-      h("span.attempt-why", {}, a.reason ? reasonOf(a.reason) : labelOf(a.outcome)),
+      h("span.attempt-why", {}, whyOf(a, needed)),
       h("span.attempt-cost", {}, `${milliseconds(a.duration_ms)} · ${dollars(a.cost_usd)}`),
       h("time.muted", { datetime: new Date(a.at * 1000).toISOString() }, moment(a.at)),
     ),
     a.calls.length > 0 && h("ul.calls", {}, a.calls.map((c) => call(c, longest))),
-    a.errors.length > 0 && h("ul.errors", {}, a.errors.map((line) => h("li", {}, line))),
+    errors.length > 0 && h("ul.errors", {}, errors.map((line) => h("li", {}, line))),
     draft &&
       h(
         "details.draft",
         {},
-        h("summary", {}, `What the model would have said${a.confidence === null ? "" : ` · confidence ${Math.round(a.confidence * 100)} %`}`),
+        h("summary", {}, "What the model would have said"),
         h("p.quote", {}, draft.reply),
         draft.output && pairs(draft.output),
       ),
@@ -145,7 +153,7 @@ export function pairs(data, pretty = true) {
   const text = (value) => {
     if (value === null) return "none";
     if (typeof value === "object") return JSON.stringify(value);
-    return /^(turn|conv)_[0-9a-f]+$/.test(value) ? h("code.id", {}, value) : value;
+    return /^(turn|conv)_[0-9a-f]+$/.test(value) || isUuid(value) ? copied(value) : value;
   };
   return h("dl.pairs", {}, Object.entries(data).map(([key, value]) => h("div", {}, h("dt", {}, pretty ? labelOf(key) : key), h("dd", {}, text(value)))));
 }

@@ -1,6 +1,7 @@
 // Makes a form out of an agent's output schema (JSON Schema, as Pydantic writes it), and reads the output back.
 
-import { h } from "./dom.js";
+import { control, isScalar } from "./controls.js";
+import { button, h } from "./dom.js";
 import { labelOf } from "./words.js";
 
 const DEEPEST = 4;
@@ -21,18 +22,19 @@ export function outputForm(schema) {
       if ($ref) s = { ...definitions[$ref.split("/").pop()], ...rest };
       else if (allOf?.length === 1) s = { ...allOf[0], ...rest };
       else if (several) {
-        const some = several.filter((one) => one.type !== "null");
+        const some = several.filter((one) => one.type !== "null").map((one) => settle(one).s);
         nullable ||= some.length < several.length;
-        if (some.length !== 1) return { s: { title: rest.title, description: rest.description }, nullable };
-        s = { ...some[0], ...rest };
+        s = { ...(some.length === 1 ? some[0] : united(some)), ...rest };
       } else return { s, nullable };
     }
   }
 
   function field(given, path, required) {
     const { s, nullable } = settle(given);
-    const isGroup = s.type === "object" && s.properties && path.length < DEEPEST;
-    return isGroup ? group(s, path, required && !nullable) : leaf(s, path, { required, nullable, initial: given.default });
+    if (s.type === "object" && s.properties && path.length < DEEPEST) return group(s, path, required && !nullable);
+    const items = s.type === "array" && s.items && settle(s.items).s;
+    const wanted = { required, nullable, initial: given.default };
+    return items && isScalar(items) ? list(s, items, path, wanted) : leaf(s, path, wanted);
   }
 
   function group(given, path, required) {
@@ -75,14 +77,59 @@ export function outputForm(schema) {
       element: h("div.field", {}, label, input, hint, error),
       read(errors) {
         if (input.value.trim() === "") return nullable ? null : undefined;
-        try {
-          return read(input.value);
-        } catch (wrong) {
-          errors.push(`${path.join(".")}: ${wrong.message}`);
-          return undefined;
-        }
+        return attempt(errors, path.join("."), () => read(input.value));
       },
       write: (value) => write(value ?? null),
+    };
+  }
+
+  function list(s, items, path, { required, nullable, initial }) {
+    const place = path.join(".");
+    const name = labelOf(path.at(-1));
+    const error = h("p.field-error", { id: `output-${(ids += 1)}`, hidden: true });
+    const rows = h("ol.items");
+    const all = [];
+    const isEmpty = (row) => row.input.value.trim() === "";
+    const add = button("Add", () => changed(() => append().input.focus()), "small", { "aria-label": `Add to ${name.toLowerCase()}`, "aria-describedby": error.id });
+    const element = h("fieldset.group.several", {}, h("legend", {}, name, !(required && !nullable) && optional()), s.description && h("p.field-hint", {}, s.description), rows, add, error);
+    places.set(place, { input: add, error });
+
+    function changed(change) {
+      change();
+      all.forEach((row, index) => row.input.setAttribute("aria-label", `${name} ${index + 1}`));
+      element.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    function append(value) {
+      const row = { ...control(items), error: h("p.field-error", { id: `output-${(ids += 1)}`, hidden: true }) };
+      const remove = button("Remove", () => changed(() => drop(row)), "quiet small");
+      row.element = h("li.item", {}, row.input, remove, row.error);
+      row.input.setAttribute("aria-label", `${name} ${all.length + 1}`);
+      row.input.setAttribute("aria-describedby", row.error.id);
+      if (value !== undefined) row.write(value);
+      all.push(row);
+      rows.append(row.element);
+      return row;
+    }
+    function drop(row) {
+      all.splice(all.indexOf(row), 1);
+      row.element.remove();
+      (all.at(-1)?.input ?? add).focus();
+    }
+    const write = (values) => {
+      while (all.length) all.pop().element.remove();
+      (values ?? []).forEach((value) => append(value));
+    };
+    write(initial ?? (required ? [""] : []));
+    return {
+      element,
+      read(errors) {
+        const given = all.filter((row) => !isEmpty(row));
+        for (const key of [...places.keys()]) if (key.startsWith(`${place}.`)) places.delete(key);
+        given.forEach((row, index) => places.set(`${place}.${index}`, row));
+        if (!given.length) return required ? [] : nullable ? null : undefined;
+        return given.map((row, index) => attempt(errors, `${place}.${index}`, () => row.read(row.input.value)));
+      },
+      write: (values) => write(Array.isArray(values) ? values : null),
     };
   }
 
@@ -121,68 +168,20 @@ export function outputForm(schema) {
 
 const optional = () => h("span.optional", {}, " optional");
 
-function control(s) {
-  const choices = s.enum ?? (s.const !== undefined ? [s.const] : null);
-  if (choices) return choice(choices.map((value) => [value, labelOf(value)]));
-  if (s.type === "boolean") return choice([[true, "Yes"], [false, "No"]]);
-  if (s.type === "integer" || s.type === "number") return numeric(s);
-  if (s.type === "string") return text(s);
-  return json(s);
-}
-
-function choice(values) {
-  const options = values.map(([, label], index) => h("option", { value: index }, label));
-  const input = h("select", {}, h("option", { value: "" }, "Choose…"), options);
-  return {
-    input,
-    read: (value) => values[Number(value)][0],
-    write: (value) => {
-      const index = values.findIndex(([one]) => one === value);
-      input.value = index < 0 ? "" : index;
-    },
-  };
-}
-
-function numeric(s) {
-  const whole = s.type === "integer";
-  const input = h("input", { type: "text", inputmode: whole ? "numeric" : "decimal", autocomplete: "off" });
-  const read = (value) => {
-    const number = Number(value.trim().replace(",", "."));
-    if (!Number.isFinite(number)) throw new Error("is not a number");
-    if (whole && !Number.isInteger(number)) throw new Error("is not a whole number");
-    return number;
-  };
-  return { input, read, write: plainly(input) };
-}
-
-const TYPES = { date: "date", time: "time", "date-time": "datetime-local", email: "email", uri: "url" };
-
-function text(s) {
-  const type = TYPES[s.format] ?? "text";
-  const long = type === "text" && (s.maxLength ?? 0) > 200;
-  const attributes = { autocomplete: "off", placeholder: s.examples?.[0] };
-  const input = long ? h("textarea", { rows: 3, ...attributes }) : h("input", { type, ...attributes });
-  if (type === "datetime-local") {
-    const local = (value) => new Date(Date.parse(value) - new Date().getTimezoneOffset() * 60_000);
-    return {
-      input,
-      read: (value) => new Date(value).toISOString(),
-      write: (value) => (input.value = Number.isNaN(Date.parse(value)) ? "" : local(value).toISOString().slice(0, 16)),
-    };
+function attempt(errors, place, read) {
+  try {
+    return read();
+  } catch (wrong) {
+    errors.push(`${place}: ${wrong.message}`);
+    return undefined;
   }
-  return { input, read: (value) => value.trim(), write: plainly(input) };
 }
 
-function json(s) {
-  const input = h("textarea.code", { rows: 3, spellcheck: "false", placeholder: s.type === "array" ? "[ ]" : "JSON" });
-  const read = (value) => {
-    try {
-      return JSON.parse(value);
-    } catch {
-      throw new Error("is not JSON");
-    }
-  };
-  return { input, read, write: (value) => (input.value = value === null ? "" : JSON.stringify(value, null, 2)) };
+/** What one field can be for a union of types: a number, a decimal (Pydantic's number or patterned string), text. */
+function united(some) {
+  const all = (...types) => some.every((one) => types.includes(one.type));
+  const isDecimal = some.some((one) => one.type === "number") && some.every((one) => one.type !== "string" || one.pattern);
+  if (all("number", "integer")) return { type: "number" };
+  if (all("number", "integer", "string") && isDecimal) return { type: "decimal" };
+  return some.some((one) => one.type === "string" && !one.enum) ? { type: "string" } : {};
 }
-
-const plainly = (input) => (value) => (input.value = value ?? "");

@@ -3,7 +3,7 @@
 import { get, learnClock, now } from "./api.js";
 import { announce, button, fill, h, icon, say } from "./dom.js";
 import { me } from "./session.js";
-import { duration, moment, person, plural, reasonOf, secondsOf, statusOf } from "./words.js";
+import { duration, moment, person, plural, reasonOf, secondsOf, short, statusOf } from "./words.js";
 
 export const STATUSES = ["open", "claimed", "answered", "expired"];
 const COUNT_EVERY_S = 30;
@@ -164,18 +164,17 @@ function tab(name, current) {
 
 const columns = (status) => {
   const names = {
-    open: ["Waiting", "Customer", "Why a person is needed", "Pages", "Time left"],
-    claimed: ["Waiting", "Customer", "Why a person is needed", "Pages", "Time left", "Claimed by"],
+    open: ["Waiting", "What was asked", "Paged", "Time left"],
+    claimed: ["Waiting", "What was asked", "Paged", "Time left", "Claimed by"],
   };
-  const shown = names[status] ?? ["Opened", "Customer", "Why a person was needed", "Pages"];
+  const shown = names[status] ?? ["Opened", "What was asked", "Paged"];
   return h("div.columns", { "aria-hidden": "true", hidden: true }, shown.map((name) => h("span", {}, name)));
 };
 
 function row(escalation, ended, isNew) {
   const cells = {
     wait: h("span.row-wait"),
-    title: h("span.row-title"),
-    reason: h("span.row-reason"),
+    main: h("span.row-main"),
     pages: h("span.row-pages"),
     left: h("span.row-left"),
     who: h("span.row-who"),
@@ -191,15 +190,17 @@ function row(escalation, ended, isNew) {
     cell.dataset.kind = kind;
     say(cell.lastChild, text);
   };
+  fill(
+    cells.main,
+    h("span.row-message", {}, escalation.message || reasonOf(escalation.reason)),
+    h("span.row-about", {}, h("span", { title: escalation.customer_id }, short(escalation.customer_id)), ` · ${escalation.agent}`, escalation.message && ` · ${reasonOf(escalation.reason)}`),
+  );
   const show = (e) => {
     shown = e;
-    if (!cells.title.children.length) fill(cells.title, h("strong"), h("span.tag"));
-    say(cells.title.firstChild, e.customer_id);
-    say(cells.title.lastChild, e.agent);
-    say(cells.reason, reasonOf(e.reason));
-    labelled(cells.pages, "Pages sent:", e.pages ? `${e.pages}×` : "none yet", e.pages > 2 ? "soon" : "");
+    const critical = e.severity === "critical" && !ended;
+    labelled(cells.pages, "Paged", `${e.pages ? `${e.pages}×` : "not yet"}${critical ? " · critical" : ""}`, critical ? "late" : "");
     const mine = e.claimant === me().id;
-    labelled(cells.who, "Claimed by", e.claimant && !ended ? person(e.claimant, me().id) : "", mine ? "mine" : "");
+    labelled(cells.who, "Claimed by", e.claimant && !ended ? person(e.claimant, e.claimant_name, me().id) : "", mine ? "mine" : "");
     tick();
   };
   const tick = () => {
@@ -209,7 +210,7 @@ function row(escalation, ended, isNew) {
     }
     labelled(cells.wait, "Waiting", duration(now() - secondsOf(shown.opened_at)));
     const left = secondsOf(shown.answer_by) - now();
-    labelled(cells.left, "Left to answer:", left > 0 ? duration(left) : "over", urgency(left));
+    labelled(cells.left, "Time left", left > 0 ? duration(left) : "over", urgency(left));
   };
   return { element, show, tick };
 }

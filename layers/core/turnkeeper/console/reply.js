@@ -3,6 +3,7 @@
 import { button, fill, h } from "./dom.js";
 import { draftOf } from "./facts.js";
 import { outputForm } from "./form.js";
+import { bare } from "./text.js";
 import { labelOf } from "./words.js";
 
 const LONGEST = 16_000;
@@ -13,12 +14,12 @@ export const savedDraft = (id) => JSON.parse(sessionStorage.getItem(keyOf(id)) ?
 export const dropDraft = (id) => sessionStorage.removeItem(keyOf(id));
 
 /** The composer; `send(reply, output)` answers. `{element, focus, fail, busy}`. */
-export function composer({ id, customer, schema, tried, send }) {
+export function composer({ id, schema, tried, send }) {
   const saved = savedDraft(id) ?? { reply: "", with: false, output: null };
   const form = outputForm(schema);
   if (saved.output) form.write(saved.output);
 
-  const reply = h("textarea.reply", { id: "reply", rows: 6, maxlength: LONGEST, value: saved.reply, "aria-describedby": "reply-hint reply-error", placeholder: `Write to ${customer} as you would want to be answered.` });
+  const reply = h("textarea.reply", { id: "reply", rows: 6, maxlength: LONGEST, value: saved.reply, "aria-describedby": "reply-hint reply-error", placeholder: "Write as you would want to be answered." });
   const replyError = h("p.field-error", { id: "reply-error", hidden: true });
   const error = h("div.form-error", { role: "alert", hidden: true, tabindex: "-1" });
   const withOutput = h("input", { type: "checkbox", id: "with-output", checked: saved.with });
@@ -34,7 +35,7 @@ export function composer({ id, customer, schema, tried, send }) {
 
   const model = tried.map(draftOf).filter(Boolean).at(-1);
   const borrow = () => {
-    reply.value = model.reply;
+    reply.value = bare(model.reply);
     if (model.output) {
       form.write(model.output);
       withOutput.checked = true;
@@ -82,7 +83,8 @@ export function composer({ id, customer, schema, tried, send }) {
     const others = form.showErrors(problem.errors.filter((line) => !ofReply.includes(line)));
     if (problem.code === "invalid-output") show("Not sent: the output does not fit. Correct the marked fields.", others);
     else if (problem.status === 400) show("Not sent: the server cannot read it.", others);
-    else show(`Not sent: ${problem.message}. Your text is kept; sending it again is safe.`, others);
+    else if (problem.leavesOpen) show(`It is not known whether it was sent. ${problem.message}. Your text is kept; sending it again is safe.`, others);
+    else show(`Not sent: ${problem.message}. Your text is kept.`, others);
     if (ofReply.length) blame(ofReply.map((line) => line.slice("reply: ".length)).join("; "));
     else if (!document.activeElement.matches("[aria-invalid]")) error.focus();
   };
@@ -97,7 +99,7 @@ export function composer({ id, customer, schema, tried, send }) {
         if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) element.requestSubmit();
       },
     },
-    h("div.composer-head", {}, h("label.field-label", { for: "reply" }, `Reply to ${customer}`), model && button("Start from the model's words", borrow, "small")),
+    h("div.composer-head", {}, h("label.field-label", { for: "reply" }, "Reply to the customer"), model && button("Start from the model's words", borrow, "small")),
     reply,
     replyError,
     h("label.switch", { for: "with-output" }, withOutput, h("span", {}, `Send structured output too (${title})`)),

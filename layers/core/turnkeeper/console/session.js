@@ -1,4 +1,6 @@
-// Signs operators in and out with Cognito, and keeps their tokens fresh; they live as long as the browser's tab.
+// Signs operators in and out with Cognito, and keeps their tokens fresh; they live as long as the browser's tabs.
+
+import { askForSession, share, tellEnded } from "./tabs.js";
 
 const KEY = "turnkeeper.session";
 const EARLY_MS = 60_000;
@@ -19,6 +21,25 @@ const read = () => JSON.parse(sessionStorage.getItem(KEY) ?? "null");
 const keep = (session) => sessionStorage.setItem(KEY, JSON.stringify(session));
 
 export const isSignedIn = () => read() !== null;
+
+/** Take over the session of another tab, where there is one: whether there was. */
+export async function inherit() {
+  const session = isSignedIn() ? null : await askForSession();
+  if (!session || isSignedIn()) return false;
+  keep(session);
+  return true;
+}
+
+/** Share the session with other tabs; `ended` is called after one of them has signed out. */
+export const shareSession = (ended) =>
+  share({
+    read,
+    ended: () => {
+      if (!isSignedIn()) return;
+      sessionStorage.clear();
+      ended();
+    },
+  });
 
 /** Who is signed in, as the token says: `{id, name}`. */
 export function me() {
@@ -92,10 +113,11 @@ function adopt(tokens, { email, refresh: before }) {
   return tokens.AccessToken;
 }
 
-/** Forget the tokens and every draft, and have Cognito forget the tokens too. */
+/** Forget the tokens and every draft, in all tabs, and have Cognito forget the tokens too. */
 export async function signOut() {
   const token = read()?.refresh;
   sessionStorage.clear();
+  tellEnded();
   if (token) await cognito("RevokeToken", { Token: token }).catch(() => {});
 }
 

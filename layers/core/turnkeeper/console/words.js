@@ -48,6 +48,14 @@ const TIERS = {
 
 const STATUSES = { resolved: "Answered by a model" };
 
+const PROBLEMS = {
+  "outcome-pending": "The server has not said what came of it",
+  "store-unavailable": "The state store did not answer",
+};
+
+/** A problem's title and detail in an operator's words: some are made for the programs that call the API. */
+export const problemOf = (code, title, detail) => (PROBLEMS[code] ? [PROBLEMS[code], ""] : [title || "Something went wrong", detail]);
+
 const spaced = (code) => {
   const text = String(code ?? "").replaceAll("_", " ");
   return text.charAt(0).toUpperCase() + text.slice(1);
@@ -80,11 +88,13 @@ export function countdown(seconds) {
 
 export const milliseconds = (ms) => (ms < 1000 ? `${ms} ms` : `${(ms / 1000).toFixed(1)} s`);
 
-/** "0.012300" as "$0.0123": never fewer digits than cents. */
+/** "0.012345" as "$0.0123": always four digits, so that amounts compare at a glance. */
 export function dollars(text) {
-  const [whole, parts = ""] = String(text).split(".");
-  return `$${whole}.${parts.replace(/0+$/, "").padEnd(2, "0")}`;
+  const amount = Number(text);
+  return amount > 0 && amount < 0.0001 ? "<$0.0001" : `$${amount.toFixed(4)}`;
 }
+
+export const percent = (share) => `${Math.round(share * 100)} %`;
 
 /** A moment in the reader's own time; today without its date. */
 export function moment(seconds) {
@@ -106,5 +116,13 @@ export function model(id) {
   return name.length ? { provider, name: name.join(":") } : { provider: "", name: provider };
 }
 
-/** A subject of a token, short enough to read aloud. */
-export const person = (id, me) => (id === me ? "you" : /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(id) ? id.slice(0, 8) : id);
+export const isUuid = (id) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id);
+
+/** An id that is short enough to read aloud. */
+export const short = (id) => (isUuid(id) ? `${id.slice(0, 8)}…` : id);
+
+/** What a customer is called where a name is due. */
+export const customerOf = (id) => (isUuid(id) ? `Customer ${short(id)}` : id);
+
+/** What a colleague is called: by their name, unless that is an id too. */
+export const person = (id, name, me) => (id === me ? "you" : name && !isUuid(name) ? name : short(id));

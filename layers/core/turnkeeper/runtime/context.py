@@ -7,6 +7,7 @@ from typing import Any
 from turnkeeper.agent import Agent
 from turnkeeper.domain.escalation import Listed
 from turnkeeper.domain.money import format_usd
+from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError
 from turnkeeper.ports import Clock, Notifier, Subscriptions
 from turnkeeper.runtime.lookups import Lookups
@@ -81,6 +82,11 @@ class Context:
             ],
             "spend": self._lookups.spend(turn.tenant, turn.customer, None),
             "breakers": [b for b in self._breaker_states(agent.dependencies) if b["state"] != "closed"],
+            "accept_at": {
+                Tier.FIRST_ATTEMPT: agent.accept_at,
+                Tier.CORRECTED_RETRY: agent.accept_at,
+                Tier.ALTERNATIVE_PATH: agent.alternative_at,
+            },
             "output_schema": agent.output.model_json_schema(),
             "contact": agent.escalation_contact or None,
             "answer": dict(escalation.answer) or None,

@@ -35,10 +35,11 @@ STOPPED = "This request was stopped by our team. Nothing more will happen; pleas
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who acts, and for which tenant."""
+    """Who acts, and for which tenant; `name` is what their colleagues call them."""
 
     id: str
     tenant: str
+    name: str = ""
 
 
 class Operators:
@@ -79,7 +80,7 @@ class Operators:
     def claim(self, who: Operator, turn_id: str) -> Escalation:
         """Claim an escalation; claiming it again renews the claim."""
         _, escalation = self.find(who, turn_id)
-        claimed = self._escalations.claim(escalation, who.id)
+        claimed = self._escalations.claim(escalation, who.id, who.name)
         if claimed is None:
             raise Lost(self._why(who, turn_id))
         self._log(who, claimed, "claim")
@@ -103,7 +104,7 @@ class Operators:
         if escalation.st == EscalationState.ANSWERED:
             return self._repeated(turn, escalation, answer_id)
         checked = self._checked(turn, output)
-        given = {"reply": reply, "output": checked, "by": who.id}
+        given = {"reply": reply, "output": checked, "by": who.id, "by_name": who.name}
         if escalation.answer_by <= self._clock():
             kept = self._escalations.keep_draft(escalation, who.id, given)
             self._expiry.expire(turn, escalation)

@@ -9,6 +9,7 @@ from turnkeeper.stores import keys
 from turnkeeper.stores.records import Escalation, Turn
 
 _DUE = ("due_pk", "due_at")
+_EXCERPT_CHARS = 120
 
 
 class EscalationStore:
@@ -32,6 +33,7 @@ class EscalationStore:
             "agent": turn.agent,
             "st": EscalationState.TIERS,
             "reason": reason,
+            "excerpt": _excerpt(turn.message),
             "created_at": now,
             "answer_by": turn.answer_by,
             "n": 1,
@@ -122,7 +124,7 @@ class EscalationStore:
 
     # --- people -------------------------------------------------------------------------------------------------------
 
-    def claim(self, escalation: Escalation, operator: str) -> Escalation | None:
+    def claim(self, escalation: Escalation, operator: str, name: str = "") -> Escalation | None:
         """Give the escalation to an operator for a while; raises its version."""
         now = self._clock()
         until = now + self._pacing.claim
@@ -135,6 +137,7 @@ class EscalationStore:
                 set={
                     "st": EscalationState.CLAIMED,
                     "claimant": operator,
+                    "claimant_name": name,
                     "claim_until": until,
                     "esc_pk": keys.escalations(escalation.tenant, Listed.CLAIMED),
                     "due_at": min(until, escalation.answer_by),
@@ -228,3 +231,9 @@ def _place(item: Item) -> float:
 def _held(operator: str, version: int) -> Cond:
     held = Attr("st").eq(EscalationState.CLAIMED) & Attr("claimant").eq(operator)
     return held & Attr("ver").eq(version)
+
+
+def _excerpt(message: str) -> str:
+    """The beginning of a message in one line: a list shows it without reading the turn."""
+    line = " ".join(message.split())
+    return line if len(line) <= _EXCERPT_CHARS else f"{line[: _EXCERPT_CHARS - 1]}…"

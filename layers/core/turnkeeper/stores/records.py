@@ -93,8 +93,10 @@ class Escalation(Record):
     first_done: bool = False
     reasked: bool = False
     to_human: bool = False
+    excerpt: str = ""
     opened_at: float = 0.0
     claimant: str = ""
+    claimant_name: str = ""
     claim_until: float = 0.0
     tok: str = ""
     tok_seq: int = -1
