@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down test quick lint types fix build layers bench conversations clean
+.PHONY: help setup run up down test quick lint types fix build layers bench conversations faults clean
 
 # uv is used where it is installed, and installed beside the project where it is not.
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .local/uv/bin/uv)
@@ -47,6 +47,9 @@ bench: $(READY) ## Measure: cold start, overhead of a turn, load, breakers and b
 
 conversations: $(READY) ## Play all 551 conversations of the data set: plain, with invalid answers, with killed turns, both
 	@PYTHONPATH=$(CURDIR):$(CURDIR)/layers/core:$(CURDIR)/layers/agents python -m tests.conversations
+
+faults: $(READY) ## Let models fail in every way on the local cloud, also the ways that take their time
+	@infra/test faults
 
 clean: ## Remove what was built and installed here
 	@rm -rf .aws-sam .local .venv .venv-ministack .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -21,6 +21,7 @@ class Cloud:
 
     stack: Mapping[str, Any]
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=40))
+    _clients: dict[str, Any] = field(default_factory=dict)
 
     # --- the API ------------------------------------------------------------------------------------------------------
 
@@ -112,8 +113,13 @@ class Cloud:
         health = self.operator("GET", "/v1/health").json()
         return {b["dependency"]: b["state"] for b in health["breakers"]}
 
+    def rest(self, dependency: str, seconds: float) -> None:
+        """Let an open breaker rest for so long from now on, instead of for what is left."""
+        self._move({"pk": {"S": f"BREAKER#{dependency}"}, "sk": {"S": "STATE"}}, {"open_until": seconds})
+
     def heal(self) -> None:
-        """Take every fault out, and forget what the breakers know."""
+        """Take every fault out, and forget what the breakers know and what was paged."""
+        self.aws("sqs").purge_queue(QueueUrl=self.stack["on_call_inbox_url"])
         self.http.delete(f"{self.stack['model_provider_url']}/_faults")
         self.http.delete(f"{self.stack['tools_url']}/_faults")
         table = self.aws("dynamodb")
@@ -129,14 +135,16 @@ class Cloud:
     # --- behind the API -----------------------------------------------------------------------------------------------
 
     def aws(self, service: str) -> Any:
-        """Return a boto3 client of the local cloud."""
-        return boto3.client(  # type: ignore[call-overload]
-            service,
-            endpoint_url=self.stack["aws_endpoint_url"],
-            region_name=self.stack["region"],
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        """Return a boto3 client of the local cloud; making one takes longer than most calls of it."""
+        if service not in self._clients:
+            self._clients[service] = boto3.client(  # type: ignore[call-overload]
+                service,
+                endpoint_url=self.stack["aws_endpoint_url"],
+                region_name=self.stack["region"],
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+            )
+        return self._clients[service]
 
     def pages(self, turn_id: str) -> list[dict[str, Any]]:
         """Wait for pages about a turn; returns those that are there."""
@@ -174,13 +182,15 @@ class Cloud:
 
     def move(self, turn_id: str, sk: str, **moments: float) -> None:
         """Move moments of one of a turn's items to so many seconds from now, instead of waiting for them."""
-        names = list(moments)
+        self._move({"pk": {"S": f"TURN#{turn_id}"}, "sk": {"S": sk}}, moments)
+
+    def _move(self, key: Mapping[str, Any], moments: Mapping[str, float]) -> None:
         self.aws("dynamodb").update_item(
             TableName=self.stack["table_name"],
-            Key={"pk": {"S": f"TURN#{turn_id}"}, "sk": {"S": sk}},
-            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in names),
-            ExpressionAttributeNames={f"#{name}": name for name in names},
-            ExpressionAttributeValues={f":{name}": {"N": f"{time.time() + moments[name]:.6f}"} for name in names},
+            Key=key,
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in moments),
+            ExpressionAttributeNames={f"#{name}": name for name in moments},
+            ExpressionAttributeValues={f":{name}": {"N": f"{time.time() + s:.6f}"} for name, s in moments.items()},
         )
 
 
