@@ -29,12 +29,12 @@ def build() -> None:
     _sam("build", "build", "--cached", "--parallel", "--build-dir", str(BUILD), env=target)
 
 
-def deploy(ports: Ports) -> dict[str, str]:
-    """Run `sam deploy` and return the stack's outputs."""
+def deploy(ports: Ports, name: str = STACK_NAME) -> dict[str, str]:
+    """Run `sam deploy` and return the stack's outputs; `name` is also its API's id."""
     overrides = [f"{name}={value}" for name, value in parameters(ports).items()]
     _sam(
         "deploy",
-        *("deploy", "--template-file", str(BUILD / "template.yaml"), "--stack-name", STACK_NAME, "--resolve-s3"),
+        *("deploy", "--template-file", str(BUILD / "template.yaml"), "--stack-name", name, "--resolve-s3"),
         *(
             "--capabilities",
             "CAPABILITY_IAM",
@@ -42,10 +42,10 @@ def deploy(ports: Ports) -> dict[str, str]:
             "--no-progressbar",
             "--no-fail-on-empty-changeset",
         ),
-        *("--tags", f"ms-custom-id={API_ID}", "--parameter-overrides", *overrides),
+        *("--tags", f"ms-custom-id={name}", "--parameter-overrides", *overrides),
         env=aws_environment(ports),
     )
-    stacks = boto3.client("cloudformation").describe_stacks(StackName=STACK_NAME)["Stacks"]
+    stacks = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     return {o["OutputKey"]: o["OutputValue"] for o in stacks[0]["Outputs"]}
 
 

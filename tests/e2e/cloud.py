@@ -118,7 +118,8 @@ class Cloud:
         self._move({"pk": {"S": f"BREAKER#{dependency}"}, "sk": {"S": "STATE"}}, {"open_until": seconds})
 
     def heal(self) -> None:
-        """Take every fault out, and forget what the breakers know."""
+        """Take every fault out, and forget what the breakers know and what was paged."""
+        self.aws("sqs").purge_queue(QueueUrl=self.stack["on_call_inbox_url"])
         self.http.delete(f"{self.stack['model_provider_url']}/_faults")
         self.http.delete(f"{self.stack['tools_url']}/_faults")
         table = self.aws("dynamodb")
