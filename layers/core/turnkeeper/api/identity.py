@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from turnkeeper.errors import TurnkeeperError
+from turnkeeper.errors import InvalidRequest, TurnkeeperError
 
 SCOPE = "turnkeeper/turns"
 """The scope of a service's token."""
@@ -65,12 +65,6 @@ class Caller:
         if self.role not in roles:
             raise Forbidden(f"this is for {' and '.join(f'{role}s' for role in roles)}")
         return self
-
-
-class InvalidRequest(TurnkeeperError):  # noqa: N818
-    """The request cannot be understood; the message says what to send."""
-
-    code = "invalid-request"
 
 
 def caller(claims: Mapping[str, Any]) -> Caller:

@@ -11,8 +11,9 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from turnkeeper.api.app import caller_of
 from turnkeeper.api.bodies import AnswerBody, ClaimBody, Problem, ReleaseBody, TurnView
-from turnkeeper.api.identity import InvalidRequest, Role
+from turnkeeper.api.identity import Role
 from turnkeeper.domain.escalation import Listed, listed
+from turnkeeper.errors import InvalidRequest
 from turnkeeper.ports import Json
 from turnkeeper.runtime.operators import Operator
 from turnkeeper.runtime.views import json_text
