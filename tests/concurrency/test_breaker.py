@@ -18,8 +18,6 @@ from tests.concurrency.deployment import RealTime
 from tests.support.crowd import PATIENCE_S, PROCESSES, crowd
 from tests.support.emulator import Cloud
 
-pytestmark = pytest.mark.xdist_group("concurrency")
-
 FLEET = 50
 THRESHOLD = 5
 MODEL = "openai:first"

@@ -14,10 +14,7 @@ BIN = Path(sys.executable).parent
 
 @pytest.mark.parametrize(
     "command",
-    [
-        pytest.param(["sam", "validate", "--lint"], marks=pytest.mark.xdist_group("sam-validate")),
-        pytest.param(["cfn-lint", "template.yaml"], marks=pytest.mark.xdist_group("cfn-lint")),
-    ],
+    [["sam", "validate", "--lint"], ["cfn-lint", "template.yaml"]],
     ids=lambda command: command[0],
 )
 def test_the_template_is_clean(command: list[str]) -> None:
