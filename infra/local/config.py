@@ -69,6 +69,11 @@ class Ports:
         return f"http://127.0.0.1:{self.tools}"
 
 
+def bind_host() -> str:
+    """Return the address that the services listen on: TURNKEEPER_BIND=0.0.0.0 lets containers on Linux reach them."""
+    return os.environ.get("TURNKEEPER_BIND") or "127.0.0.1"
+
+
 def _port(variable: str, default: int) -> int:
     text = os.environ.get(variable) or str(default)
     if not text.isdecimal() or not 1 <= int(text) <= 65_533:  # noqa: PLR2004 - the highest that leaves room for two more

@@ -22,6 +22,7 @@ from infra.local.config import (
     LocalCloudError,
     Ports,
     aws_environment,
+    bind_host,
     read_stack,
     secrets,
 )
@@ -105,7 +106,7 @@ def _bring_up(ports: Ports) -> dict[str, Any]:
 def _start_services(ports: Ports) -> None:
     emulator = {
         "GATEWAY_PORT": str(ports.cloud),
-        "BIND_HOST": "127.0.0.1",
+        "BIND_HOST": bind_host(),
         "MINISTACK_HOST": "127.0.0.1",
         "MINISTACK_REGION": REGION,
         "IOT_MTLS_ENABLED": "0",
@@ -116,8 +117,11 @@ def _start_services(ports: Ports) -> None:
     for name in ("AWS_ENDPOINT_URL", "PYTHONPATH", "VIRTUAL_ENV"):
         os.environ.pop(name, None)
     processes.start(_CLOUD, [str(_MINISTACK)], emulator)
-    processes.start(_MODELS, [sys.executable, "-m", "infra.local.model_provider", "--port", str(ports.models)])
-    processes.start(_TOOLS, [sys.executable, "-m", "infra.local.tools_service", "--port", str(ports.tools)])
+    for name, module, port in (
+        (_MODELS, "infra.local.model_provider", ports.models),
+        (_TOOLS, "infra.local.tools_service", ports.tools),
+    ):
+        processes.start(name, [sys.executable, "-m", module, "--port", str(port), "--host", bind_host()])
     processes.wait_until(lambda: _answers(f"{ports.cloud_url}/_ministack/health"), "the emulated AWS", name=_CLOUD)
     processes.wait_until(lambda: _answers(f"{ports.models_url}/_calls"), "the model provider", name=_MODELS)
     processes.wait_until(lambda: _answers(f"{ports.tools_url}/_calls"), "the tools' service", name=_TOOLS)
