@@ -10,10 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.config import REGION
+
 pytestmark = pytest.mark.cloud
 
 ROOT = Path(__file__).parents[2]
 MACHINE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
+ACCOUNT = {"AWS_DEFAULT_REGION": REGION, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+"""The account of the local cloud, which sam local hands on."""
+
 IMAGE = f"public.ecr.aws/lambda/python:3.13-{MACHINE}"
 
 
@@ -46,7 +51,7 @@ def sam(project: Path, *arguments: str, **env: str) -> str:
     done = subprocess.run(
         command,
         cwd=project,
-        env={**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "eu-central-1", **env},
+        env={**os.environ, "SAM_CLI_TELEMETRY": "0", **ACCOUNT, **env},
         capture_output=True,
         text=True,
         check=False,
