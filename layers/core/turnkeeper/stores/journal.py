@@ -50,8 +50,8 @@ class Journal:
         """Pick the side effects out of a turn's items."""
         return [Step.from_item(item) for item in family if str(item["sk"]).startswith(keys.STEP)]
 
-    def begin(self, owned: Check, turn: Turn, step: Step) -> bool:
-        """Write that an effect is about to happen; False: it was begun before. Raises Refused when the turn is lost."""
+    def begin(self, owned: Check, turn: Turn, step: Step) -> None:
+        """Write that an effect is about to happen, unless it was begun before. Raises Refused when the turn is lost."""
         key = keys.step(turn.turn_id, step.tool, step.digest)
         item = {
             "tool": step.tool,
@@ -67,8 +67,6 @@ class Journal:
         except Refused as refusal:
             if 0 in refusal.failed:
                 raise
-            return False
-        return True
 
     def end(self, turn: Turn, step: Step, result: str) -> None:
         """Write what an effect came to; the first result stays."""
