@@ -10,7 +10,8 @@ export SAM_CLI_TELEMETRY := 0
 READY := .local/ready
 
 help: ## What can be done here
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  \033[1m%-13s\033[0m %s\n", $$1, $$2}'
+	@[ -t 1 ] && bold=$$(printf '\033[1m') off=$$(printf '\033[0m'); grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | \
+		awk -F ':.*## ' -v bold="$$bold" -v off="$$off" '{printf "  %s%-14s%s %s\n", bold, $$1, off, $$2}'
 
 run: $(READY) ## Show the main job on the local cloud: a conversation, an outage, a person who answers
 	@python -m infra.local run
