@@ -1,7 +1,10 @@
-"""Tables to hold adapters and stores to: `table` is an empty one, in memory and in moto's DynamoDB in turn."""
+"""Tables to hold adapters and stores to: `table` is an empty one, in memory and in moto's DynamoDB in turn.
+
+`faulty` is one in moto, behind a network that fails as a test plans it.
+"""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
@@ -11,6 +14,7 @@ from turnkeeper.adapters.dynamodb import DynamoTable
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.ports import Table
 
+from tests.contract.table.faults import Faults, Time
 from tests.template.source import table_shape
 
 if TYPE_CHECKING:
@@ -53,3 +57,27 @@ def table(request: pytest.FixtureRequest) -> Table:
         return MemoryTable()
     dynamo: DynamoTable = request.getfixturevalue("dynamo_table")
     return dynamo
+
+
+@pytest.fixture
+def time() -> Time:
+    """Give a time that only sleeping moves."""
+    return Time()
+
+
+@pytest.fixture
+def faults(dynamo_client: "DynamoDBClient") -> Iterator[Faults]:
+    """Yield the faults of the client, of which there are none yet."""
+    faults = Faults()
+    events: Any = dynamo_client.meta.events
+    events.register("before-call.dynamodb", faults.on_call)
+    events.register("after-call.dynamodb", faults.on_answer)
+    yield faults
+    events.unregister("before-call.dynamodb", faults.on_call)
+    events.unregister("after-call.dynamodb", faults.on_answer)
+
+
+@pytest.fixture
+def faulty(dynamo_client: "DynamoDBClient", faults: Faults, time: Time) -> DynamoTable:
+    """Give the table that meets the faults; it waits the longest it may."""
+    return DynamoTable(dynamo_client, "turnkeeper", clock=time.clock, sleep=time.sleep, random=lambda: 0.999)

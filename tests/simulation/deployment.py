@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from random import Random
 from typing import Any, TypeVar
 
@@ -277,6 +278,7 @@ class Deployment(World):
         self.queue, self.dead_letters = FlakyQueue(faults=self.faults), FlakyQueue(faults=self.faults)
         self.receivers = FlakyReceivers(self.random.choice([[204], [204], [500]]), faults=self.faults)
         self.body: dict[str, Any] = self.random.choice([{}, {"callback_url": HOOK}])
+        self.new_id = (f"run{n}" for n in count()).__next__
         self.retries: list[Callable[[], None]] = []
         self.answers: dict[str, set[str]] = defaultdict(set)
         self.said: dict[str, set[str]] = defaultdict(set)

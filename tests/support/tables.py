@@ -59,7 +59,7 @@ class WatchedTable:
             lambda: self.inner.query_index(index, pk, upto=upto, limit=limit, after=after),
         )
 
-    def write(self, op: Write) -> Item | None:
+    def write(self, op: Write) -> Item:
         """Write one item."""
         return self._call("write", [op.key], lambda: self.inner.write(op))
 

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 from pydantic import BaseModel
 from turnkeeper import Agent, Alternative, Model
@@ -312,6 +313,7 @@ class World:
         self.prices = {m: price_from_json(p) for m, p in (PRICES if prices is None else prices).items()}
         self.settings = Settings.from_env({**ENV, **(env or {})})
         self.chance: Callable[[], float] = lambda: 0.5
+        self.new_id: Callable[[], str] = lambda: uuid4().hex
         self.services = self.restart()
 
     def restart(self) -> Services:
@@ -330,6 +332,7 @@ class World:
             clock=self.clock,
             random=self.chance,
             sleep=self.clock.sleep,
+            new_id=self.new_id,
             agents=self.agent,
             agent_names=lambda: list(self.agents),
         )

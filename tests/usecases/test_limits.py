@@ -271,7 +271,7 @@ def test_a_turn_that_could_not_be_forgotten_is_not_called_refused() -> None:
     """A 402 would be untrue: the turn may be taken over, and then it runs."""
     table = WatchedTable(MemoryTable())
     world = World(table=table, env={"CUSTOMER_DAY_LIMIT_USD": "0.000001"})
-    table.after = on("write", "TURN#", lambda: setattr(table, "before", on("write", "TURN#", fail)))
+    table.after = on("write", "TURN#", lambda: setattr(table, "before", on("transact", "TURN#", fail)))
     refused = world.send(key="k")
 
     assert (503, "store-unavailable") == (refused.status, refused.code)

@@ -72,7 +72,7 @@ def plan(store: Store, customer: str) -> Plan:
 def carry_out(store: Store, todo: Plan) -> None:
     """Delete it."""
     for key in todo.delete:
-        store.table.write(Delete(key))
+        store.table.transact([Delete(key)])
 
 
 def _plan_turn(store: Store, key: Key, found: Plan) -> None:

@@ -97,7 +97,7 @@ def remove(*, whose: Whose = Whose(), place: Place = _HERE) -> None:
     """Remove all limits that were set for a customer or an agent."""
     store = place.open()
     key = whose.key(store)
-    store.table.write(Delete(key))
+    store.table.transact([Delete(key)])
     say(f"{_name(key[1])}: no limit is set any more.")
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
+from uuid import uuid4
 
 from turnkeeper.adapters import agents as registry
 from turnkeeper.agent import Agent
@@ -63,6 +64,7 @@ class Adapters:
     clock: Clock = time.time
     random: Callable[[], float] = random.random
     sleep: Callable[[float], None] = time.sleep
+    new_id: Callable[[], str] = lambda: uuid4().hex
     agents: Callable[[str], Agent[Any]] = registry.agent
     agent_names: Callable[[], Sequence[str]] = registry.agent_names
 
@@ -87,7 +89,7 @@ class Services:
     @cached_property
     def turn_store(self) -> TurnStore:
         """Turns."""
-        return TurnStore(self._a.table, self.clock, self.settings.keep_s)
+        return TurnStore(self._a.table, self.clock, self.settings.keep_s, new_id=self._a.new_id)
 
     @cached_property
     def spend_store(self) -> SpendStore:

@@ -178,7 +178,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Remove one item."""
+    """Remove one item, in a transaction: only its token tells our own first try from what another made since."""
 
     key: Key
     when: Cond | None = None
@@ -192,8 +192,8 @@ class Check:
     when: Cond
 
 
-Write = Update | Put | Delete
-Op = Update | Put | Delete | Check
+Write = Update | Put
+Op = Write | Delete | Check
 
 
 class Refused(Exception):  # noqa: N818 - a refused condition is an answer, not a fault
@@ -229,8 +229,8 @@ class Table(Protocol):
     ) -> tuple[list[Item], Json | None]:
         """Read an index (`due`, `esc`, `customer`) eventually, by its sort key; a cursor comes where there is more."""
 
-    def write(self, op: Write) -> Item | None:
-        """Write one item; returns it as it is afterwards (None after a delete). Raises `Refused`."""
+    def write(self, op: Write) -> Item:
+        """Write one item; returns it as it is afterwards. Raises `Refused`."""
 
     def transact(self, ops: Sequence[Op], *, on_conflict: Callable[[], None] | None = None) -> None:
         """Write all or nothing. Raises `Refused`. `on_conflict` runs before each retry, and may raise to give up."""

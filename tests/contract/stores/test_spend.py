@@ -14,6 +14,7 @@ from turnkeeper.stores.spend import SpendStore
 from turnkeeper.stores.turns import Document, TurnStore
 
 from tests.contract.stores.conftest import NewTurn
+from tests.support.tables import WatchedTable
 from tests.support.world import Clock
 
 LIMITS = Limits(task=1_000, customer_day=2_000)
@@ -23,7 +24,7 @@ class Till:
     """Reserves in few words."""
 
     def __init__(self, table: Table, turns: TurnStore, clock: Clock) -> None:
-        self.store, self.turns, self.clock = SpendStore(table, clock), turns, clock
+        self.store, self.table, self.turns, self.clock = SpendStore(table, clock), table, turns, clock
         self.count = 0
 
     def held(self, turn: Turn, est: int, **changes: Any) -> Reservation:
@@ -66,6 +67,16 @@ def test_what_is_reserved_is_committed_and_not_posted(till: Till, acquire: NewTu
 
     assert (300, 0) == till.day
     assert {"moving": Counter(300, 0)} == till.store.of_named_tasks("t", "carla", limit=10)
+
+
+def test_a_reservation_is_not_made_under_an_id_that_another_call_has(till: Till, acquire: NewTurn) -> None:
+    turn = acquire()
+    made = till.reserve(turn, 300)
+    watched = WatchedTable(till.table)
+    with pytest.raises(TurnLost):
+        SpendStore(watched, till.clock).reserve(turn, till.turns.owned(turn), made, LIMITS, None)
+
+    assert ((300, 0), ["transact"]) == (till.day, watched.calls)
 
 
 def test_what_is_settled_is_posted_and_the_rest_is_free_again(till: Till, acquire: NewTurn) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from turnkeeper.errors import TurnLost
-from turnkeeper.ports import Table
+from turnkeeper.ports import Put, Refused, Table, Update
 from turnkeeper.stores import keys
 from turnkeeper.stores.records import Turn
 from turnkeeper.stores.turns import Document, Lease, TurnStore
@@ -85,6 +85,49 @@ def test_an_abandoned_turn_is_gone_and_its_key_is_free(turns: TurnStore, acquire
 
     assert turns.get("turn_1") is None
     assert 1 == acquire().epoch
+
+
+def test_a_turn_that_was_forgotten_already_is_not_another_of_its_key(turns: TurnStore, acquire: NewTurn) -> None:
+    refused = acquire()
+    turns.abandon(refused)
+    turns.abandon(refused)
+    later = acquire()
+    turns.abandon(refused)
+
+    assert later == turns.get("turn_1")
+
+
+def test_a_forgotten_run_writes_nothing_into_a_later_turn_of_its_key(
+    turns: TurnStore, acquire: NewTurn, table: Table
+) -> None:
+    """Its epoch is the same: a fence of epochs alone would let it through."""
+    forgotten = acquire()
+    turns.abandon(forgotten)
+    later = acquire()
+    writes: list[Callable[[], None]] = [
+        lambda: turns.finish(forgotten, ANSWER, []),
+        lambda: turns.suspend(forgotten, ANSWER, {}, []),
+        lambda: turns.stop(forgotten, ANSWER, []),
+    ]
+    for write in writes:
+        with pytest.raises(TurnLost):
+            write()
+    with pytest.raises(Refused):
+        table.transact([turns.owned(forgotten), Put(("p", "s"), {})])
+
+    assert (forgotten.epoch, later) == (later.epoch, turns.get("turn_1"))
+
+
+def test_a_run_of_version_0_1_0_is_fenced_by_its_epoch(
+    turns: TurnStore, acquire: NewTurn, table: Table, clock: Clock
+) -> None:
+    acquire()
+    table.write(Update(keys.turn("turn_1"), remove=("run_id",)))
+    old = _get(turns)
+    clock.now += 31
+    acquire()
+    with pytest.raises(TurnLost):
+        turns.finish(old, ANSWER, [])
 
 
 def test_a_taken_over_turn_cannot_be_abandoned(turns: TurnStore, acquire: NewTurn, clock: Clock) -> None:

@@ -21,7 +21,7 @@ CALLS: dict[str, Callable[[DynamoTable], Any]] = {
     "query_index": lambda table: table.query_index("due", "X"),
     "update": lambda table: table.write(Update(KEY, add={"n": 1}, when=Attr("n").absent())),
     "put": lambda table: table.write(Put(KEY, {})),
-    "delete": lambda table: table.write(Delete(KEY)),
+    "delete": lambda table: table.transact([Delete(KEY)]),
     "transact": lambda table: table.transact([Put(KEY, {}), Put(("p", "t"), {})]),
 }
 THROTTLED = {

@@ -9,7 +9,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from turnkeeper.adapters.dynamodb import DynamoTable
 from turnkeeper.errors import StoreContended, StoreUnavailable
-from turnkeeper.ports import Attr, Check, Delete, Item, Op, Put, Refused, Update, Write
+from turnkeeper.ports import Attr, Check, Delete, Item, Op, Put, Refused, Table, Update, Write
 
 from tests.contract.table.faults import Faults, answering, cancelled, lost
 
@@ -18,21 +18,19 @@ if TYPE_CHECKING:
 
 KEY, OTHER = ("p", "s"), ("p", "t")
 BEFORE = {"pk": "p", "sk": "s", "n": 1}
-WRITES: dict[str, tuple[Write, Item | None]] = {
+WRITES: dict[str, tuple[Write, Item]] = {
     "add": (Update(KEY, add={"n": 1}), BEFORE | {"n": 2}),
     "add, holding again": (Update(KEY, add={"n": 1}, when=Attr("n").le(9)), BEFORE | {"n": 2}),
     "add, not holding again": (Update(KEY, add={"n": 1}, when=Attr("n").le(1)), BEFORE | {"n": 2}),
     "set": (Update(KEY, set={"n": 7}, when=Attr("n").eq(1)), BEFORE | {"n": 7}),
     "put": (Put(KEY, {"m": 1}), {"pk": "p", "sk": "s", "m": 1}),
     "put, not holding again": (Put(KEY, {"m": 1}, Attr("n").exists()), {"pk": "p", "sk": "s", "m": 1}),
-    "delete": (Delete(KEY), None),
-    "delete, not holding again": (Delete(KEY, Attr("n").eq(1)), None),
 }
 
 
 @pytest.mark.parametrize(("op", "after"), WRITES.values(), ids=WRITES)
 @pytest.mark.parametrize("times", [1, 2])
-def test_a_write_happens_once(faulty: DynamoTable, faults: Faults, op: Write, after: Item | None, times: int) -> None:
+def test_a_write_happens_once(faulty: DynamoTable, faults: Faults, op: Write, after: Item, times: int) -> None:
     faulty.write(Put(KEY, {"n": 1}))
     faults.plan.extend([lost()] * times)
 
@@ -43,7 +41,7 @@ def test_a_write_happens_once(faulty: DynamoTable, faults: Faults, op: Write, af
 
 @pytest.mark.parametrize(("op", "after"), WRITES.values(), ids=WRITES)
 def test_a_write_happens_once_if_the_client_retries_by_itself(
-    dynamo_client: "DynamoDBClient", op: Write, after: Item | None
+    dynamo_client: "DynamoDBClient", op: Write, after: Item
 ) -> None:
     client = boto3.client(
         "dynamodb",
@@ -144,16 +142,20 @@ def test_a_write_that_another_overtook_is_refused_with_what_the_other_wrote(
     assert refused.value.olds == ({"pk": "p", "sk": "s", "owner": "other"},)
 
 
-@pytest.mark.parametrize("first", [None, answering("ThrottlingException")])
-def test_a_delete_that_finds_nothing_is_refused_unless_an_answer_was_lost(
-    faulty: DynamoTable, faults: Faults, first: Any
-) -> None:
-    faults.plan.append(first)
+def test_a_delete_is_a_transaction_or_nothing(table: Table) -> None:
+    """Alone, the retry of a delete whose answer was lost cannot tell its item from what another wrote since."""
+    with pytest.raises(ValueError, match="transaction"):
+        table.write(Delete(KEY))  # type: ignore[arg-type]
 
-    with pytest.raises(Refused) as refused:
-        faulty.write(Delete(KEY, Attr("n").eq(1)))
 
-    assert refused.value.olds == (None,)
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_delete_whose_answer_is_lost_has_removed(faulty: DynamoTable, faults: Faults, times: int) -> None:
+    faulty.write(Put(KEY, {"n": 1}))
+    faults.plan.extend([lost()] * times)
+
+    faulty.transact([Delete(KEY)])
+
+    assert faulty.get(KEY) is None
 
 
 def test_a_delete_whose_retry_finds_another_item_is_refused(
@@ -163,7 +165,7 @@ def test_a_delete_whose_retry_finds_another_item_is_refused(
     faults.plan.append(lost(lambda: dynamo_table.write(Put(KEY, {"n": 2}))))
 
     with pytest.raises(Refused):
-        faulty.write(Delete(KEY, Attr("n").eq(1)))
+        faulty.transact([Delete(KEY, Attr("n").eq(1))])
 
     assert faulty.get(KEY) == BEFORE | {"n": 2}
 

@@ -67,7 +67,7 @@ def outcome(table: Table, ops: list[Op], partition: str) -> Any:
                 return Check(key, op.when)
 
     try:
-        if len(ops) == 1 and not isinstance(ops[0], Check):
+        if len(ops) == 1 and isinstance(ops[0], Put | Update):
             return table.write(moved(ops[0]))
         return table.transact([moved(op) for op in ops])
     except Refused as refused:

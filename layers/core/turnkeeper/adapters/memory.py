@@ -11,6 +11,7 @@ from turnkeeper.adapters.dynamodb.rules import (
     check_item,
     check_key,
     check_ops,
+    check_write,
     index_cursor,
     index_start,
 )
@@ -77,18 +78,19 @@ class MemoryTable:
             page = [{name: item[name] for name in ("pk", "sk", pk_name)} for item in page]
         return page, index_cursor(index, page[-1]) if 0 < len(page) < len(found) else None
 
-    def write(self, op: Write) -> Item | None:
+    def write(self, op: Write) -> Item:
         """Write one item; returns it as it is afterwards."""
+        check_write(op)
         with self._lock:
-            (after,) = self._write([op])
-        return None if after is None else item_from_wire(after)
+            self._write([op])
+            return item_from_wire(self._items[op.key])
 
     def transact(self, ops: Sequence[Op], *, on_conflict: Callable[[], None] | None = None) -> None:  # noqa: ARG002 - nobody conflicts under one lock
         """Write all or nothing."""
         with self._lock:
             self._write(ops)
 
-    def _write(self, ops: Sequence[Op]) -> list[Wire | None]:
+    def _write(self, ops: Sequence[Op]) -> None:
         check_ops(ops)
         olds = [self._items.get(op.key) for op in ops]
         failed = [i for i, op in enumerate(ops) if op.when is not None and not _holds(op.when, olds[i] or {})]
@@ -100,7 +102,6 @@ class MemoryTable:
                 self._items.pop(op.key, None)
             else:
                 self._items[op.key] = new
-        return news
 
 
 def _plain(item: Wire | None) -> Item | None:

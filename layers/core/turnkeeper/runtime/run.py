@@ -13,6 +13,8 @@ from turnkeeper.stores.records import Turn
 from turnkeeper.stores.reservations import Alert, Settlement
 from turnkeeper.stores.turns import Lease
 
+_RUN_ID_CHARS = 12
+
 
 @dataclass
 class Run:
@@ -44,9 +46,10 @@ class Run:
     steps: list[Step] = field(default_factory=list)
 
     def next_reservation(self) -> str:
-        """Return the id of the run's next reservation, as the ledger shows it."""
+        """Return the id of the run's next reservation, as the ledger shows it: no other run ever makes the same."""
         self.reservations += 1
-        return f"{self.turn.turn_id}.{self.tier.value}.{self.turn.epoch}.{self.reservations}"
+        turn = self.turn
+        return f"{turn.turn_id}.{self.tier.value}.{turn.epoch}.{turn.run_id[:_RUN_ID_CHARS]}.{self.reservations}"
 
     @property
     def total_cost(self) -> int:

@@ -66,4 +66,4 @@ class CallbackStore:
             item = self._table.write(op)
         except Refused:
             return None
-        return Callback.from_item(item or {})
+        return Callback.from_item(item)

@@ -220,7 +220,7 @@ class EscalationStore:
             item = self._table.write(op)
         except Refused:
             return None
-        return Escalation.from_item(item or {})
+        return Escalation.from_item(item)
 
 
 def _place(item: Item) -> float:

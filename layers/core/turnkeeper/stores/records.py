@@ -42,6 +42,7 @@ class Turn(Record):
     request: Mapping[str, Any]
     base_url: str = ""
     correlation_id: str = ""
+    run_id: str = ""
     lease_until: float = 0.0
     ttl: int = 0
     first_status: int = 0

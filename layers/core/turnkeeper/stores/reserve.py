@@ -124,7 +124,8 @@ class Plan:
     def learn(self, refusal: Refused, now: float) -> None:
         """Take in what a refused transaction met; raises when it can never pass."""
         self._now = now
-        if 0 in refusal.failed:
+        if 0 in refusal.failed or 1 in refusal.failed:
+            # A reservation of this id was made before: what it holds is that call's, and this run may not call on it.
             raise TurnLost(self._turn.turn_id)
         for index, line in enumerate(self.lines, start=2):
             if index in refusal.failed:

@@ -1,13 +1,14 @@
 """The turn item: the idempotency lock, its fence (`epoch`), its lease, and its two documents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from turnkeeper.domain.turns import TurnState, position
 from turnkeeper.errors import TurnLost
-from turnkeeper.ports import Attr, Check, Clock, Delete, Item, Op, Put, Refused, Table, Update
+from turnkeeper.ports import Attr, Check, Clock, Cond, Delete, Item, Op, Put, Refused, Table, Update
 from turnkeeper.stores import keys
 from turnkeeper.stores.records import OUTLIVES_S, Turn
 
@@ -46,10 +47,16 @@ class Document:
 
 
 class TurnStore:
-    """Turns over the table. `TurnLost` says that the caller's run no longer owns its turn."""
+    """Turns over the table. `TurnLost` says that the caller's run no longer owns its turn.
 
-    def __init__(self, table: Table, clock: Clock, keep_s: float = KEEP_S) -> None:
-        self._table, self._clock, self._keep_s = table, clock, keep_s
+    A run is fenced by the turn's `epoch`, which every run raises, and by its `run_id`, which names no other run: the
+    epochs begin anew where a refused turn is forgotten and its key is used again.
+    """
+
+    def __init__(
+        self, table: Table, clock: Clock, keep_s: float = KEEP_S, *, new_id: Callable[[], str] = lambda: uuid4().hex
+    ) -> None:
+        self._table, self._clock, self._keep_s, self._new_id = table, clock, keep_s, new_id
 
     def acquire(self, turn: Turn, lease: Lease) -> tuple[Turn, bool]:
         """Take a new turn, or one whose holder's lease lapsed: (the turn, whether it is ours now)."""
@@ -61,9 +68,7 @@ class TurnStore:
             set={
                 **{name: getattr(turn, name) for name in _FIXED},
                 "st": TurnState.RUN,
-                "lease_until": lease.until,
-                "due_pk": keys.due(turn.turn_id),
-                "due_at": lease.swept_at,
+                **self._held(turn, lease),
                 "cust_pk": keys.owned_by(turn.tenant, turn.customer),
                 "ttl": int(turn.answer_by + self._keep_s) + OUTLIVES_S,
             },
@@ -82,7 +87,7 @@ class TurnStore:
             if old is None:  # abandoned by its holder between our write and its answer
                 return self.acquire(turn, lease)
             return self.whole(old), False
-        return Turn.from_item(_there(item)), True
+        return Turn.from_item(item), True
 
     def get(self, turn_id: str) -> Turn | None:
         """Read a turn."""
@@ -132,9 +137,12 @@ class TurnStore:
         """Forget a turn that was refused before it was accepted; its key may be tried again."""
         when = _mine(turn, TurnState.RUN) & Attr("epoch").eq(1)
         try:
-            self._table.write(Delete(keys.turn(turn.turn_id), when=when))
+            self._table.transact([Delete(keys.turn(turn.turn_id), when=when)])
         except Refused as refusal:
-            raise TurnLost(turn.turn_id) from refusal
+            # Only its own run forgets a turn: it is gone, or its key began another, if an earlier try got through.
+            old = refusal.olds[0]
+            if old is not None and (old["epoch"] > 1 or old.get("run_id", "") == turn.run_id):
+                raise TurnLost(turn.turn_id) from refusal
 
     def take_over(self, turn: Turn, lease: Lease) -> Turn:
         """Take a run whose lease lapsed, whatever its key's owner does; raises TurnLost when somebody else did."""
@@ -184,19 +192,18 @@ class TurnStore:
     def owned(self, turn: Turn) -> Check:
         """The condition that a run still owns its turn, for a transaction of another store."""
         live = Attr("st").is_in(TurnState.RUN, TurnState.ESC)
-        return Check(keys.turn(turn.turn_id), Attr("epoch").eq(turn.epoch) & live)
+        return Check(keys.turn(turn.turn_id), live & _fence(turn))
 
-    def _lease(self, turn: Turn, lease: Lease, when: Any) -> Turn:
-        op = Update(
-            keys.turn(turn.turn_id),
-            set={"lease_until": lease.until, "due_pk": keys.due(turn.turn_id), "due_at": lease.swept_at},
-            add={"epoch": 1},
-            when=when,
-        )
+    def _lease(self, turn: Turn, lease: Lease, when: Cond) -> Turn:
+        op = Update(keys.turn(turn.turn_id), set=self._held(turn, lease), add={"epoch": 1}, when=when)
         try:
-            return Turn.from_item(_there(self._table.write(op)))
+            return Turn.from_item(self._table.write(op))
         except Refused as refusal:
             raise TurnLost(turn.turn_id) from refusal
+
+    def _held(self, turn: Turn, lease: Lease) -> dict[str, Any]:
+        due = {"due_pk": keys.due(turn.turn_id), "due_at": lease.swept_at}
+        return {"run_id": self._new_id(), "lease_until": lease.until, **due}
 
     def _own(self, turn: Turn, update: Update, also: Sequence[Op]) -> None:
         try:
@@ -235,11 +242,10 @@ _FIXED = (
 )
 
 
-def _mine(turn: Turn, st: TurnState) -> Any:
-    return Attr("st").eq(st) & Attr("epoch").eq(turn.epoch)
+def _mine(turn: Turn, st: TurnState) -> Cond:
+    return Attr("st").eq(st) & _fence(turn)
 
 
-def _there(item: Item | None) -> Item:
-    if item is None:  # an update always leaves an item
-        raise AssertionError
-    return item
+def _fence(turn: Turn) -> Cond:
+    epoch = Attr("epoch").eq(turn.epoch)
+    return epoch & Attr("run_id").eq(turn.run_id) if turn.run_id else epoch  # version 0.1.0 wrote none

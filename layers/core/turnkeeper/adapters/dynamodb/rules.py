@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from turnkeeper.adapters.dynamodb.values import Wire, item_to_wire, size
-from turnkeeper.ports import Cond, Json, Key, Op, Put, Update
+from turnkeeper.ports import Cond, Json, Key, Op, Put, Update, Write
 
 NONCE = "nonce"
 """The attribute that names the call that wrote an item last; it is the adapter's own, and never shown."""
@@ -31,6 +31,13 @@ def check_ops(ops: Sequence[Op]) -> None:
         raise ValueError("two operations of one transaction meet the same item")
     for op in ops:
         _check_op(op)
+
+
+def check_write(op: Write) -> None:
+    """Hold a write of its own to DynamoDB's rules, and to what its retry after a lost answer can tell."""
+    if not isinstance(op, Put | Update):
+        raise ValueError("a delete goes in a transaction: alone, its retry would take what another wrote since")  # noqa: TRY004 - as all rules
+    check_ops([op])
 
 
 def check_key(key: Key) -> None:

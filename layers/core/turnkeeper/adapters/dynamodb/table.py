@@ -10,9 +10,17 @@ from botocore.exceptions import ClientError
 
 from turnkeeper.adapters.dynamodb.expressions import Placeholders, key_to_wire, render
 from turnkeeper.adapters.dynamodb.retries import Patience, Tries, cancellations
-from turnkeeper.adapters.dynamodb.rules import INDEXES, NONCE, check_key, check_ops, index_cursor, index_start
+from turnkeeper.adapters.dynamodb.rules import (
+    INDEXES,
+    NONCE,
+    check_key,
+    check_ops,
+    check_write,
+    index_cursor,
+    index_start,
+)
 from turnkeeper.adapters.dynamodb.values import Wire, item_from_wire, item_to_wire
-from turnkeeper.ports import Check, Delete, Item, Json, Key, Op, Put, Refused, Update, Write
+from turnkeeper.ports import Check, Item, Json, Key, Op, Put, Refused, Update, Write
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -27,8 +35,8 @@ class DynamoTable:
     is our own earlier success. A nonce is never there by accident (it is made for one call, neither shown nor copied),
     but only the last writer's is: if somebody else wrote the item between our lost success and our retry, the retry of
     a single write is judged anew, so it is refused or, where its condition still holds, happens twice. Where that
-    matters, as for money, use `transact`: DynamoDB remembers its token for ten minutes, whoever wrote since. Likewise,
-    a conditional delete whose retry finds nothing is taken for done, though another may have deleted the item.
+    matters, as for money, use `transact`: DynamoDB remembers its token for ten minutes, whoever wrote since. A delete
+    leaves no nonce behind, so it is a transaction always.
     """
 
     def __init__(
@@ -95,9 +103,9 @@ class DynamoTable:
         found = self._query(params | holders.params(), start, limit + 1)
         return found[:limit], index_cursor(index, found[limit - 1]) if len(found) > limit else None
 
-    def write(self, op: Write) -> Item | None:
+    def write(self, op: Write) -> Item:
         """Write one item; returns it as it is afterwards."""
-        check_ops([op])
+        check_write(op)
         nonce = uuid4().hex
         params = render(op, self._name, nonce)
         tries = Tries(self._patience)
@@ -105,20 +113,15 @@ class DynamoTable:
             match op:
                 case Update():
                     response = tries.send(self._client.update_item, {**params, "ReturnValues": "ALL_NEW"})
-                    return _read(response["Attributes"])
+                    return _shown(response["Attributes"])
                 case Put():
                     tries.send(self._client.put_item, params)
-                    return _read(params["Item"])
-                case Delete():
-                    tries.send(self._client.delete_item, params)
-                    return None
+                    return _shown(params["Item"])
         except ClientError as refusal:
             answer: Any = refusal.response
             old = answer.get("Item")
-            if _is_ours(old, nonce):
-                return _read(old)
-            if isinstance(op, Delete) and old is None and tries.unsure:
-                return None
+            if old is not None and _is_ours(old, nonce):
+                return _shown(old)
             raise Refused([0], [_read(old)]) from refusal
 
     def transact(self, ops: Sequence[Op], *, on_conflict: Callable[[], None] | None = None) -> None:
@@ -132,7 +135,7 @@ class DynamoTable:
         except ClientError as refusal:
             reasons = cancellations(refusal)
             # One item that we wrote proves that all were. DynamoDB's token answers before; emulators may not know it.
-            if any(_is_ours(reason.get("Item"), nonce) for reason in reasons):
+            if any(_is_ours(reason.get("Item", {}), nonce) for reason in reasons):
                 return
             failed = [i for i, reason in enumerate(reasons) if reason["Code"] == "ConditionalCheckFailed"]
             olds = [_read(reason.get("Item")) if i in failed else None for i, reason in enumerate(reasons)]
@@ -172,8 +175,8 @@ def _member(op: Op) -> str:
     return "ConditionCheck" if isinstance(op, Check) else type(op).__name__
 
 
-def _is_ours(old: Wire | None, nonce: str) -> bool:
-    return old is not None and old.get(NONCE) == {"S": nonce}
+def _is_ours(old: Wire, nonce: str) -> bool:
+    return old.get(NONCE) == {"S": nonce}
 
 
 def _read(wire: Wire | None) -> Item | None:
