@@ -354,7 +354,7 @@ class World:
         key: str | None = None,
         agent: str | None = None,
         who: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | list[str]] | None = None,
         context: Context | None = None,
         **body: Any,
     ) -> "Answer":
@@ -379,18 +379,20 @@ class World:
         *,
         body: Any = None,
         who: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | list[str]] | None = None,
         query: Mapping[str, str] | None = None,
         context: Context | None = None,
     ) -> "Answer":
         """Send a request through the handler that API Gateway would call."""
         operators = path.startswith(("/v1/escalations", "/v1/health")) or path.endswith("/stop")
         handler = _OPERATORS if operators else _TURNS
+        sent = {"content-type": "application/json", **(headers or {})}
+        fields = {name: [value] if isinstance(value, str) else value for name, value in sent.items()}
         event = {
             "path": path,
             "httpMethod": method,
-            "headers": {"content-type": "application/json", **(headers or {})},
-            "multiValueHeaders": {k: [v] for k, v in {"content-type": "application/json", **(headers or {})}.items()},
+            "headers": {name: values[-1] for name, values in fields.items()},
+            "multiValueHeaders": fields,
             "queryStringParameters": dict(query) if query else None,
             "multiValueQueryStringParameters": {k: [v] for k, v in query.items()} if query else None,
             "body": body if isinstance(body, str) or body is None else json.dumps(body),

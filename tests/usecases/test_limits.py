@@ -413,6 +413,84 @@ def test_concurrent_turns_are_held_to_the_burst() -> None:
     assert {"200": 5, "RateLimited": 15} == ended
 
 
+# --- the door is the same for a turn that calls no model yet ----------------------------------------------------------
+
+PREFER = {
+    "sync": {},
+    "async": {"Prefer": "respond-async"},
+    "async beside something": {"Prefer": "wait=5, respond-async; x=1"},
+}
+TOO_LITTLE = usd(EST - 1)
+LIMITED = {
+    "task": {"TASK_LIMIT_USD": TOO_LITTLE},
+    "customer_day": {"CUSTOMER_DAY_LIMIT_USD": TOO_LITTLE},
+    "tenant_day": {"TENANT_DAY_LIMIT_USD": usd(10 * EST - 10)},  # which lies in ten shards
+}
+
+
+@pytest.mark.parametrize("prefer", PREFER.values(), ids=PREFER)
+@pytest.mark.parametrize(("limit", "env"), LIMITED.items())
+def test_a_turn_whose_first_call_fits_no_limit_is_402_whatever_it_prefers(
+    limit: str, env: dict[str, str], prefer: dict[str, str]
+) -> None:
+    world = World(env=env)
+    refused = world.send(key="k", headers=prefer)
+
+    assert (402, limit, {}, []) == (refused.status, refused.json["limit"], world.machine.running, world.models.calls)
+    assert 0 == world.reconcile().looked_at
+
+
+@pytest.mark.parametrize("prefer", PREFER.values(), ids=PREFER)
+def test_a_day_that_is_used_up_is_402_whatever_is_preferred(prefer: dict[str, str]) -> None:
+    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(EST)})
+    world.send()
+    refused = world.send(key="k", headers=prefer)
+    world.later(86_400)
+    tomorrow = world.send(key="k", headers=prefer)
+
+    assert (402, "customer_day") == (refused.status, refused.json["limit"])
+    assert (202 if prefer else 200) == tomorrow.status
+
+
+def test_a_turn_that_just_fits_is_taken_for_later_and_holds_nothing() -> None:
+    world = World(env={"TASK_LIMIT_USD": usd(EST), "TENANT_DAY_LIMIT_USD": usd(10 * EST)})
+    sent = world.send(headers={"Prefer": "respond-async"})
+
+    assert (202, 0) == (sent.status, world.spent().committed)
+    assert "completed" == world.play(sent.json["turn_id"])
+
+
+def test_a_tenant_with_room_in_one_shard_is_let_in() -> None:
+    world = World(env={"TENANT_DAY_LIMIT_USD": usd(10 * EST)})
+    for _ in range(9):
+        world.send(who=service(), customer_id="carl")
+
+    def cora() -> int:
+        return world.send(who=service(), customer_id="cora", headers={"Prefer": "respond-async"}).status
+
+    let_in = cora()
+    world.send(who=service(), customer_id="carl")
+
+    assert (202, 402) == (let_in, cora())
+
+
+def test_a_customer_without_money_does_not_page_people_in_an_outage() -> None:
+    """With every breaker open nothing is reserved, and nothing would have refused the turn."""
+    world = World(paint(cache_seconds=600), env={"CUSTOMER_DAY_LIMIT_USD": usd(EST), "BREAKER_FAILURE_THRESHOLD": "1"})
+    world.send("Cached?")
+    for name in ("openai:first", "anthropic:second", "openai:third"):
+        assert world.services.breakers.failed(name, 0)
+
+    assert [402, 402] == [world.send(message).status for message in ("Cached?", "Which colour?")]
+    assert {} == world.machine.running
+
+
+def test_a_refusal_for_money_costs_no_turn_of_the_rate() -> None:
+    world = World(env={"TASK_LIMIT_USD": TOO_LITTLE, "TURNS_PER_MINUTE": "1", "TURN_BURST": "1"})
+
+    assert [402] * 3 == [world.send(headers={"Prefer": "respond-async"}).status for _ in range(3)]
+
+
 # --- ambiguous writes -------------------------------------------------------------------------------------------------
 
 

@@ -87,14 +87,31 @@ def test_prefer_is_not_part_of_the_fingerprint() -> None:
     assert (202, first.text) == (again.status, again.text)
 
 
-@pytest.mark.parametrize("prefer", ["respond-async", "wait=5, respond-async", "Respond-Async"])
-def test_a_client_that_prefers_async_gets_202_at_once(prefer: str) -> None:
+ASYNC: list[str | list[str]] = [
+    "respond-async",
+    "wait=5, respond-async",
+    "Respond-Async",
+    "respond-async; wait=10",
+    'respond-async=""',
+    'handling=lenient, respond-async , wait="5,6"',
+    ["wait=5", "respond-async"],
+    ["respond-async", "wait=5"],
+]
+
+
+@pytest.mark.parametrize("prefer", ASYNC, ids=str)
+def test_a_client_that_prefers_async_gets_202_at_once(prefer: str | list[str]) -> None:
     world = World()
     sent = world.send(headers={"Prefer": prefer})
 
     assert (202, []) == (sent.status, world.models.calls)
     assert "completed" == world.play(sent.json["turn_id"])
     assert "first_attempt" == world.get(f"/v1/turns/{sent.json['turn_id']}").json["tier"]
+
+
+@pytest.mark.parametrize("prefer", ["wait=5", 'note="a, respond-async"', "x-respond-async", "respond=async", ""])
+def test_a_client_that_prefers_something_else_gets_the_answer(prefer: str) -> None:
+    assert 200 == World().send(headers={"Prefer": prefer}).status
 
 
 def test_keys_of_two_customers_are_two_keys() -> None:

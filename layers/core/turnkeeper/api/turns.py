@@ -1,6 +1,8 @@
 """The customers' routes: send a turn, look it up, rate it; a conversation; what a customer spent."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
+from urllib.request import parse_http_list
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
@@ -35,7 +37,7 @@ def send_turn(
     agent: Annotated[str, Path()],
     body: TurnBody,
     idempotency_key: Key,
-    prefer: Annotated[str | None, Header()] = None,
+    prefer: Annotated[list[str] | None, Header(description="`respond-async`: 202 at once (RFC 7240).")] = None,
 ) -> Response[str]:
     """Send a turn to an agent: 200 with the answer, or 202 with the place where it will be."""
     services, event = router.context["services"], router.current_event.raw_event
@@ -54,7 +56,7 @@ def send_turn(
             key=idempotency_key,
             body=body.model_dump(mode="json", exclude_none=True) | {"customer_id": customer},
             remaining_s=context.get_remaining_time_in_millis() / 1000,
-            respond_async=any(p.strip().lower() == "respond-async" for p in (prefer or "").split(",")),
+            respond_async=_prefers(prefer or (), "respond-async"),
             base_url=_base_url(event),
             correlation_id=str(event["requestContext"].get("requestId", "")),
         )
@@ -103,6 +105,12 @@ def get_spend(
     services = router.context["services"]
     found = services.agents(agent) if agent else None
     return _json(services.lookups.spend(who.tenant, customer_id, day, found))
+
+
+def _prefers(headers: Iterable[str], wanted: str) -> bool:
+    """Whether a preference is among those of all Prefer headers, whatever values and parameters it has (RFC 7240)."""
+    preferences = [preference for header in headers for preference in parse_http_list(header)]
+    return any(preference.partition(";")[0].partition("=")[0].strip().lower() == wanted for preference in preferences)
 
 
 def _customer() -> Caller:

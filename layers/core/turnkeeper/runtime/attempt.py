@@ -83,6 +83,11 @@ class Attempts:
         """Whether any model of the plan may be called now, as far as is known."""
         return any(not self._guard.is_open(model.id) for model in plan.chain)
 
+    def refuse_hopeless(self, run: Run, plan: Plan) -> None:
+        """Raise LimitExceeded or UnpricedModel where the first call of an attempt would be refused for money."""
+        first = next((model for model in plan.chain if not self._guard.is_open(model.id)), plan.chain[0])
+        self._calls.refuse_hopeless(run, first, _Walk(run, plan, self._clock()).request())
+
     def make(self, run: Run, plan: Plan) -> Verdict:
         """Attempt a turn. Raises what refuses a turn before it was accepted, and TurnLost or StoreUnavailable."""
         walk = _Walk(run, plan, self._clock())

@@ -166,11 +166,23 @@ class ModelCalls:
 
     # --- money --------------------------------------------------------------------------------------------------------
 
+    def refuse_hopeless(self, run: Run, model: Model, request: ModelRequest) -> None:
+        """Raise LimitExceeded or UnpricedModel where a run's first call would be refused; nothing is held for it."""
+        reservation = self._reservation(run, model, request)
+        self._spend.refuse_hopeless(run.turn, self._turns.owned(run.turn), reservation, run.limits)
+
     def _reserve(self, run: Run, model: Model, request: ModelRequest) -> Reservation:
         self.flush(run)
+        turn, reservation = run.turn, self._reservation(run, model, request)
+        held = self._spend.reserve(turn, self._turns.owned(turn), reservation, run.limits, run.rate)
+        run.accepted, run.rate = True, None
+        run.alerts += held.alerts
+        return held.reservation
+
+    def _reservation(self, run: Run, model: Model, request: ModelRequest) -> Reservation:
         turn = run.turn
         part = int(self._random() * TENANT_PARTS) if run.limits.tenant_day is not None else -1
-        reservation = Reservation(
+        return Reservation(
             rid=run.next_reservation(),
             turn_id=turn.turn_id,
             tenant=turn.tenant,
@@ -184,10 +196,6 @@ class ModelCalls:
             tier=run.tier.value,
             part=part,
         )
-        held = self._spend.reserve(turn, self._turns.owned(turn), reservation, run.limits, run.rate)
-        run.accepted, run.rate = True, None
-        run.alerts += held.alerts
-        return held.reservation
 
     def _worst_case(self, model: Model, request: ModelRequest) -> int:
         return self._price(model).worst_case(input_tokens=input_bound(request), output_tokens=request.max_output_tokens)

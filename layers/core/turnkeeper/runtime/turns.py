@@ -204,7 +204,7 @@ class Turns:
             return self._attempt(run, opening)
 
     def _attempt(self, run: Run, opening: Opening) -> Document:
-        plan = Plan(run.agent.instructions, run.agent.chain, run.agent.accept_at)
+        plan = _plan(run.agent)
         if opening.new.respond_async:
             return self._escalate(run, _ASYNC, first_done=False)
         if not self._attempts.can_start(plan):
@@ -223,12 +223,12 @@ class Turns:
     def _unanswered(self, run: Run, verdict: Verdict) -> Document:
         degraded = cached(self._cache, run, verdict)
         if degraded:
-            self._arrive(run)
+            self._admit(run)
             return self._endings.finish(run, degraded)
         return self._escalate(run, verdict, first_done=True)
 
     def _escalate(self, run: Run, verdict: Verdict, *, first_done: bool) -> Document:
-        self._arrive(run)
+        self._admit(run)
         document = self._endings.suspend(run, verdict, first_done=first_done)
         self._executions.start(run.turn.turn_id)
         return document
@@ -240,7 +240,10 @@ class Turns:
         run.cost_before = spent(family)
         run.steps = self._journal.steps_of(family)
 
-    def _arrive(self, run: Run) -> None:
+    def _admit(self, run: Run) -> None:
+        """Hold a turn that reserved nothing to what its first call would have met: the spending limits, the rate."""
+        if not run.accepted:
+            self._attempts.refuse_hopeless(run, _plan(run.agent))
         if run.rate:
             arrive(self._table, self._clock, RateGate(run.turn.tenant, run.turn.customer, run.rate))
             run.rate = None
@@ -252,6 +255,10 @@ class Turns:
         head = items.get(keys.conversation(turn.tenant, turn.conversation), {})
         if (head.get("customer"), head.get("agent")) != (turn.customer, turn.agent):
             raise ConversationNotFound(turn.conversation)
+
+
+def _plan(agent: Agent[Any]) -> Plan:
+    return Plan(agent.instructions, agent.chain, agent.accept_at)
 
 
 def limits_of(agent: Agent[Any], defaults: Limits, items: Mapping[Key, Item], turn: Turn) -> Limits:

@@ -43,6 +43,17 @@ class SpendStore:
                 self._take_another_shard(plan, limits)
         raise StoreContended("the counters changed between each two of our tries")
 
+    def refuse_hopeless(self, turn: Turn, owned: Check, reservation: Reservation, limits: Limits) -> None:
+        """Raise LimitExceeded where a reservation would be refused as things stand; nothing is held."""
+        plan = Plan(turn, owned, reservation, limits, None, self._clock())
+        try:
+            plan.refuse_hopeless()
+            self._refuse_full(plan)
+        except LimitExceeded as full:
+            if full.over.limit is not Limit.TENANT_DAY:
+                raise
+            self._take_another_shard(plan, limits)
+
     def _held(self, plan: Plan) -> bool:
         plan.refuse_hopeless()
         try:
