@@ -132,11 +132,12 @@ class Providers(Models):
 
 @dataclass
 class Bookings:
-    """The other side of a tool with effects: `made` are the bookings it really made, by key."""
+    """The other side of a tool with effects: `made` are the bookings it really made by key, `slots` those by turn."""
 
     faults: Faults
     honours_keys: bool
     made: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    slots: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def tool(self) -> Any:
         """Return the tool."""
@@ -144,11 +145,11 @@ class Bookings:
         @tool(side_effect=True, honours_keys=self.honours_keys)
         def book(context: ToolContext, slot: str) -> dict[str, str]:
             """Book a slot."""
-            return self.book(context.idempotency_key, slot)
+            return self.book(context.idempotency_key, context.turn_id, slot)
 
         return book
 
-    def book(self, key: str, slot: str) -> dict[str, str]:
+    def book(self, key: str, turn_id: str, slot: str) -> dict[str, str]:
         """Book, unless the key was seen; the caller may die, or hear nothing, before or after."""
         if self.faults.strikes():
             raise Killed
@@ -158,6 +159,7 @@ class Bookings:
             raise ToolError("taken")
         if not (self.honours_keys and self.made[key]):
             self.made[key] += 1
+        self.slots[turn_id].add(slot)
         if self.faults.strikes():
             raise Killed
         if self.faults.strikes():

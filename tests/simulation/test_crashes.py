@@ -91,6 +91,8 @@ def check_turns(world: Deployment) -> None:
         assert outcome["status"] in {"completed", "expired", "failed"}
         assert turn["done_at"] <= turn["answer_by"] + 130
         assert outcome["reply"]
+        if outcome["status"] in {"expired", "failed"}:
+            assert {slot for slot in world.bookings.slots[turn["turn_id"]] if slot not in outcome["reply"]} == set()
         if outcome["status"] == "expired":
             assert turn["turn_id"] in paged
         if escalation.get("st") == "ANSWERED":

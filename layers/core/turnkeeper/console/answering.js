@@ -106,7 +106,7 @@ export function confirmStop(go) {
     "dialog",
     { "aria-labelledby": "stop-title", onclose: () => dialog.remove() },
     h("h2", { id: "stop-title" }, "Stop this turn?"),
-    h("p", {}, "Nothing more is tried, and nobody can answer any more. The customer is told that the request was stopped. This cannot be undone."),
+    h("p", {}, "Nothing more is tried, and nobody can answer any more. The customer is told that the request was stopped, and what was done or begun for it before. This cannot be undone."),
     h("div.actions", {}, button("Keep it", close, "", { autofocus: true }), button("Stop the turn", () => (close(), go()), "danger solid")),
   );
   document.body.append(dialog);

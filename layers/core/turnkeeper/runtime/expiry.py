@@ -1,5 +1,6 @@
 """Ends a turn that nobody answered in time, honestly: `expired`, and the customer is told."""
 
+from turnkeeper.domain import closing
 from turnkeeper.domain.turns import Status, Tier
 from turnkeeper.errors import TurnLost
 from turnkeeper.ports import Clock, Refused
@@ -8,10 +9,9 @@ from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.turns import spent
 from turnkeeper.runtime.views import turn_view
 from turnkeeper.stores.escalations import EscalationStore
+from turnkeeper.stores.journal import Journal
 from turnkeeper.stores.records import Escalation, Turn
 from turnkeeper.stores.turns import TurnStore
-
-APOLOGY = "We are sorry: nobody could answer this in time. Nothing more will happen; please send it again."
 
 
 class Expiry:
@@ -27,12 +27,13 @@ class Expiry:
         """Expire a turn whose `answer_by` has passed; False when it is not yet time, or somebody ended it first."""
         if escalation.answer_by > self._clock():
             return False
+        family = self._turns.family(turn.turn_id)
         view = turn_view(
             turn,
             status=Status.EXPIRED,
             tier=Tier.HUMAN if escalation.opened_at else None,
-            reply=APOLOGY,
-            cost=spent(self._turns.family(turn.turn_id)),
+            reply=closing.expired(Journal.effects_of(family)),
+            cost=spent(family),
             latency_ms=round((self._clock() - turn.created_at) * 1000),
             reason=escalation.reason,
         )

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from turnkeeper.agent import Agent
+from turnkeeper.domain import closing
 from turnkeeper.domain.answers import error_lines
 from turnkeeper.domain.escalation import EscalationState, Listed, listed
 from turnkeeper.domain.turns import Status, Tier, TurnState, digest
@@ -18,7 +19,7 @@ from turnkeeper.errors import (
     TurnLost,
     TurnNotFound,
 )
-from turnkeeper.ports import Clock, Json, Refused
+from turnkeeper.ports import Clock, Item, Json, Refused
 from turnkeeper.runtime.endings import Endings
 from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.expiry import Expiry
@@ -26,11 +27,11 @@ from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.runtime.turns import spent
 from turnkeeper.runtime.views import json_text, turn_view
 from turnkeeper.stores.escalations import EscalationStore
+from turnkeeper.stores.journal import Journal
 from turnkeeper.stores.records import Escalation, Turn
 from turnkeeper.stores.turns import TurnStore
 
 PAGE_SIZE = 50
-STOPPED = "This request was stopped by our team. Nothing more will happen; please send it again if you still need it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,8 @@ class Operators:
             self._expiry.expire(turn, escalation)
             draft = "your answer was kept as a draft" if kept else "another answer is kept as a draft, and yours is not"
             raise TooLate(f"the time to answer was over; {draft}")
-        view = self._view(turn, Tier.HUMAN, Status.COMPLETED, reply, checked, escalation.reason)
+        family = self._turns.family(turn_id)
+        view = self._view(turn, family, Tier.HUMAN, Status.COMPLETED, reply, checked, escalation.reason)
         ops = self._escalations.answer_ops(escalation, who.id, version, answer_id, given)
         try:
             self._endings.conclude_by_person(turn, ops, view)
@@ -128,7 +130,9 @@ class Operators:
             raise TurnNotFound(f"there is no turn {turn_id}")
         escalation = self._escalations.get(turn_id)
         tier = Tier.HUMAN if escalation and escalation.opened_at else None
-        view = self._view(turn, tier, Status.FAILED, STOPPED, None, "stopped")
+        family = self._turns.family(turn_id)
+        reply = closing.stopped(Journal.effects_of(family))
+        view = self._view(turn, family, tier, Status.FAILED, reply, None, "stopped")
         try:
             if turn.st == TurnState.RUN:
                 self._endings.stop(turn, view)
@@ -169,6 +173,7 @@ class Operators:
     def _view(
         self,
         turn: Turn,
+        family: list[Item],
         tier: Tier | None,
         status: Status,
         reply: str,
@@ -182,7 +187,7 @@ class Operators:
             reply=reply,
             output=output,
             confidence=1.0 if status is Status.COMPLETED else None,
-            cost=spent(self._turns.family(turn.turn_id)),
+            cost=spent(family),
             latency_ms=round((self._clock() - turn.created_at) * 1000),
             reason=reason,
         )

@@ -93,7 +93,7 @@ class ToolRunner:
         if any(s.epoch != run.turn.epoch and s.digest != mine.digest and s.st != "NOT_DONE" for s in run.steps):
             raise NeedsPerson("conflicting_effect", f"{tool.name}({text}) differs from what was done before")
         try:
-            self._journal.begin(self._turns.owned(run.turn), run.turn, mine)
+            self._journal.begin(self._turns.begins_effect(run.turn), run.turn, mine)
         except Refused as refusal:
             raise TurnLost(run.turn.turn_id) from refusal
         run.steps.append(mine)

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from turnkeeper.ports import Attr, Check, Clock, Item, Op, Put, Refused, Table, Update
+from turnkeeper.domain.closing import Effect
+from turnkeeper.ports import Attr, Clock, Item, Op, Put, Refused, Table, Update
 from turnkeeper.stores import keys
 from turnkeeper.stores.records import Record, Turn
 
@@ -50,8 +51,17 @@ class Journal:
         """Pick the side effects out of a turn's items."""
         return [Step.from_item(item) for item in family if str(item["sk"]).startswith(keys.STEP)]
 
-    def begin(self, owned: Check, turn: Turn, step: Step) -> None:
-        """Write that an effect is about to happen, unless it was begun before. Raises Refused when the turn is lost."""
+    @staticmethod
+    def effects_of(family: list[Item]) -> list[Effect]:
+        """Pick the side effects that were done, or may have been, out of a turn's items."""
+        steps = Journal.steps_of(family)
+        return [Effect(s.tool, s.arguments, done=s.st == "DONE") for s in steps if s.st != "NOT_DONE"]
+
+    def begin(self, counted: Update, turn: Turn, step: Step) -> None:
+        """Write that an effect is about to happen, unless it was begun before. Raises Refused when the turn is lost.
+
+        `counted` is what counts it on the turn, which the run must own.
+        """
         key = keys.step(turn.turn_id, step.tool, step.digest)
         item = {
             "tool": step.tool,
@@ -63,7 +73,7 @@ class Journal:
             "ttl": turn.child_ttl,
         }
         try:
-            self._table.transact([owned, Put(key, item, when=Attr("pk").absent() | Attr("st").eq("NOT_DONE"))])
+            self._table.transact([counted, Put(key, item, when=Attr("pk").absent() | Attr("st").eq("NOT_DONE"))])
         except Refused as refusal:
             if 0 in refusal.failed:
                 raise

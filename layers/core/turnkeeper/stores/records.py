@@ -43,6 +43,8 @@ class Turn(Record):
     base_url: str = ""
     correlation_id: str = ""
     run_id: str = ""
+    effects: int = 0
+    """How many side effects were begun."""
     lease_until: float = 0.0
     ttl: int = 0
     first_status: int = 0

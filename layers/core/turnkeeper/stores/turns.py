@@ -160,9 +160,12 @@ class TurnStore:
         self._own(turn, Update(keys.turn(turn.turn_id), remove=remove, when=_mine(turn, TurnState.ESC)), also)
 
     def conclude(self, turn: Turn, outcome: str, also: Sequence[Op], *, fenced: bool) -> None:
-        """End an escalated turn: ESC -> DONE; `fenced` when a tier's run does it, which may have been overtaken."""
+        """End an escalated turn: ESC -> DONE; `fenced` when a tier's run does it, which may have been overtaken.
+
+        Unfenced, it is refused where a run began an effect since the turn was read: the outcome would not tell of it.
+        """
         body, parts = _document(turn, OUTCOME, outcome)
-        when = _mine(turn, TurnState.ESC) if fenced else Attr("st").eq(TurnState.ESC)
+        when = _mine(turn, TurnState.ESC) if fenced else Attr("st").eq(TurnState.ESC) & _nothing_begun_since(turn)
         update = Update(
             keys.turn(turn.turn_id),
             set={"st": TurnState.DONE, **body, "done_at": self._clock()},
@@ -179,7 +182,7 @@ class TurnStore:
             keys.turn(turn.turn_id),
             set={"st": TurnState.DONE, "first_status": answer.status, **body, "done_at": self._clock()},
             add={"epoch": 1},
-            when=_mine(turn, TurnState.RUN),
+            when=_mine(turn, TurnState.RUN) & _nothing_begun_since(turn),
         )
         self._own(turn, update, [*parts, *also])
 
@@ -191,8 +194,11 @@ class TurnStore:
 
     def owned(self, turn: Turn) -> Check:
         """The condition that a run still owns its turn, for a transaction of another store."""
-        live = Attr("st").is_in(TurnState.RUN, TurnState.ESC)
-        return Check(keys.turn(turn.turn_id), live & _fence(turn))
+        return Check(keys.turn(turn.turn_id), _live(turn))
+
+    def begins_effect(self, turn: Turn) -> Update:
+        """The write that counts an effect of a run that owns its turn: it goes with the journal's."""
+        return Update(keys.turn(turn.turn_id), add={"effects": 1}, when=_live(turn))
 
     def _lease(self, turn: Turn, lease: Lease, when: Cond) -> Turn:
         op = Update(keys.turn(turn.turn_id), set=self._held(turn, lease), add={"epoch": 1}, when=when)
@@ -244,6 +250,14 @@ _FIXED = (
 
 def _mine(turn: Turn, st: TurnState) -> Cond:
     return Attr("st").eq(st) & _fence(turn)
+
+
+def _live(turn: Turn) -> Cond:
+    return Attr("st").is_in(TurnState.RUN, TurnState.ESC) & _fence(turn)
+
+
+def _nothing_begun_since(turn: Turn) -> Cond:
+    return Attr("effects").eq(turn.effects) if turn.effects else Attr("effects").absent()
 
 
 def _fence(turn: Turn) -> Cond:
