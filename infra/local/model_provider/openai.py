@@ -32,6 +32,9 @@ def read(request: Request, _: str) -> Asked:
     body = body_of(request)
     model, wire = required(body, "model", str), required(body, "messages", list)
     form = body.get("response_format") or {}
+    declared = form["json_schema"] if form.get("type") == "json_schema" else {}
+    if declared.get("strict"):
+        _refuse_references(declared["schema"], declared["name"], ())
     return Asked(
         model=model,
         system="\n\n".join(text_of(m["content"]) for m in wire if m["role"] in ("system", "developer")),
@@ -39,8 +42,22 @@ def read(request: Request, _: str) -> Asked:
         max_tokens=limit(body.get("max_completion_tokens", body.get("max_tokens")), "max_completion_tokens"),
         size=len(request.body),
         tools={t["function"]["name"]: t["function"].get("parameters") or {} for t in body.get("tools") or ()},
-        declared_schema=form["json_schema"]["schema"] if form.get("type") == "json_schema" else None,
+        declared_schema=declared.get("schema"),
     )
+
+
+def _refuse_references(node: Any, name: str, context: tuple[str, ...]) -> None:
+    """Refuse a `$ref` that has a keyword beside it: https://github.com/openai/openai-python/issues/1637."""
+    if isinstance(node, list):
+        for index, part in enumerate(node):
+            _refuse_references(part, name, (*context, str(index)))
+    elif isinstance(node, Mapping):
+        beside = sorted(node.keys() - {"$ref"})
+        if isinstance(node.get("$ref"), str) and beside:
+            refused = f"context={context}, $ref cannot have keywords {{{', '.join(map(repr, beside))}}}"
+            raise BadRequestError(f"Invalid schema for response_format {name!r}: {refused}")
+        for key, part in node.items():
+            _refuse_references(part, name, (*context, key))
 
 
 def _message(wire: Mapping[str, Any]) -> Message:

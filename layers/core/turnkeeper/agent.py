@@ -24,6 +24,7 @@ from turnkeeper.authoring.tools import (
     tool,
 )
 from turnkeeper.domain.money import micro_usd
+from turnkeeper.domain.schemas import strict
 from turnkeeper.domain.turns import digest
 
 OutputT = TypeVar("OutputT", bound=BaseModel)
@@ -169,14 +170,18 @@ class Agent(Generic[OutputT]):
 
     @cached_property
     def answer_schema(self) -> dict[str, Any]:
-        """The JSON Schema of `answer_model`."""
+        """The JSON Schema of `answer_model`, as models are sent it."""
+        return strict(self._whole_schema)
+
+    @cached_property
+    def _whole_schema(self) -> dict[str, Any]:
         return self.answer_model.model_json_schema()
 
     @cached_property
     def version(self) -> str:
         """Changes whenever something changes that may change an answer."""
         chain = [f"{m.id}/{m.max_latency_ms}" for m in (*self.chain, *self.alternative.chain)]
-        schemas = [str(self.answer_schema), *(str(t.schema) for t in self.tools)]
+        schemas = [str(self._whole_schema), *(str(t.schema) for t in self.tools)]
         rules = [str(self.accept_at), str(self.alternative_at), _code(self.check), _code(self.score)]
         return digest(self.name, self.instructions, self.alternative.instructions, *chain, *schemas, *rules)[:12]
 

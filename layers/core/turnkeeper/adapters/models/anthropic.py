@@ -6,8 +6,8 @@ from typing import Any
 
 from turnkeeper.adapters.models.http import JsonPost
 from turnkeeper.adapters.models.reading import arguments, filtered, reply, shaped, text_of, usage
-from turnkeeper.adapters.models.schemas import strict
 from turnkeeper.adapters.secrets import ApiKey
+from turnkeeper.domain.schemas import strict
 from turnkeeper.ports import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
 
 _FINISH = {
