@@ -57,14 +57,12 @@ def unsure(
 ) -> str:
     """An escalation that every tier tried in vain, the last one in some words: returns its id."""
     script = world.models.script
-    script["gpt-4.1-mini"] = [fails(Failure.TIMEOUT)]
-    script["claude-haiku-4-5"] = [fails(Failure.SERVER_ERROR)]
-    script["amazon.nova-lite-v1:0"] = [
+    script["gpt-5.4-mini"] = [*2 * [fails(Failure.TIMEOUT)], says(words, 0.62)]
+    script["claude-haiku-4-5"] = [*4 * [fails(Failure.SERVER_ERROR)], fails(Failure.RATE_LIMITED)]
+    script["global.amazon.nova-2-lite-v1:0"] = [
         says("I think Hana Kim could do it on Friday?", 0.4),
         says("Maybe Friday.", 0.55),
     ]
-    script["claude-sonnet-4-5"] = [fails(Failure.RATE_LIMITED)]
-    script["gpt-4.1"] = [says(words, 0.62)]
     turn: str = world.send(message, who=person(who), **body).json["turn_id"]
     for tier in (Tier.CORRECTED_RETRY, Tier.ALTERNATIVE_PATH):
         world.services.tiers.attempt(turn, 1, tier, 28.0)
@@ -84,7 +82,7 @@ def half_done(world: World, message: str, who: str = "walter") -> str:
     """An escalation whose tool may have acted, or not."""
     wish = {"service_type": "dentist", "name": "Dr. Amira Osei", "date": "2026-12-01", "time": "09:15"}
     call = ToolCall("call_1", "book_appointment", json.dumps(wish))
-    world.models.script["gpt-4.1-mini"] = [ModelReply("", (call,), Finish.TOOL_CALLS, Usage(980, 40))]
+    world.models.script["gpt-5.4-mini"] = [ModelReply("", (call,), Finish.TOOL_CALLS, Usage(980, 40))]
     turn: str = world.send(message, who=person(who)).json["turn_id"]
     world.escalate(turn)
     return turn
@@ -92,7 +90,7 @@ def half_done(world: World, message: str, who: str = "walter") -> str:
 
 def completed(world: World, message: str, reply: str, who: str = "carla", **body: Any) -> Any:
     """A turn that a model answered."""
-    world.models.script["gpt-4.1-mini"] = [says(reply, 0.97)]
+    world.models.script["gpt-5.4-mini"] = [says(reply, 0.97)]
     return world.send(message, who=person(who), **body).json
 
 

@@ -89,12 +89,12 @@ def test_an_outage_on_a_phone_takes_one_line_of_the_header(visit: Open, site: Si
     expect(page.locator(".row")).to_have_count(7)
     before = page.locator(".row").nth(0).bounding_box()
     held.pop().continue_()
-    expect(page.get_by_role("button", name="3 models cannot be called")).to_be_visible()
+    expect(page.get_by_role("button", name="2 models cannot be called")).to_be_visible()
     assert before == page.locator(".row").nth(0).bounding_box()
     assert page.locator(".top").evaluate("(e) => e.getBoundingClientRect().height") <= 100
     assert page.locator(".top").evaluate("(e) => getComputedStyle(e).position") == "static"
     shoot(page, "console-outage-phone")
-    page.get_by_role("button", name="3 models cannot be called").click()
+    page.get_by_role("button", name="2 models cannot be called").click()
     expect(page.locator("#health-lines")).to_be_visible()
     shoot(page, "console-outage-list-phone")
 

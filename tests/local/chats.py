@@ -20,7 +20,7 @@ from infra.local.http_service import App, Request, Response, Server
 NOW = 1795428000.0
 """Monday, 2026-11-23, 10:00 UTC."""
 
-MODELS = {"openai": "gpt-4.1-mini", "anthropic": "claude-haiku-4-5", "bedrock": "amazon.nova-lite-v1:0"}
+MODELS = {"openai": "gpt-5.4-mini", "anthropic": "claude-haiku-4-5", "bedrock": "global.amazon.nova-2-lite-v1:0"}
 
 
 @contextmanager

@@ -25,7 +25,7 @@ SAYS = "My billing statement is wrong"
 PATHS = {
     "openai": "/v1/chat/completions",
     "anthropic": "/v1/messages",
-    "bedrock": "/model/amazon.nova-lite-v1%3A0/converse",
+    "bedrock": "/model/global.amazon.nova-2-lite-v1%3A0/converse",
 }
 HEADERS = {
     "openai": {"Authorization": "Bearer k"},

@@ -9,12 +9,12 @@ from turnkeeper import Model
 from turnkeeper.adapters.prices import read_prices
 from turnkeeper.export_prices import export, main
 
-KNOWN, UNKNOWN = Model("openai:gpt-4.1-mini", 1_000), Model("openai:my-model", 1_000)
+KNOWN, UNKNOWN = Model("openai:gpt-5.4-mini", 1_000), Model("openai:my-model", 1_000)
 OWN = {"input": "0.4", "output": "1.6"}
 
 
 def test_a_known_model_has_the_public_price() -> None:
-    assert {"input": "0.4", "output": "1.6"}.items() <= export([KNOWN], {})[KNOWN.id].items()
+    assert {"input": "0.75", "output": "4.5"}.items() <= export([KNOWN], {})[KNOWN.id].items()
 
 
 def test_the_owners_price_goes_before_the_public_one() -> None:
@@ -33,12 +33,12 @@ def test_a_model_without_a_price_fails_and_says_what_to_write(own: dict[str, Any
 
 def test_the_build_writes_the_prices_of_every_agents_models(tmp_path: Path) -> None:
     own = tmp_path / "own.json"
-    own.write_text(json.dumps({"openai:gpt-4.1": OWN}))
+    own.write_text(json.dumps({"openai:gpt-5.4-mini": OWN}))
     main(str(tmp_path / "prices.json"), str(own))
     prices = json.loads((tmp_path / "prices.json").read_text())
 
-    assert OWN == prices["openai:gpt-4.1"]
-    assert {"anthropic:claude-haiku-4-5", "bedrock:amazon.nova-lite-v1:0"} <= prices.keys()
+    assert OWN == prices["openai:gpt-5.4-mini"]
+    assert {"anthropic:claude-haiku-4-5", "bedrock:global.amazon.nova-2-lite-v1:0"} <= prices.keys()
 
 
 @pytest.mark.parametrize("own", ["{", "[]", '{"openai:x": {"input": "1"}}', '{"openai:x": "1"}'])

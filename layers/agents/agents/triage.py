@@ -74,7 +74,7 @@ FIXTURES = [
             Answers("Thank you.", {"category": "software", "urgency": "high", "summary": "The app crashes."}),
             Answers("Thank you.", {"category": "technical", "urgency": "high", "summary": "The app crashes."}),
         ],
-        expect={"status": "completed", "tier": "first_attempt", "model": "bedrock:amazon.nova-micro-v1:0"},
+        expect={"status": "completed", "tier": "first_attempt", "model": "bedrock:global.amazon.nova-2-lite-v1:0"},
     ),
 ]
 
@@ -91,8 +91,8 @@ Urgency is high where the customer loses money, or cannot go on; low where nothi
     output=Ticket,
     score=_evidence,
     chain=[
-        Model("openai:gpt-4.1-nano", max_latency_ms=5_000),
-        Model("bedrock:amazon.nova-micro-v1:0", max_latency_ms=5_000),
+        Model("openai:gpt-5.4-mini", max_latency_ms=5_000),
+        Model("bedrock:global.amazon.nova-2-lite-v1:0", max_latency_ms=5_000),
         Model("anthropic:claude-haiku-4-5", max_latency_ms=5_000),
     ],
     alternative=Alternative(
@@ -100,8 +100,8 @@ Urgency is high where the customer loses money, or cannot go on; low where nothi
 Sort the customer's message: billing, technical, delivery or other; urgency low, normal or high; one sentence as the
 summary. Reply with one sentence that thanks them.""",
         chain=[
-            Model("openai:gpt-4.1-mini", max_latency_ms=6_000),
-            Model("bedrock:amazon.nova-lite-v1:0", max_latency_ms=6_000),
+            Model("anthropic:claude-haiku-4-5", max_latency_ms=6_000),
+            Model("openai:gpt-5.4-mini", max_latency_ms=6_000),
         ],
     ),
     max_output_tokens=300,

@@ -35,7 +35,7 @@ _PARTS = {
     "name": "a name is lower-case letters, digits and _, beginning with a letter, such as 'booking'",
     "instructions": "write instructions",
     "output": "output is a Pydantic model: the class itself, such as output=Booking",
-    "chain": "chain is a list such as [Model('openai:gpt-4.1-mini')]",
+    "chain": "chain is a list such as [Model('openai:gpt-5.4-mini')]",
     "alternative": "write alternative=Alternative('...', [Model(...)])",
 }
 """What every agent has, and how it is written."""
@@ -127,7 +127,10 @@ class Agent(Generic[OutputT]):
         other = self.alternative
         return [
             (not self.chain, "chain needs at least one Model"),
-            (not are_all(other.chain, Model), "alternative.chain is a list such as [Model('openai:gpt-4.1')]"),
+            (
+                not are_all(other.chain, Model),
+                "alternative.chain is a list such as [Model('openai:gpt-5.4-mini')]",
+            ),
             (not other.chain, "alternative.chain needs at least one Model"),
             (not is_text(other.instructions), "write the alternative's instructions"),
         ]

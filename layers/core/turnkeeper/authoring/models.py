@@ -10,7 +10,7 @@ _PROVIDERS = ("openai", "anthropic", "bedrock")
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model of a chain, such as `Model("openai:gpt-4.1-mini", max_latency_ms=6000)`.
+    """One model of a chain, such as `Model("openai:gpt-5.4-mini", max_latency_ms=6000)`.
 
     `id` is provider:name, the name being the provider's own. `max_latency_ms` is the hard total of one call of it.
     """

@@ -76,7 +76,7 @@ MODEL_BURST_S = 6.0
 
 
 def model_rates(text: str) -> dict[str, ModelRate]:
-    """Read `{"openai:gpt-4.1-mini": {"requests": 500, "tokens": 200000}, "anthropic:*": ...}`; raises ValueError."""
+    """Read `{"openai:gpt-5.4-mini": {"requests": 500, "tokens": 200000}, "anthropic:*": ...}`; raises ValueError."""
     try:
         raw = json.loads(text or "{}")
         rates = {name: ModelRate(**limits) for name, limits in raw.items()}
