@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down test quick lint types fix build layers bench conversations faults clean
+.PHONY: help setup run up down test quick lint types fix build deploy layers bench conversations faults clean
 
 # uv is used where it is installed, and installed beside the project where it is not.
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .local/uv/bin/uv)
@@ -38,7 +38,11 @@ fix: $(READY) ## Mend what ruff can mend
 	@ruff check --fix . ; ruff format .
 
 build: $(READY) ## Build for AWS (python3.13, arm64), from any host and without Docker
-	@sam build
+	@python -m infra.release build
+
+STAGE ?= default
+deploy: $(READY) ## Build and deploy as one release: make deploy PARAMETERS="OnCallEmail=you@example.com" STAGE=default
+	@python -m infra.release deploy --stage '$(STAGE)' --parameters '$(PARAMETERS)' $(OPTIONS)
 
 layers: $(READY) ## Write the layers' requirements anew, from uv.lock
 	@infra/export-requirements

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
 
+from infra import release
 from infra.local.config import (
     API_ID,
     BUILD,
@@ -30,8 +31,10 @@ def build() -> None:
 
 
 def deploy(ports: Ports, name: str = STACK_NAME) -> dict[str, str]:
-    """Run `sam deploy` and return the stack's outputs; `name` is also its API's id."""
-    overrides = [f"{name}={value}" for name, value in parameters(ports).items()]
+    """Run `sam deploy` as one release and return the stack's outputs; `name` is also its API's id."""
+    values = parameters(ports)
+    values[release.RELEASE] = release.write_release(BUILD, values)
+    overrides = [f"{name}={value}" for name, value in values.items()]
     _sam(
         "deploy",
         *("deploy", "--template-file", str(BUILD / "template.yaml"), "--stack-name", name, "--resolve-s3"),

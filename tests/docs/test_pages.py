@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,17 @@ def rows(page: str, first: str) -> list[list[str]]:
 def anchors(page: Path) -> set[str]:
     headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_call_of_make_names_what_exists(page: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for command in re.findall(r"^\$ (?:.*&& )?(make .*)$", page.read_text(), re.MULTILINE):
+        for word in shlex.split(command, comments=True)[1:]:
+            target, _, value = word.partition("=")
+            assert re.search(rf"^{target}:" if "=" not in word else rf"\$\({target}\)", makefile, re.MULTILINE), command
+            if target == "PARAMETERS":
+                assert {pair.partition("=")[0] for pair in value.split()} <= TEMPLATE["Parameters"].keys()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))

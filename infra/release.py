@@ -1,0 +1,184 @@
+"""Builds the project, and deploys it as one release: `python -m infra.release build|deploy` (make build, make deploy).
+
+SAM publishes a version of a function when its own code changes, and neither when a layer's does nor when the value of
+a parameter does: `live` would keep the first code and the first limits. So all that is deployed has a digest, the
+parameter `Release`, and all functions move when it is a new one.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from samcli.cli.types import CfnParameterOverridesType  # type: ignore[import-untyped]
+from samcli.lib.config.samconfig import SamConfig  # type: ignore[import-untyped]
+from samcli.yamlhelper import yaml_dump, yaml_parse  # type: ignore[import-untyped]
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / ".aws-sam" / "build"
+RELEASE = "Release"
+
+_SHOWN = 12
+
+_CODE = {
+    "AWS::Serverless::Function": "CodeUri",
+    "AWS::Serverless::LayerVersion": "ContentUri",
+    "AWS::Serverless::StateMachine": "DefinitionUri",
+}
+"""Where a resource says which files are deployed with it."""
+
+
+class ReleaseError(Exception):
+    """What was asked cannot be done; the message is the one line to show."""
+
+
+def release_of(build: Path, values: Mapping[str, str]) -> str:
+    """Return the digest of a build that is deployed with these values of the template's parameters (hexadecimal).
+
+    It is of the built template, every file that is deployed with it (layers, functions, the state machine) and the
+    values; not of byte code, times, or the place where it was built.
+    """
+    template = _template(build)
+    template["Parameters"].pop(RELEASE)
+    found = hashlib.sha256()
+    for resource in template["Resources"].values():
+        attribute = _CODE.get(resource["Type"], "")
+        code = resource["Properties"].pop(attribute, None)
+        if isinstance(code, str):
+            for name, content in _files((build / code).resolve()):
+                found.update(json.dumps([name, hashlib.sha256(content).hexdigest()]).encode())
+    given = {name: value for name, value in values.items() if name != RELEASE}
+    found.update(json.dumps([template, given], sort_keys=True, default=str).encode())
+    return found.hexdigest()
+
+
+def write_release(build: Path, values: Mapping[str, str]) -> str:
+    """Write a build's digest into its template, as the default of `Release`; returns it."""
+    template, release = _template(build), release_of(build, {**defaults(build), **values})
+    template["Parameters"][RELEASE]["Default"] = release
+    (build / "template.yaml").write_text(yaml_dump(template))
+    return release
+
+
+def defaults(build: Path) -> dict[str, str]:
+    """Return the values that the template's parameters have by themselves."""
+    return {name: str(parameter["Default"]) for name, parameter in _template(build)["Parameters"].items()}
+
+
+def deployed(stack: str, session: boto3.Session) -> dict[str, str]:
+    """Return the parameters of a stack as it is deployed: a deployment keeps those that it does not name."""
+    try:
+        found = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return {}
+        raise
+    return {p["ParameterKey"]: p.get("ParameterValue", "") for p in found.get("Parameters", [])}
+
+
+def build(into: Path = BUILD) -> str:
+    """Run `sam build`, and write the release of a deployment that names no parameter; returns it."""
+    sam("build", "--build-dir", str(into))
+    return write_release(into, {})
+
+
+def deploy(stage: str, parameters: Sequence[str], options: Sequence[str], from_build: Path = BUILD) -> str:
+    """Run `sam deploy` for a stage of samconfig.toml, and return the release.
+
+    `parameters` (`Name=value`) go before those of the stage, and those before what the stack has already.
+    """
+    settings = SamConfig(str(ROOT)).get_all(["deploy"], "parameters", stage)
+    place = {**settings, **_place(options)}
+    if not place.get("stack_name"):
+        raise ReleaseError(f"samconfig.toml names no stack for the stage {stage!r}")
+    session = boto3.Session(profile_name=place.get("profile"), region_name=place.get("region"))
+    given = _read([settings.get("parameter_overrides"), *parameters])
+    known = defaults(from_build)
+    unknown = sorted(given.keys() - known.keys())
+    if unknown:
+        raise ReleaseError(f"the template has no parameter {', '.join(unknown)}")
+    kept = {name: value for name, value in deployed(place["stack_name"], session).items() if name in known}
+    given[RELEASE] = write_release(from_build, {**kept, **given})
+    overrides = from_build / "parameters.yaml"
+    overrides.write_text(json.dumps(given, indent=2) + "\n")  # which is YAML too
+    sam(
+        "deploy",
+        *("--config-file", str(ROOT / "samconfig.toml"), "--config-env", stage),
+        *("--template-file", str(from_build / "template.yaml")),
+        *("--parameter-overrides", f"file://{overrides}", "--no-fail-on-empty-changeset", *options),
+    )
+    return given[RELEASE]
+
+
+def sam(*arguments: str) -> None:
+    """Run the SAM CLI, as this terminal's own."""
+    command = Path(sys.executable).parent / "sam"
+    done = subprocess.run([command, *arguments], cwd=ROOT, env={**os.environ, "SAM_CLI_TELEMETRY": "0"}, check=False)
+    if done.returncode:
+        raise ReleaseError(f"sam {arguments[0]} failed")
+
+
+def _template(build: Path) -> dict[str, Any]:
+    template: dict[str, Any] = yaml_parse((build / "template.yaml").read_text())
+    return template
+
+
+def _files(root: Path) -> Iterator[tuple[str, bytes]]:
+    if root.is_file():
+        yield root.name, root.read_bytes()
+    for file in sorted(root.rglob("*")):
+        if file.is_file() and "__pycache__" not in file.parts:
+            yield file.relative_to(root).as_posix(), file.read_bytes()
+
+
+def _read(overrides: Sequence[Any]) -> dict[str, str]:
+    """Read parameters as SAM does: `Name=value Name=value`, a list of those, a table, or file://."""
+    try:
+        read: dict[str, str] = CfnParameterOverridesType().convert([o for o in overrides if o], None, None)
+    except Exception as error:
+        raise ReleaseError(f"parameters are written Name=value: {error}") from error
+    return read
+
+
+def _place(options: Sequence[str]) -> dict[str, str]:
+    """Read from options of `sam deploy` where it deploys to."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("--stack-name", "--region", "--profile", "--parameter-overrides"):
+        parser.add_argument(name)
+    found = {name: value for name, value in vars(parser.parse_known_args(options)[0]).items() if value}
+    if "parameter_overrides" in found:
+        raise ReleaseError("name parameters with --parameters: the release is a digest of their values")
+    return found
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what is asked; one clear line and a 1 where it cannot be done."""
+    parser = argparse.ArgumentParser(prog="python -m infra.release", allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("build", help="build for AWS")
+    deploying = commands.add_parser("deploy", help="build, and deploy as one release", allow_abbrev=False)
+    deploying.add_argument("--stage", default="default", help="an environment of samconfig.toml")
+    deploying.add_argument("--parameters", default="", help="'Name=value Name=value': before those of samconfig.toml")
+    asked, options = parser.parse_known_args(arguments)
+    try:
+        release = build()
+        if asked.command == "build":
+            print(f"\nRelease {release[:_SHOWN]} is built. `make deploy` deploys it.")
+        else:
+            release = deploy(asked.stage, [asked.parameters], options)
+            print(f"\nRelease {release[:_SHOWN]} is deployed: every function serves it.")
+    except (ReleaseError, BotoCoreError, ClientError) as error:
+        sys.stderr.write(f"turnkeeper: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
