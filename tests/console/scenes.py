@@ -57,12 +57,13 @@ def unsure(
 ) -> str:
     """An escalation that every tier tried in vain, the last one in some words: returns its id."""
     script = world.models.script
-    script["gpt-5.4-mini"] = [*2 * [fails(Failure.TIMEOUT)], says(words, 0.62)]
-    script["claude-haiku-4-5"] = [*4 * [fails(Failure.SERVER_ERROR)], fails(Failure.RATE_LIMITED)]
-    script["global.amazon.nova-2-lite-v1:0"] = [
+    script["gpt-5.4-mini"] = [fails(Failure.TIMEOUT)]
+    script["claude-haiku-4-5"] = [
         says("I think Hana Kim could do it on Friday?", 0.4),
         says("Maybe Friday.", 0.55),
+        says(words, 0.62),
     ]
+    script["global.amazon.nova-2-lite-v1:0"] = [fails(Failure.RATE_LIMITED)]
     turn: str = world.send(message, who=person(who), **body).json["turn_id"]
     for tier in (Tier.CORRECTED_RETRY, Tier.ALTERNATIVE_PATH):
         world.services.tiers.attempt(turn, 1, tier, 28.0)

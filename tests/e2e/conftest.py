@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from infra.local.config import STACK_FILE
 from tests.console.conftest import browser as browser  # noqa: PLC0414 - the fixture is for these tests too
 from tests.e2e.cloud import Cloud
-from tests.e2e.own_stack import OwnStack, copy_of_the_project
 
 
 @pytest.fixture(scope="session")
@@ -28,17 +26,3 @@ def cloud(running_cloud: Cloud) -> Iterator[Cloud]:
     running_cloud.heal()
     yield running_cloud
     running_cloud.heal()
-
-
-@pytest.fixture(scope="session")
-def own_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a copy of the project, with the agent of docs/agents.md."""
-    return copy_of_the_project(tmp_path_factory.mktemp("project"))
-
-
-@pytest.fixture(scope="session")
-def own_stack(running_cloud: Cloud, own_project: Path) -> Iterator[OwnStack]:
-    """Yield a second stack on the local cloud, deployed from that copy."""
-    stack = OwnStack.of(running_cloud, own_project)
-    yield stack
-    stack.remove()

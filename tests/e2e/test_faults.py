@@ -11,7 +11,7 @@ from tests.e2e.cloud import Cloud, until
 
 pytestmark = pytest.mark.cloud
 
-FIRST, SECOND, OTHER = "openai:gpt-5.4-mini", "anthropic:claude-haiku-4-5", "anthropic:claude-haiku-4-5"
+FIRST, SECOND, OTHER = "openai:gpt-5.4-mini", "anthropic:claude-haiku-4-5", "bedrock:global.amazon.nova-2-lite-v1:0"
 """The first two models of the booking agent's chain, and the first of its alternative path."""
 
 MESSAGE = "I need a dentist."

@@ -182,15 +182,14 @@ are 9:00 to 19:00.
     chain=[
         Model("openai:gpt-5.4-mini", max_latency_ms=8_000),
         Model("anthropic:claude-haiku-4-5", max_latency_ms=8_000),
-        Model("bedrock:global.amazon.nova-2-lite-v1:0", max_latency_ms=8_000),
     ],
     alternative=Alternative(
         instructions="""\
 You book appointments with hair stylists, dentists and doctors. Use find_provider to search and book_appointment to
 book what the customer agreed to. Keep it short. "output" is the appointment booked in this turn, else null.""",
         chain=[
+            Model("bedrock:global.amazon.nova-2-lite-v1:0", max_latency_ms=10_000),
             Model("anthropic:claude-haiku-4-5", max_latency_ms=10_000),
-            Model("openai:gpt-5.4-mini", max_latency_ms=10_000),
         ],
     ),
     fixtures=FIXTURES,

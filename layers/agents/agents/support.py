@@ -176,15 +176,14 @@ The tool keeps the rules of refunds: tell the customer what it says. "output" na
     chain=[
         Model("anthropic:claude-haiku-4-5", max_latency_ms=8_000),
         Model("openai:gpt-5.4-mini", max_latency_ms=8_000),
-        Model("bedrock:global.amazon.nova-2-lite-v1:0", max_latency_ms=8_000),
     ],
     alternative=Alternative(
         instructions="""\
 You help the customers of a shop. search_knowledge finds its rules, find_order an order, refund gives money back.
 Use one of them, then answer in one or two sentences. "output" names the article and the refund, or null.""",
         chain=[
+            Model("bedrock:global.amazon.nova-2-lite-v1:0", max_latency_ms=10_000),
             Model("openai:gpt-5.4-mini", max_latency_ms=10_000),
-            Model("anthropic:claude-haiku-4-5", max_latency_ms=10_000),
         ],
     ),
     task_limit_usd="0.30",

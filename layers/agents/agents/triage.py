@@ -93,7 +93,6 @@ Urgency is high where the customer loses money, or cannot go on; low where nothi
     chain=[
         Model("openai:gpt-5.4-mini", max_latency_ms=5_000),
         Model("bedrock:global.amazon.nova-2-lite-v1:0", max_latency_ms=5_000),
-        Model("anthropic:claude-haiku-4-5", max_latency_ms=5_000),
     ],
     alternative=Alternative(
         instructions="""\
