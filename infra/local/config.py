@@ -18,7 +18,7 @@ API_ID = "turnkeeper"
 REGION = "eu-central-1"
 
 TIMERS = {
-    "RunDeadlineSeconds": "12",
+    "RunDeadlineSeconds": "16",
     "AnswerBySeconds": "300",
     "ClaimSeconds": "20",
     "PageSeconds": "5",
