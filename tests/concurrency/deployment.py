@@ -11,10 +11,11 @@ from typing import Any
 
 from turnkeeper.api.idempotency import answer_once
 from turnkeeper.api.problems import of_error
+from turnkeeper.domain.chat import ModelReply, ModelRequest, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.spend import Limits, utc_day
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import Item, ModelReply, ModelRequest, Published, Table, Usage
+from turnkeeper.ports import Item, Published, Table
 from turnkeeper.runtime.turns import NewTurn
 from turnkeeper.stores import keys
 from turnkeeper.stores.records import Turn

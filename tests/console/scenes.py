@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from agents.booking import agent as booking
+from turnkeeper.domain.chat import Finish, ModelReply, ToolCall, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import Finish, ModelReply, ToolCall, Usage
 
 from tests.console.server import LiveClock, pooled
 from tests.support.world import World, customer, service

@@ -10,8 +10,9 @@ from agents.booking import agent as booking
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.agent import Dependency
 from turnkeeper.bootstrap import Services
+from turnkeeper.domain.chat import ModelReply, ModelRequest
 from turnkeeper.errors import TurnkeeperError
-from turnkeeper.ports import Json, Key, ModelClient, ModelReply, ModelRequest, Published
+from turnkeeper.ports import Json, Key, ModelClient, Published
 from turnkeeper.runtime.tool_calls import CallHttp
 
 from infra.local.http_service import App

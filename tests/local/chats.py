@@ -12,8 +12,9 @@ from agents.booking import agent as booking
 from turnkeeper.adapters.models import model_client
 from turnkeeper.agent import Agent, AnswerContext, ToolContext, ToolError, ToolResult
 from turnkeeper.domain.answers import Answer, read_answer
+from turnkeeper.domain.chat import Message, ModelRequest, ToolCall, ToolSpec
 from turnkeeper.domain.prompts import system_prompt
-from turnkeeper.ports import Message, ModelClient, ModelRequest, ToolCall, ToolSpec
+from turnkeeper.ports import ModelClient
 
 from infra.local.http_service import App, Request, Response, Server
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from turnkeeper.domain.answers import correction
-from turnkeeper.ports import Message
+from turnkeeper.domain.chat import Message
 
 from infra.local.http_service import App
 from infra.local.model_provider.chat import Asked

@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
+from turnkeeper.domain.chat import Finish, ModelReply
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import Finish, ModelReply
 
 from infra.local.model_provider.app import MODES
 from tests.local.chats import MODELS, client

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from turnkeeper.ports import Finish, Message, ModelRequest, ToolSpec
+from turnkeeper.domain.chat import Finish, Message, ModelRequest, ToolSpec
 
 from tests.local.chats import MODELS, client
 

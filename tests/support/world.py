@@ -15,12 +15,13 @@ from turnkeeper.api.app import Handler, api
 from turnkeeper.api.operators import router as operators_router
 from turnkeeper.api.turns import router as turns_router
 from turnkeeper.bootstrap import Adapters, Services
+from turnkeeper.domain.chat import Finish, ModelReply, ModelRequest, ToolCall, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.money import price_from_json
 from turnkeeper.domain.spend import Counter, utc_day
 from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError, NotFound, WorkflowUnavailable
-from turnkeeper.ports import Finish, Json, ModelReply, ModelRequest, Published, Subscriptions, Table, ToolCall, Usage
+from turnkeeper.ports import Json, Published, Subscriptions, Table
 from turnkeeper.runtime.reconcile import Tally
 from turnkeeper.runtime.telemetry import MemoryTelemetry
 from turnkeeper.runtime.tool_calls import CallHttp, ToolTransport

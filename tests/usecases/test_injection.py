@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from agents.support import agent as support
 from turnkeeper import Agent, Answers, Calls, PersonNeeded, Responds, ToolContext, ToolError, tool
+from turnkeeper.domain.chat import Finish, ModelReply, ModelRequest, ToolCall, Usage
 from turnkeeper.domain.spend import Counter
-from turnkeeper.ports import Finish, ModelReply, ModelRequest, ToolCall, Usage
 from turnkeeper.testing import CUSTOMER, Stage
 
 from tests.support.world import TENANT, World, answer, customer, operator, paint, service, tool_call

@@ -9,9 +9,10 @@ import pytest
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.agent import Model
 from turnkeeper.api.idempotency import answer_once
+from turnkeeper.domain.chat import Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError, LimitExceeded, UnpricedModel
-from turnkeeper.ports import Key, Usage
+from turnkeeper.ports import Key
 from turnkeeper.runtime.turns import NewTurn
 from turnkeeper.settings import MissingSetting
 from turnkeeper.stores import keys

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from turnkeeper.adapters.memory import MemoryTable
+from turnkeeper.domain.chat import Finish, ModelReply
 from turnkeeper.errors import TurnkeeperError, WorkflowUnavailable
-from turnkeeper.ports import Finish, ModelReply, Subscriptions
+from turnkeeper.ports import Subscriptions
 from turnkeeper.runtime.operators import Operator
 
 from tests.support.tables import Killed, WatchedTable, kill, on

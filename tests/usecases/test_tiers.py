@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import pytest
 from turnkeeper.agent import AnswerContext, Model
+from turnkeeper.domain.chat import Finish, ModelReply, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError, NotConcluded
-from turnkeeper.ports import Finish, ModelReply, Usage
 
 from tests.support.world import Colour, World, answer, failing, paint, prose
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.agent import Agent, ToolContext, ToolError, tool
+from turnkeeper.domain.chat import ModelReply, ModelRequest
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import ModelReply, ModelRequest
 from turnkeeper.stores.journal import Step
 
 from tests.support.tables import WatchedTable, on

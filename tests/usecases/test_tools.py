@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.agent import Agent, Dependency, ToolContext, ToolError, tool
+from turnkeeper.domain.chat import Finish, ModelReply, ModelRequest
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import Finish, ModelReply, ModelRequest
 
 from tests.support.tables import Killed, WatchedTable, fail, kill, on
 from tests.support.world import USAGE, World, answer, operator, paint, tool_call

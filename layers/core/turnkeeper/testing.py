@@ -13,11 +13,12 @@ from typing import Any
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.agent import Agent, Answers, Calls, Dependency, Fails, Fixture, Responds, ToolResponse
 from turnkeeper.bootstrap import Adapters, Services
+from turnkeeper.domain.chat import Finish, ModelReply, ModelRequest, ToolCall, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.money import price_from_json
 from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError, NotFound
-from turnkeeper.ports import Finish, Json, ModelReply, ModelRequest, Published, Subscriptions, ToolCall, Usage
+from turnkeeper.ports import Json, Published, Subscriptions
 from turnkeeper.runtime.telemetry import MemoryTelemetry
 from turnkeeper.runtime.tool_calls import CallHttp
 from turnkeeper.runtime.turns import NewTurn

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from unittest.mock import patch
 
 import pytest
-from turnkeeper.ports import ModelClient, ModelReply, ModelRequest
+from turnkeeper.domain.chat import ModelReply, ModelRequest
+from turnkeeper.ports import ModelClient
 
 from infra.local.http_service import Request, Response
 from tests.contract.models.wires import WIRES, Wire, ask

@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from turnkeeper.domain.chat import Finish, ToolCall, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import Finish, ToolCall, Usage
 
 from infra.local.http_service import Response
 from tests.contract.models.conftest import Provider

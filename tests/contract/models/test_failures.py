@@ -5,9 +5,9 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from turnkeeper.domain.chat import Finish, Usage
 from turnkeeper.domain.failures import CONSEQUENCES, Failure
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import Finish, Usage
 
 from infra.local.http_service import Response
 from tests.contract.models.conftest import Provider

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from agents.booking import agent as booking
-from turnkeeper.ports import ModelRequest, ToolSpec
+from turnkeeper.domain.chat import ModelRequest, ToolSpec
 
 from infra.local.http_service import Request
 from infra.local.model_provider.annotated import Annotations

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from genai_prices import extract_usage
+from turnkeeper.domain.chat import Finish, ModelReply, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import Finish, ModelReply, Usage
 
 from infra.local.http_service import Response
 from tests.contract.models.conftest import Provider

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from turnkeeper.domain.chat import Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import Usage
 
 from infra.local.http_service import Response
 from tests.contract.models.conftest import Provider

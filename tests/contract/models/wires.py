@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from turnkeeper.ports import Finish, Message, ModelRequest, ToolCall, ToolSpec
+from turnkeeper.domain.chat import Finish, Message, ModelRequest, ToolCall, ToolSpec
 
 from infra.local.http_service import Response
 

@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 import pytest
 from turnkeeper.adapters.dynamodb import DynamoTable
 from turnkeeper.adapters.memory import MemoryTable
+from turnkeeper.domain.chat import ModelReply, ModelRequest
 from turnkeeper.errors import StoreContended
-from turnkeeper.ports import ModelReply, ModelRequest, Op, Refused
+from turnkeeper.ports import Op, Refused
 from turnkeeper.stores import keys
 
 from tests.contract.table.faults import Faults, lost

@@ -5,7 +5,8 @@ import json
 import pytest
 from pydantic import BaseModel
 from turnkeeper import Agent
-from turnkeeper.ports import Finish, ModelReply, Table, Usage
+from turnkeeper.domain.chat import Finish, ModelReply, Usage
+from turnkeeper.ports import Table
 
 from tests.support.world import TENANT, World, operator, paint
 

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
+from turnkeeper.domain.chat import Message
 from turnkeeper.domain.prompts import NO_ANSWER, Said, history, system_prompt, tokens
-from turnkeeper.ports import Message
 
 exchanges = st.lists(st.builds(Said, st.text(max_size=40), st.text(max_size=40)), max_size=8)
 

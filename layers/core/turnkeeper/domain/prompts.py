@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from turnkeeper.ports import Message
+from turnkeeper.domain.chat import Message
 
 _RULES = """\
 Answer with one JSON object: "reply" is what the customer is told, "confidence" (0 to 1) how sure you are that the

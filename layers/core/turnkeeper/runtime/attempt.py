@@ -7,12 +7,13 @@ from typing import Any
 
 from turnkeeper.agent import Agent, AnswerContext, Model, ToolResult
 from turnkeeper.domain.answers import Answer, correction, read_answer
+from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, ToolSpec
 from turnkeeper.domain.deadline import call_limit
 from turnkeeper.domain.failures import CONSEQUENCES, Failure
 from turnkeeper.domain.prompts import Said, history, system_prompt
 from turnkeeper.domain.text import line
 from turnkeeper.errors import DependencyError, LimitExceeded
-from turnkeeper.ports import Clock, Finish, Message, ModelReply, ModelRequest, ToolSpec
+from turnkeeper.ports import Clock
 from turnkeeper.runtime.guard import Guard
 from turnkeeper.runtime.model_calls import ModelCalls
 from turnkeeper.runtime.run import Run

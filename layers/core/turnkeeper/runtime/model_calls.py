@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from turnkeeper.agent import Model
+from turnkeeper.domain.chat import Finish, ModelReply, ModelRequest
 from turnkeeper.domain.failures import CONSEQUENCES, Billed, Failure
 from turnkeeper.domain.money import Price, format_usd
 from turnkeeper.domain.retry_budget import RetryBudget
 from turnkeeper.domain.spend import utc_day
 from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError, TurnkeeperError, UnpricedModel
-from turnkeeper.ports import Clock, Finish, ModelClient, ModelReply, ModelRequest
+from turnkeeper.ports import Clock, ModelClient
 from turnkeeper.runtime.guard import Guard, Permit
 from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.run import Run

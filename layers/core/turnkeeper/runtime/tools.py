@@ -7,11 +7,12 @@ from pydantic import BaseModel, ValidationError
 from turnkeeper.agent import PersonNeeded, Tool, ToolError, ToolResult
 from turnkeeper.domain.answers import error_lines
 from turnkeeper.domain.arguments import canonical
+from turnkeeper.domain.chat import ToolCall
 from turnkeeper.domain.failures import CONSEQUENCES
 from turnkeeper.domain.text import line
 from turnkeeper.domain.turns import digest
 from turnkeeper.errors import DependencyError, StoreUnavailable, TurnLost
-from turnkeeper.ports import Clock, Refused, ToolCall
+from turnkeeper.ports import Clock, Refused
 from turnkeeper.runtime.guard import Guard
 from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.telemetry import Telemetry

@@ -7,8 +7,8 @@ from typing import Any
 from turnkeeper.adapters.models.http import JsonPost
 from turnkeeper.adapters.models.reading import arguments, filtered, reply, shaped, text_of, usage
 from turnkeeper.adapters.secrets import ApiKey
+from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
 from turnkeeper.domain.schemas import strict
-from turnkeeper.ports import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
 
 _FINISH = {
     "end_turn": Finish.STOP,

@@ -21,10 +21,10 @@ from turnkeeper.adapters.aws_errors import AWS_ERRORS, as_dependency_error
 from turnkeeper.adapters.models.deadline import call_within
 from turnkeeper.adapters.models.reading import arguments, reply, shaped, text_of, usage
 from turnkeeper.adapters.retry_after import retry_after
+from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.schemas import strict
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
 
 _FINISH = {
     "end_turn": Finish.STOP,

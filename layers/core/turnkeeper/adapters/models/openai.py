@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from turnkeeper.adapters.models.http import JsonPost
 from turnkeeper.adapters.models.reading import filtered, is_count, reply, shaped, text_of, usage
 from turnkeeper.adapters.secrets import ApiKey
+from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.schemas import strict
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
 
 _FINISH = {
     "stop": Finish.STOP,

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeGuard
 
+from turnkeeper.domain.chat import Finish, ModelReply, ToolCall, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.text import storable
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import Finish, ModelReply, ToolCall, Usage
 
 _MOST_TOKENS = 1_000_000_000
 """No call reads or writes so many: a count above it is absurd."""
