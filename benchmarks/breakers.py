@@ -13,11 +13,11 @@ from aws_lambda_powertools.utilities.circuit_breaker.persistence.base import Cir
 from aws_lambda_powertools.utilities.circuit_breaker.persistence.record import CircuitStateRecord
 from aws_lambda_powertools.utilities.circuit_breaker.states import CircuitState
 from turnkeeper.adapters.memory import MemoryTable
+from turnkeeper.adapters.memory_telemetry import MemoryTelemetry
 from turnkeeper.domain.breaker import BreakerPolicy, State
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
 from turnkeeper.runtime.guard import Guard
-from turnkeeper.runtime.telemetry import MemoryTelemetry
 from turnkeeper.stores.breakers import BreakerStore
 
 from benchmarks.report import table

@@ -1,5 +1,7 @@
 """The state `AlternativePath`: simpler instructions and other models (tier 2)."""
 
-from turnkeeper.api.tasks import alternative_path as handler
+from turnkeeper.api.tasks import attempt
+from turnkeeper.bootstrap import services
+from turnkeeper.domain.turns import Tier
 
-__all__ = ["handler"]
+handler = attempt(services, Tier.ALTERNATIVE_PATH)

@@ -1,5 +1,6 @@
 """The state `Conclude`: says how the turn ended, and expires it when its time is up."""
 
-from turnkeeper.api.tasks import conclude as handler
+from turnkeeper.api.tasks import conclude
+from turnkeeper.bootstrap import services
 
-__all__ = ["handler"]
+handler = conclude(services)

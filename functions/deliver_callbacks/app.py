@@ -1,5 +1,6 @@
 """Delivers callbacks to the URLs that turns named; fed by a queue."""
 
-from turnkeeper.api.deliveries import deliver_callbacks as handler
+from turnkeeper.api.deliveries import deliver_callbacks
+from turnkeeper.bootstrap import services
 
-__all__ = ["handler"]
+handler = deliver_callbacks(services)

@@ -1,5 +1,7 @@
 """The state `FirstAttempt`: the agent's chain, for a turn that was not attempted yet."""
 
-from turnkeeper.api.tasks import first_attempt as handler
+from turnkeeper.api.tasks import attempt
+from turnkeeper.bootstrap import services
+from turnkeeper.domain.turns import Tier
 
-__all__ = ["handler"]
+handler = attempt(services, Tier.FIRST_ATTEMPT)

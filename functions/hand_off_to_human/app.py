@@ -1,5 +1,6 @@
 """The state `HandOffToHuman`: puts the turn before people and pages the one on call (tier 3)."""
 
-from turnkeeper.api.tasks import hand_off_to_human as handler
+from turnkeeper.api.tasks import hand_off
+from turnkeeper.bootstrap import services
 
-__all__ = ["handler"]
+handler = hand_off(services)

@@ -1,5 +1,6 @@
 """Carries on what a death between two writes left behind; run by a schedule."""
 
-from turnkeeper.api.tasks import reconcile as handler
+from turnkeeper.api.tasks import reconcile
+from turnkeeper.bootstrap import services
 
-__all__ = ["handler"]
+handler = reconcile(services)

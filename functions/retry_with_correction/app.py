@@ -1,5 +1,7 @@
 """The state `RetryWithCorrection`: the agent's chain again, told what went wrong (tier 1)."""
 
-from turnkeeper.api.tasks import retry_with_correction as handler
+from turnkeeper.api.tasks import attempt
+from turnkeeper.bootstrap import services
+from turnkeeper.domain.turns import Tier
 
-__all__ = ["handler"]
+handler = attempt(services, Tier.CORRECTED_RETRY)

@@ -1,5 +1,6 @@
 """The state `Route`: says which state comes first for an escalated turn."""
 
-from turnkeeper.api.tasks import route as handler
+from turnkeeper.api.tasks import route
+from turnkeeper.bootstrap import services
 
-__all__ = ["handler"]
+handler = route(services)

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import pytest
+from turnkeeper.adapters.memory_telemetry import MemoryTelemetry
 from turnkeeper.domain.breaker import BreakerPolicy, State
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
 from turnkeeper.runtime.guard import Guard, Permit
-from turnkeeper.runtime.telemetry import MemoryTelemetry
 from turnkeeper.stores.breakers import BreakerStore
 
 from tests.concurrency.deployment import RealTime

@@ -9,11 +9,10 @@ from typing import Any, TypeVar
 from agents.booking import agent as booking
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.agent import Dependency
-from turnkeeper.bootstrap import Services
 from turnkeeper.domain.chat import ModelReply, ModelRequest
 from turnkeeper.errors import TurnkeeperError
-from turnkeeper.ports import Json, Key, ModelClient, Published
-from turnkeeper.runtime.tool_calls import CallHttp
+from turnkeeper.ports import CallHttp, Json, Key, ModelClient, Published
+from turnkeeper.services import Services
 
 from infra.local.http_service import App
 from tests.local.chats import InProcessHttp, client

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.agent import Agent, Model, ToolContext, ToolError, tool
-from turnkeeper.bootstrap import Services
 from turnkeeper.domain.chat import Finish, ModelReply, ModelRequest, Usage
 from turnkeeper.domain.failures import CONSEQUENCES, Billed, Failure
 from turnkeeper.errors import DependencyError, StoreUnavailable, TurnkeeperError, WorkflowUnavailable
 from turnkeeper.ports import Json, Key, Published
+from turnkeeper.services import Services
 
 from tests.support.tables import Killed, WatchedTable
 from tests.support.world import (

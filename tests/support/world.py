@@ -10,21 +10,21 @@ from uuid import uuid4
 from pydantic import BaseModel
 from turnkeeper import Agent, Alternative, Model
 from turnkeeper.adapters.memory import MemoryTable
+from turnkeeper.adapters.memory_telemetry import MemoryTelemetry
 from turnkeeper.agent import Dependency, ToolResponse
 from turnkeeper.api.app import Handler, api
 from turnkeeper.api.operators import router as operators_router
 from turnkeeper.api.turns import router as turns_router
-from turnkeeper.bootstrap import Adapters, Services
 from turnkeeper.domain.chat import Finish, ModelReply, ModelRequest, ToolCall, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.money import price_from_json
 from turnkeeper.domain.spend import Counter, utc_day
 from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError, NotFound, WorkflowUnavailable
-from turnkeeper.ports import Json, Published, Subscriptions, Table
+from turnkeeper.outside import Outside
+from turnkeeper.ports import CallHttp, Json, Published, Subscriptions, Table, ToolTransport
 from turnkeeper.runtime.reconcile import Tally
-from turnkeeper.runtime.telemetry import MemoryTelemetry
-from turnkeeper.runtime.tool_calls import CallHttp, ToolTransport
+from turnkeeper.services import Services
 from turnkeeper.settings import Settings
 
 START = 1_795_000_000.0
@@ -319,7 +319,7 @@ class World:
 
     def restart(self) -> Services:
         """Begin a new execution environment over the same table."""
-        adapters = Adapters(
+        adapters = Outside(
             table=self.table,
             notifier=self.topics,
             workflow=self.machine,

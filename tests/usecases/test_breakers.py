@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.agent import Dependency, Model, ToolContext, ToolError, tool
-from turnkeeper.bootstrap import Services
 from turnkeeper.domain.breaker import Breaker, State
 from turnkeeper.domain.failures import CONSEQUENCES, Failure
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import Update
-from turnkeeper.runtime.tool_calls import CallHttp
+from turnkeeper.ports import CallHttp, Update
+from turnkeeper.services import Services
 from turnkeeper.stores import keys
 
 from tests.support.tables import WatchedTable, fail, on

@@ -1,4 +1,4 @@
-"""What the core asks of the outside: a table, models, a notifier, a workflow, and a clock.
+"""What the core asks of the outside: a table, models, tools' HTTP, a notifier, a workflow, telemetry, and a clock.
 
 Adapters implement these protocols; nothing here knows how.
 """
@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from turnkeeper.authoring.tools import Dependency, ToolHttp
 from turnkeeper.domain.chat import ModelReply, ModelRequest
+from turnkeeper.domain.telemetry import Action, Metric
 
 Json = dict[str, Any]
 
@@ -165,6 +167,53 @@ class Table(Protocol):
 
     def transact(self, ops: Sequence[Op], *, on_conflict: Callable[[], None] | None = None) -> None:
         """Write all or nothing. Raises `Refused`. `on_conflict` runs before each retry, and may raise to give up."""
+
+
+# --- tools ------------------------------------------------------------------------------------------------------------
+
+
+class CallHttp(ToolHttp, Protocol):
+    """The HTTP of one tool call, which knows whether it may have changed something, and was answered."""
+
+    @property
+    def posted(self) -> bool:
+        """Whether a POST of this call may have reached the service."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the service has answered something in this call."""
+
+
+class ToolTransport(Protocol):
+    """Makes the HTTP client of one tool call, and bounds its time."""
+
+    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> CallHttp:
+        """Return a client for the dependency's own host only."""
+
+    def within(self, seconds: float, call: Callable[[], Any]) -> Any:
+        """Run a call, or raise DependencyError(TIMEOUT) after `seconds`, whatever it waits for."""
+
+
+# --- telemetry --------------------------------------------------------------------------------------------------------
+
+
+class Telemetry(Protocol):
+    """Takes notice of what happens; never raises. No line holds a message, a prompt, an argument, a token or a key."""
+
+    def action(self, action: Action, **fields: Any) -> None:
+        """Log one agent action as a structured line; the fields are those of `domain.telemetry.LOG_FIELDS`."""
+
+    def count(self, metric: Metric, value: float = 1, **dimensions: str) -> None:
+        """Add a value to a metric, in the metric's unit."""
+
+    def warning(self, message: str, **fields: Any) -> None:
+        """Log something that an owner should look at."""
+
+    def fault(self, message: str, error: Exception) -> None:
+        """Log and count a fault of ours, with where it happened."""
+
+    def flush(self) -> None:
+        """Write out what was counted in this invocation."""
 
 
 # --- the rest ---------------------------------------------------------------------------------------------------------

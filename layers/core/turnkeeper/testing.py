@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from turnkeeper.adapters.memory import MemoryTable
+from turnkeeper.adapters.memory_telemetry import MemoryTelemetry
 from turnkeeper.agent import Agent, Answers, Calls, Dependency, Fails, Fixture, Responds, ToolResponse
-from turnkeeper.bootstrap import Adapters, Services
 from turnkeeper.domain.chat import Finish, ModelReply, ModelRequest, ToolCall, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.money import price_from_json
 from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError, NotFound
-from turnkeeper.ports import Json, Published, Subscriptions
-from turnkeeper.runtime.telemetry import MemoryTelemetry
-from turnkeeper.runtime.tool_calls import CallHttp
+from turnkeeper.outside import Outside
+from turnkeeper.ports import CallHttp, Json, Published, Subscriptions
 from turnkeeper.runtime.turns import NewTurn
+from turnkeeper.services import Services
 from turnkeeper.settings import Settings
 
 NOON = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
@@ -75,7 +75,7 @@ class Stage:
         self.telemetry = MemoryTelemetry()
         self.services = Services(
             Settings.from_env({"TABLE_NAME": "memory", "ON_CALL_TOPIC_ARN": "on-call", "OWNER_TOPIC_ARN": "owner"}),
-            Adapters(
+            Outside(
                 table=MemoryTable(),
                 notifier=_Nobody(),
                 workflow=_Nobody(),

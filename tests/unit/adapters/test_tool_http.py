@@ -12,7 +12,7 @@ from turnkeeper.adapters.tool_http import HttpTransport
 from turnkeeper.agent import AgentError, Dependency, ToolError
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
-from turnkeeper.runtime.tool_calls import CallHttp
+from turnkeeper.ports import CallHttp
 
 from infra.local.http_service import Delivery, Request, Response
 from tests.local.chats import serving

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
 
+from turnkeeper.adapters.agents import agent, agent_names
 from turnkeeper.adapters.callbacks import KEY_VARIABLE, HttpCallbacks
 from turnkeeper.adapters.dynamodb import DynamoTable
 from turnkeeper.adapters.models import model_client
@@ -18,11 +19,9 @@ from turnkeeper.adapters.sqs import SqsQueue
 from turnkeeper.adapters.stepfunctions import StepFunctions
 from turnkeeper.adapters.telemetry import PowertoolsTelemetry
 from turnkeeper.adapters.tool_http import HttpTransport
+from turnkeeper.outside import Outside
 from turnkeeper.ports import ModelClient
-
-if TYPE_CHECKING:
-    from turnkeeper.bootstrap import Adapters
-    from turnkeeper.settings import Settings
+from turnkeeper.settings import Settings
 
 _CONNECT_S, _READ_S = 0.5, 3.0
 _TABLE_READ_S, _TABLE_PATIENCE_S = 1.0, 3.0
@@ -40,13 +39,11 @@ def _client(service: str, *, attempts: int, read_s: float = _READ_S) -> Any:
     return boto3.client(service, config=config)  # type: ignore[call-overload]
 
 
-def aws_adapters(settings: "Settings") -> "Adapters":
-    """Make the adapters; the clients that not every function needs are made when they are first used."""
-    from turnkeeper.bootstrap import Adapters  # noqa: PLC0415 - bootstrap imports this lazily
-
+def aws_outside(settings: Settings) -> Outside:
+    """Make the adapters of a deployment; clients that not every function needs are made when they are first used."""
     env = settings.environment
     tools = HttpTransport(env, settings.allowed_private_hosts)
-    return Adapters(
+    return Outside(
         table=DynamoTable(
             _client("dynamodb", attempts=1, read_s=_TABLE_READ_S), settings.table_name, patience_s=_TABLE_PATIENCE_S
         ),
@@ -59,10 +56,12 @@ def aws_adapters(settings: "Settings") -> "Adapters":
         tools=tools,
         telemetry=PowertoolsTelemetry(Logger(), Metrics()),
         prices=load_prices(settings.environment.get("PRICES", "")),
+        agents=agent,
+        agent_names=agent_names,
     )
 
 
-def _models(settings: "Settings") -> Callable[[str], ModelClient]:
+def _models(settings: Settings) -> Callable[[str], ModelClient]:
     @cache
     def client(provider: str) -> ModelClient:
         return model_client(provider, settings.environment)

@@ -1,41 +1,74 @@
-"""Telemetry over Powertools: structured log lines, and metrics in the embedded metric format."""
+"""Telemetry over Powertools: structured log lines, and metrics in CloudWatch's embedded metric format."""
 
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
+from turnkeeper.domain.telemetry import Action, Metric, Unit
+
+Report = TypeVar("Report", bound=Callable[..., None])
+
+
+def _never_raises(report: Report) -> Report:
+    """Log what a report could not say, instead of raising it: a turn must not fail because of its own log line."""
+
+    @wraps(report)
+    def safely(self: "PowertoolsTelemetry", *args: Any, **kwargs: Any) -> None:
+        try:
+            report(self, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - whatever Powertools raises
+            self.lost(report.__name__, error)
+
+    return cast(Report, safely)
+
 
 class PowertoolsTelemetry:
-    """One line an agent action; metrics are written out at the end of each invocation."""
+    """One line for each agent action; metrics are written out at the end of each invocation."""
 
     def __init__(self, logger: Logger, metrics: Metrics) -> None:
         self._logger, self._metrics = logger, metrics
 
-    def action(self, action_type: str, **fields: Any) -> None:
-        """Log one agent action."""
-        known = {name: value for name, value in fields.items() if value is not None}
-        self._logger.info("agent_action", extra={"action_type": action_type, **known})
+    @_never_raises
+    def action(self, action: Action, **fields: Any) -> None:
+        """Log one agent action; fields without a value are left out."""
+        self._logger.info("agent_action", extra={"action_type": action.value, **_with_values(fields)})
 
-    def count(self, metric: str, value: float = 1, *, unit: str = "Count", **dimensions: str) -> None:
-        """Count under the service, and under the dimensions where there are any."""
-        as_unit = MetricUnit[unit] if unit != "None" else MetricUnit.NoUnit
-        self._metrics.add_metric(metric, as_unit, value)
+    @_never_raises
+    def count(self, metric: Metric, value: float = 1, **dimensions: str) -> None:
+        """Count under the service, and once more under the dimensions where there are any."""
+        unit = MetricUnit.NoUnit if metric.unit is Unit.NONE else MetricUnit(metric.unit.value)
+        self._metrics.add_metric(metric.name, unit, value)
         if dimensions:
-            with single_metric(metric, as_unit, value, namespace=self._metrics.namespace) as one:
+            with single_metric(metric.name, unit, value, namespace=self._metrics.namespace) as one:
                 for name, dimension in dimensions.items():
                     one.add_dimension(name, dimension)
 
+    @_never_raises
     def warning(self, message: str, **fields: Any) -> None:
         """Log something that an owner should look at."""
-        self._logger.warning(message, extra={k: v for k, v in fields.items() if v is not None})
+        self._logger.warning(message, extra=_with_values(fields))
 
+    @_never_raises
     def fault(self, message: str, error: Exception) -> None:
-        """Log a fault of ours, with where it happened."""
+        """Log and count a fault of ours, with where it happened."""
         self._logger.error(message, exc_info=error)
-        self._metrics.add_metric("Faults", MetricUnit.Count, 1)
+        self.count(Metric.Faults)
 
+    @_never_raises
     def flush(self) -> None:
         """Write the invocation's metrics out, where there are any."""
         if self._metrics.provider.metric_set:
             self._metrics.flush_metrics()
+
+    def lost(self, report: str, error: Exception) -> None:
+        """Log that a report was lost, with the plainest line there is."""
+        with suppress(Exception):  # there is nowhere left to say it
+            self._logger.warning("telemetry lost", extra={"error": f"{report}: {type(error).__name__}"})
+
+
+def _with_values(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

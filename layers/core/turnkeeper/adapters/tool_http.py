@@ -13,7 +13,7 @@ from turnkeeper.adapters.retry_after import retry_after
 from turnkeeper.agent import AgentError, Dependency, ToolError
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
-from turnkeeper.runtime.tool_calls import CallHttp
+from turnkeeper.ports import CallHttp
 
 if TYPE_CHECKING:
     import httpx

@@ -12,11 +12,12 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from turnkeeper.api import problems
 from turnkeeper.api.identity import Caller, Unauthenticated, caller
 from turnkeeper.ports import Json
+from turnkeeper.services import Services
 
 Handler = Callable[[Json, Any], Json]
 
 
-def api(*routers: Router, services: Callable[[], Any]) -> Handler:
+def api(*routers: Router, services: Callable[[], Services]) -> Handler:
     """Return a Lambda handler of an API Gateway REST API; `services` is called at the first request."""
     app = APIGatewayRestResolver(enable_validation=True)
     for router in routers:
@@ -49,9 +50,16 @@ def api(*routers: Router, services: Callable[[], Any]) -> Handler:
     return handler
 
 
-def caller_of(app: Any) -> Caller:
-    """Return who calls, as the authorizer verified it."""
-    claims = app.current_event.get("requestContext", {}).get("authorizer", {}).get("claims")
+def services_of(router: Router) -> Services:
+    """Return the services behind a router's routes, in a request."""
+    services: Services = router.context["services"]
+    return services
+
+
+def caller_of(router: Router) -> Caller:
+    """Return who calls, as the authorizer verified it; raises Unauthenticated."""
+    event: Json = router.current_event.raw_event if router.current_event else {}
+    claims = event.get("requestContext", {}).get("authorizer", {}).get("claims")
     if not claims:
         raise Unauthenticated("send an access token: Authorization: Bearer ...")
     return caller(claims)

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from turnkeeper.api.app import caller_of
+from turnkeeper.api.app import caller_of, services_of
 from turnkeeper.api.bodies import AnswerBody, ClaimBody, Problem, ReleaseBody, TurnView
 from turnkeeper.api.identity import Role
 from turnkeeper.domain.escalation import Listed, listed
@@ -17,6 +17,7 @@ from turnkeeper.errors import InvalidRequest
 from turnkeeper.ports import Json
 from turnkeeper.runtime.operators import Operator
 from turnkeeper.runtime.views import json_text
+from turnkeeper.services import Services
 from turnkeeper.stores.records import Escalation
 
 router = Router()  # type: ignore[no-untyped-call]
@@ -79,8 +80,8 @@ def health() -> Response[str]:
     return _json(_services().health(_operator()))
 
 
-def _services() -> Any:
-    return router.context["services"]
+def _services() -> Services:
+    return services_of(router)
 
 
 def _operator() -> Operator:

@@ -6,15 +6,64 @@ An event of the state machine is `{"turn_id", "n", "retry_count", "task_token"?}
 from collections.abc import Callable
 from typing import Any
 
-from turnkeeper.bootstrap import Services, services
 from turnkeeper.domain.turns import Tier
 from turnkeeper.ports import Json
+from turnkeeper.services import Services
 
+Make = Callable[[], Services]
 Task = Callable[[Json, Any], Json]
 _MARGIN_S = 5.0
 
 
-def _task(work: Callable[[Services, Json, Any], Json]) -> Task:
+def attempt(services: Make, tier: Tier) -> Task:
+    """Return the task of one tier: an attempt, and what came of it."""
+
+    def work(made: Services, event: Json, context: Any) -> Json:
+        outcome = made.tiers.attempt(event["turn_id"], event["n"], tier, _remaining(context))
+        return {"outcome": outcome.value}
+
+    return _task(services, work)
+
+
+def route(services: Make) -> Task:
+    """Return the task that says which state comes first."""
+
+    def work(made: Services, event: Json, _: Any) -> Json:
+        return {"next": made.tiers.route(event["turn_id"], event["n"])}
+
+    return _task(services, work)
+
+
+def hand_off(services: Make) -> Task:
+    """Return the task that puts a turn before people, and remembers the token that they will end it with."""
+
+    def work(made: Services, event: Json, _: Any) -> Json:
+        made.tiers.hand_off(event["turn_id"], event["n"], event["task_token"], int(event.get("retry_count", 0)))
+        return {}
+
+    return _task(services, work)
+
+
+def conclude(services: Make) -> Task:
+    """Return the task that says how a turn ended."""
+
+    def work(made: Services, event: Json, _: Any) -> Json:
+        return {"status": made.tiers.conclude(event["turn_id"], event["n"]).value}
+
+    return _task(services, work)
+
+
+def reconcile(services: Make) -> Task:
+    """Return the handler of the schedule: one pass of the reconciler."""
+
+    def work(made: Services, _: Json, context: Any) -> Json:
+        tally = made.reconciler.run(made.clock() + _remaining(context) - _MARGIN_S)
+        return {"looked_at": tally.looked_at, "failed": tally.failed}
+
+    return _task(services, work)
+
+
+def _task(services: Make, work: Callable[[Services, Json, Any], Json]) -> Task:
     def handler(event: Json, context: Any) -> Json:
         made = services()
         try:
@@ -25,40 +74,5 @@ def _task(work: Callable[[Services, Json, Any], Json]) -> Task:
     return handler
 
 
-def _attempt(tier: Tier) -> Task:
-    def work(made: Services, event: Json, context: Any) -> Json:
-        outcome = made.tiers.attempt(event["turn_id"], event["n"], tier, _remaining(context))
-        return {"outcome": outcome.value}
-
-    return _task(work)
-
-
-def _route(made: Services, event: Json, _: Any) -> Json:
-    return {"next": made.tiers.route(event["turn_id"], event["n"])}
-
-
-def _hand_off(made: Services, event: Json, _: Any) -> Json:
-    made.tiers.hand_off(event["turn_id"], event["n"], event["task_token"], int(event.get("retry_count", 0)))
-    return {}
-
-
-def _conclude(made: Services, event: Json, _: Any) -> Json:
-    return {"status": made.tiers.conclude(event["turn_id"], event["n"]).value}
-
-
-def _reconcile(made: Services, _: Json, context: Any) -> Json:
-    tally = made.reconciler.run(made.clock() + _remaining(context) - _MARGIN_S)
-    return {"looked_at": tally.looked_at, "failed": tally.failed}
-
-
 def _remaining(context: Any) -> float:
     return float(context.get_remaining_time_in_millis()) / 1000
-
-
-route = _task(_route)
-first_attempt = _attempt(Tier.FIRST_ATTEMPT)
-retry_with_correction = _attempt(Tier.CORRECTED_RETRY)
-alternative_path = _attempt(Tier.ALTERNATIVE_PATH)
-hand_off_to_human = _task(_hand_off)
-conclude = _task(_conclude)
-reconcile = _task(_reconcile)

@@ -8,7 +8,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 
-from turnkeeper.api.app import caller_of
+from turnkeeper.api.app import caller_of, services_of
 from turnkeeper.api.bodies import FeedbackBody, Id, Problem, TurnBody, TurnView
 from turnkeeper.api.idempotency import answer_once
 from turnkeeper.api.identity import Caller, Forbidden, Role
@@ -40,7 +40,7 @@ def send_turn(
     prefer: Annotated[list[str] | None, Header(description="`respond-async`: 202 at once (RFC 7240).")] = None,
 ) -> Response[str]:
     """Send a turn to an agent: 200 with the answer, or 202 with the place where it will be."""
-    services, event = router.context["services"], router.current_event.raw_event
+    services, event = services_of(router), router.current_event.raw_event
     who = _customer()
     customer = who.customer(body.customer_id)
     refusal = body.callback_url and services.settings.callback_hosts.refusal(who.tenant, body.callback_url)
@@ -78,7 +78,7 @@ def get_turn(turn_id: Annotated[str, Path()]) -> Response[str]:
 def send_feedback(turn_id: Annotated[str, Path()], body: FeedbackBody) -> Response[str]:
     """Say how a customer liked a turn."""
     _own_turn(turn_id)
-    router.context["services"].lookups.feedback(turn_id, body.score, body.comment)
+    services_of(router).lookups.feedback(turn_id, body.score, body.comment)
     return Response(status_code=204, content_type=JSON, body="")
 
 
@@ -86,7 +86,7 @@ def send_feedback(turn_id: Annotated[str, Path()], body: FeedbackBody) -> Respon
 def get_conversation(conversation_id: Annotated[str, Path()], cursor: Cursor = None) -> Response[str]:
     """Read a conversation's turns that have ended, in their order: the newest page, or the one before it."""
     who = _customer()
-    found = router.context["services"].lookups.conversation(who.tenant, conversation_id, cursor)
+    found = services_of(router).lookups.conversation(who.tenant, conversation_id, cursor)
     if not who.sees(found.tenant, found.customer):
         raise NotFound(f"there is no conversation {conversation_id}")
     return _json(found.what)
@@ -102,7 +102,7 @@ def get_spend(
     who = _customer()
     if not who.sees(who.tenant, customer_id):
         raise Forbidden("a customer sees their own spending only")
-    services = router.context["services"]
+    services = services_of(router)
     found = services.agents(agent) if agent else None
     return _json(services.lookups.spend(who.tenant, customer_id, day, found))
 
@@ -119,7 +119,7 @@ def _customer() -> Caller:
 
 def _own_turn(turn_id: str) -> dict[str, Any]:
     who = _customer()
-    found = router.context["services"].lookups.turn(turn_id)
+    found = services_of(router).lookups.turn(turn_id)
     if not who.sees(found.tenant, found.customer):
         raise TurnNotFound(f"there is no turn {turn_id}")
     what: dict[str, Any] = found.what

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from turnkeeper.domain.callbacks import next_try
+from turnkeeper.domain.telemetry import Action, Metric
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import CallbackSender, Clock, Op, Queue
+from turnkeeper.ports import CallbackSender, Clock, Op, Queue, Telemetry
 from turnkeeper.runtime.guard import Guard
-from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.runtime.views import json_text
 from turnkeeper.stores.callbacks import DELIVERED, DUE, GIVEN_UP, Callback, CallbackStore
 from turnkeeper.stores.records import Turn
@@ -62,7 +62,7 @@ class Callbacks:
         began = self._clock()
         error = self._send(mine, turn)
         self._telemetry.action(
-            "callback",
+            Action.CALLBACK,
             turn_id=turn_id,
             tenant=turn.tenant,
             agent=turn.agent,
@@ -72,7 +72,7 @@ class Callbacks:
         )
         if error is None:
             self._store.end(mine, DELIVERED)
-            self._telemetry.count("CallbacksDelivered")
+            self._telemetry.count(Metric.CallbacksDelivered)
         else:
             self._again(mine, error)
 
@@ -109,7 +109,7 @@ class Callbacks:
         except DependencyError:
             return  # it is due again, and is given up then
         self._store.end(mine, GIVEN_UP)
-        self._telemetry.count("CallbacksGivenUp")
+        self._telemetry.count(Metric.CallbacksGivenUp)
         self._telemetry.warning("callback given up", turn_id=mine.turn_id, error=error)
 
     def _enqueue(self, turn_id: str) -> None:

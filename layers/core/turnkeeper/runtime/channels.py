@@ -1,9 +1,8 @@
 """Publishes to topics, each behind a breaker of its own: `notify:on_call`, `notify:second_level`, `notify:owner`."""
 
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import Notifier, Published
+from turnkeeper.ports import Notifier, Published, Telemetry
 from turnkeeper.runtime.guard import Guard
-from turnkeeper.runtime.telemetry import Telemetry
 
 _TIMEOUT_S = 5.0
 """Longer than the notifier's own hard total: a probe's lease outlives it."""

@@ -5,14 +5,14 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from turnkeeper.domain.escalation import EscalationState
+from turnkeeper.domain.telemetry import Action, Metric
 from turnkeeper.domain.turns import Status, Tier
 from turnkeeper.errors import StoreUnavailable
-from turnkeeper.ports import Clock, Op, Refused
+from turnkeeper.ports import Clock, Op, Refused, Telemetry
 from turnkeeper.runtime.attempt import Given, Verdict
 from turnkeeper.runtime.callbacks import Callbacks
 from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.run import Run
-from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.runtime.views import json_text, turn_view
 from turnkeeper.stores.cache import AnswerCache, request_digest
 from turnkeeper.stores.conversations import KEPT_CHARACTERS, ConversationStore
@@ -108,8 +108,8 @@ class Endings:
         if first_done:
             also.append(self._attempt_op(run, verdict))
         self._commit(run, lambda held: self._turns.suspend(run.turn, document, escalation, [*held, *also]))
-        self._telemetry.action("escalation", **run.about, success=False, error_type=verdict.reason)
-        self._telemetry.count("TurnsEscalated", agent=run.turn.agent)
+        self._telemetry.action(Action.ESCALATION, **run.about, success=False, error_type=verdict.reason)
+        self._telemetry.count(Metric.TurnsEscalated, agent=run.turn.agent)
         return document
 
     def give_back(self, run: Run, verdict: Verdict, *, tried: bool = True) -> None:
@@ -187,7 +187,7 @@ class Endings:
         """Log and count a turn's end."""
         completed = view["status"] == Status.COMPLETED
         self._telemetry.action(
-            "turn_end",
+            Action.TURN_END,
             turn_id=turn.turn_id,
             task_id=turn.task,
             tenant=turn.tenant,
@@ -204,8 +204,8 @@ class Endings:
             error_type=view["reason"],
             correlation_id=turn.correlation_id,
         )
-        self._telemetry.count("TurnsCompleted" if completed else "TurnsNotCompleted", agent=turn.agent)
-        self._telemetry.count("TurnLatency", view["latency_ms"], unit="Milliseconds", agent=turn.agent)
-        self._telemetry.count("TurnCost", float(view["cost_usd"]), unit="None", agent=turn.agent)
+        self._telemetry.count(Metric.TurnsCompleted if completed else Metric.TurnsNotCompleted, agent=turn.agent)
+        self._telemetry.count(Metric.TurnLatency, view["latency_ms"], agent=turn.agent)
+        self._telemetry.count(Metric.TurnCost, float(view["cost_usd"]), agent=turn.agent)
         if view["tier"] in (Tier.FIRST_ATTEMPT, Tier.CORRECTED_RETRY, Tier.ALTERNATIVE_PATH, Tier.HUMAN):
-            self._telemetry.count("TurnsByTier", agent=turn.agent, tier=view["tier"])
+            self._telemetry.count(Metric.TurnsByTier, agent=turn.agent, tier=view["tier"])

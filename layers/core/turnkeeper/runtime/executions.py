@@ -1,8 +1,7 @@
 """The executions of the escalation state machine: started once, carried on when they died, ended with their turn."""
 
 from turnkeeper.errors import StoreUnavailable, WorkflowUnavailable
-from turnkeeper.ports import Workflow
-from turnkeeper.runtime.telemetry import Telemetry
+from turnkeeper.ports import Telemetry, Workflow
 from turnkeeper.stores.escalations import EscalationStore
 from turnkeeper.stores.records import Escalation
 

@@ -7,9 +7,9 @@ from math import inf
 
 from turnkeeper.domain.breaker import Admit, Breaker, State, admit
 from turnkeeper.domain.failures import CONSEQUENCES, Failure
+from turnkeeper.domain.telemetry import Action, Metric
 from turnkeeper.errors import DependencyError, StoreUnavailable
-from turnkeeper.ports import Clock
-from turnkeeper.runtime.telemetry import Telemetry
+from turnkeeper.ports import Clock, Telemetry
 from turnkeeper.stores.breakers import BreakerStore
 
 _PROBE_MARGIN = 5.0
@@ -106,10 +106,17 @@ class Guard:
     def _log(self, moved: Breaker) -> None:
         state = moved.state.name.lower()
         self._telemetry.action(
-            "breaker_transition",
+            Action.BREAKER_TRANSITION,
             dependency=moved.dependency,
             state=state,
             generation=moved.gen,
             success=moved.state is State.CLOSED,
         )
-        self._telemetry.count(f"Breaker{state.title().replace('_', '')}", dependency=moved.dependency)
+        self._telemetry.count(_METRICS[moved.state], dependency=moved.dependency)
+
+
+_METRICS = {
+    State.OPEN: Metric.BreakerOpen,
+    State.HALF_OPEN: Metric.BreakerHalfOpen,
+    State.CLOSED: Metric.BreakerClosed,
+}

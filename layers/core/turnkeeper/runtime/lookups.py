@@ -6,10 +6,10 @@ from typing import Any
 from turnkeeper.agent import Agent
 from turnkeeper.domain.money import format_usd
 from turnkeeper.domain.spend import Counter, Limits, resets_at, utc_day
+from turnkeeper.domain.telemetry import Metric
 from turnkeeper.domain.turns import TurnState
 from turnkeeper.errors import NotEnded, NotFound, TurnNotFound
-from turnkeeper.ports import Attr, Clock, Put, Refused, Table
-from turnkeeper.runtime.telemetry import Telemetry
+from turnkeeper.ports import Attr, Clock, Put, Refused, Table, Telemetry
 from turnkeeper.runtime.turns import own_limits, spent
 from turnkeeper.runtime.views import turn_view, waiting_status
 from turnkeeper.stores import keys, limits
@@ -113,7 +113,7 @@ class Lookups:
         except Refused:  # on second thoughts
             self._table.write(Put(keys.feedback(turn_id), said))
             return
-        self._telemetry.count("FeedbackScore", score, unit="None", agent=turn.agent)
+        self._telemetry.count(Metric.FeedbackScore, score, agent=turn.agent)
 
 
 def _exchange(e: Exchange) -> dict[str, Any]:

@@ -11,13 +11,13 @@ from turnkeeper.domain.failures import CONSEQUENCES, Billed, Failure
 from turnkeeper.domain.money import Price, format_usd
 from turnkeeper.domain.retry_budget import RetryBudget
 from turnkeeper.domain.spend import utc_day
+from turnkeeper.domain.telemetry import Action
 from turnkeeper.domain.turns import Tier
 from turnkeeper.errors import DependencyError, TurnkeeperError, UnpricedModel
-from turnkeeper.ports import Clock, ModelClient
+from turnkeeper.ports import Clock, ModelClient, Telemetry
 from turnkeeper.runtime.guard import Guard, Permit
 from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.run import Run
-from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.stores.rates import ModelRates
 from turnkeeper.stores.reservations import Reservation, Settlement
 from turnkeeper.stores.reserve import TENANT_PARTS
@@ -258,7 +258,7 @@ class ModelCalls:
         }
         ended.run.calls.append({**note, "cost_usd": format_usd(ended.cost)})
         self._telemetry.action(
-            "model_call",
+            Action.MODEL_CALL,
             **ended.run.about,
             model=ended.model.id,
             success=ended.failure is None,

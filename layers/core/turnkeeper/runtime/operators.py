@@ -10,6 +10,7 @@ from turnkeeper.agent import Agent
 from turnkeeper.domain import closing
 from turnkeeper.domain.answers import error_lines
 from turnkeeper.domain.escalation import EscalationState, Listed, listed
+from turnkeeper.domain.telemetry import Action, Metric
 from turnkeeper.domain.turns import Status, Tier, TurnState, digest
 from turnkeeper.errors import (
     EscalationNotFound,
@@ -19,11 +20,10 @@ from turnkeeper.errors import (
     TurnLost,
     TurnNotFound,
 )
-from turnkeeper.ports import Clock, Item, Json, Refused
+from turnkeeper.ports import Clock, Item, Json, Refused, Telemetry
 from turnkeeper.runtime.endings import Endings
 from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.expiry import Expiry
-from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.runtime.turns import spent
 from turnkeeper.runtime.views import json_text, turn_view
 from turnkeeper.stores.escalations import EscalationStore
@@ -84,7 +84,7 @@ class Operators:
         claimed = self._escalations.claim(escalation, who.id, who.name)
         if claimed is None:
             raise Lost(self._why(who, turn_id))
-        self._log(who, claimed, "claim")
+        self._log(who, claimed, Action.OPERATOR_CLAIM, Metric.OperatorClaimSeconds)
         return claimed
 
     def release(self, who: Operator, turn_id: str, version: int) -> Escalation:
@@ -93,7 +93,7 @@ class Operators:
         released = self._escalations.release(escalation, who.id, version)
         if released is None:
             raise Lost(self._why(who, turn_id))
-        self._log(who, released, "release")
+        self._log(who, released, Action.OPERATOR_RELEASE, Metric.OperatorReleaseSeconds)
         return released
 
     def answer(
@@ -119,7 +119,7 @@ class Operators:
         except (Refused, TurnLost):
             turn, escalation = self.find(who, turn_id)
             return self._repeated(turn, escalation, answer_id)
-        self._log(who, escalation, "answer")
+        self._log(who, escalation, Action.OPERATOR_ANSWER, Metric.OperatorAnswerSeconds)
         self._executions.end(turn.turn_id)
         return view
 
@@ -192,9 +192,9 @@ class Operators:
             reason=reason,
         )
 
-    def _log(self, who: Operator, escalation: Escalation, what: str) -> None:
+    def _log(self, who: Operator, escalation: Escalation, action: Action, wait: Metric) -> None:
         self._telemetry.action(
-            f"operator_{what}",
+            action,
             turn_id=escalation.turn_id,
             tenant=who.tenant,
             operator=who.id,
@@ -202,7 +202,7 @@ class Operators:
             success=True,
         )
         waited = max(0.0, self._clock() - escalation.opened_at)
-        self._telemetry.count(f"Operator{what.title()}Seconds", waited, unit="Seconds", agent=escalation.agent)
+        self._telemetry.count(wait, waited, agent=escalation.agent)
 
 
 _WHY: dict[str, str] = {

@@ -7,10 +7,10 @@ from typing import Any
 
 from turnkeeper.domain.money import format_usd
 from turnkeeper.domain.spend import ALERT_PERCENT
+from turnkeeper.domain.telemetry import Metric
 from turnkeeper.errors import StoreUnavailable
-from turnkeeper.ports import Published
+from turnkeeper.ports import Published, Telemetry
 from turnkeeper.runtime.channels import Channels
-from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.stores.reservations import Alert
 from turnkeeper.stores.spend import SpendStore
 
@@ -41,7 +41,7 @@ class Owner:
             "committed_usd": format_usd(alert.committed),
             **attributes,
         }
-        self._telemetry.count("SpendAlert")
+        self._telemetry.count(Metric.SpendAlert)
         message = Published(f"[Turnkeeper] {subject}", body, json.dumps(data), attributes)
         if self._channels.publish("owner", self._topic, message):
             with suppress(StoreUnavailable):  # then it is published again, under the same key
@@ -49,5 +49,5 @@ class Owner:
 
     def warn(self, what: str, about: Mapping[str, Any]) -> None:
         """Log what an owner must look at; the alarm on these lines pages."""
-        self._telemetry.count("OwnerWarning")
+        self._telemetry.count(Metric.OwnerWarning)
         self._telemetry.warning(what, **about)

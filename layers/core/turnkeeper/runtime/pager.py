@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from turnkeeper.domain.notice import Notice, Tried
+from turnkeeper.domain.telemetry import Action, Metric
 from turnkeeper.errors import StoreUnavailable
-from turnkeeper.ports import Clock, Published
+from turnkeeper.ports import Clock, Published, Telemetry
 from turnkeeper.runtime.channels import Channels
-from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.runtime.turns import spent
 from turnkeeper.stores import keys
 from turnkeeper.stores.escalations import EscalationStore
@@ -81,10 +81,12 @@ class Pager:
         name = "second_level" if notice.second_level else "on_call"
         message = Published(notice.subject(), notice.text(), notice.json(), notice.attributes, notice.sms())
         if not self._channels.publish(name, topic, message):
-            self._telemetry.count("PageFailed")
+            self._telemetry.count(Metric.PageFailed)
             return False
-        self._telemetry.action("page", turn_id=notice.turn_id, agent=notice.agent, tenant=notice.tenant, success=True)
-        self._telemetry.count("PagesSent", agent=notice.agent)
+        self._telemetry.action(
+            Action.PAGE, turn_id=notice.turn_id, agent=notice.agent, tenant=notice.tenant, success=True
+        )
+        self._telemetry.count(Metric.PagesSent, agent=notice.agent)
         return True
 
     def _confirm(self, escalation: Escalation) -> None:

@@ -8,7 +8,7 @@ from turnkeeper.domain.escalation import Decision, Due, Pacing, due_now
 from turnkeeper.domain.spend import Limit, Limits
 from turnkeeper.domain.turns import Tier, TurnState
 from turnkeeper.errors import DependencyError, StoreUnavailable, TurnLost, WorkflowUnavailable
-from turnkeeper.ports import Clock, Item, Json, Refused, Table
+from turnkeeper.ports import Clock, Item, Json, Refused, Table, Telemetry
 from turnkeeper.runtime.attempt import Outcome, Verdict
 from turnkeeper.runtime.callbacks import Callbacks
 from turnkeeper.runtime.endings import Endings
@@ -17,7 +17,6 @@ from turnkeeper.runtime.expiry import Expiry
 from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.pager import Pager
 from turnkeeper.runtime.run import Run
-from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.runtime.turns import spent
 from turnkeeper.stores import keys
 from turnkeeper.stores.escalations import EscalationStore

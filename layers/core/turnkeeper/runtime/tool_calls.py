@@ -1,21 +1,19 @@
 """Makes one call of a tool: behind its service's breaker, within its time, and knowing whether it changed something."""
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from pydantic import BaseModel
 
-from turnkeeper.agent import Dependency, PersonNeeded, Tool, ToolContext, ToolError, ToolHttp
+from turnkeeper.agent import PersonNeeded, Tool, ToolContext, ToolError
 from turnkeeper.domain.text import storable
 from turnkeeper.domain.turns import digest
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import Clock
+from turnkeeper.ports import CallHttp, Clock, Telemetry, ToolTransport
 from turnkeeper.runtime.guard import Guard, Permit
 from turnkeeper.runtime.run import Run
-from turnkeeper.runtime.telemetry import Telemetry
 
 _SETTLE_MARGIN = 1.0
 _SHORTEST_CALL = 0.5
@@ -35,28 +33,6 @@ class NeedsPerson(Exception):  # noqa: N818 - it is a decision, not a fault
 
 class ToolUnavailable(Exception):  # noqa: N818
     """A tool failed before it changed anything, so this attempt cannot be finished."""
-
-
-class CallHttp(ToolHttp, Protocol):
-    """The HTTP of one tool call, which knows whether it may have changed something, and was answered."""
-
-    @property
-    def posted(self) -> bool:
-        """Whether a POST of this call may have reached the service."""
-
-    @property
-    def answered(self) -> bool:
-        """Whether the service has answered something in this call."""
-
-
-class ToolTransport(Protocol):
-    """Makes the HTTP client of one tool call, and bounds its time."""
-
-    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> CallHttp:
-        """Return a client for the dependency's own host only."""
-
-    def within(self, seconds: float, call: Callable[[], Any]) -> Any:
-        """Run a call, or raise DependencyError(TIMEOUT) after `seconds`, whatever it waits for."""
 
 
 @dataclass(frozen=True, slots=True)

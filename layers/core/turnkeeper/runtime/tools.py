@@ -9,14 +9,14 @@ from turnkeeper.domain.answers import error_lines
 from turnkeeper.domain.arguments import canonical
 from turnkeeper.domain.chat import ToolCall
 from turnkeeper.domain.failures import CONSEQUENCES
+from turnkeeper.domain.telemetry import Action
 from turnkeeper.domain.text import line
 from turnkeeper.domain.turns import digest
 from turnkeeper.errors import DependencyError, StoreUnavailable, TurnLost
-from turnkeeper.ports import Clock, Refused
+from turnkeeper.ports import Clock, Refused, Telemetry, ToolTransport
 from turnkeeper.runtime.guard import Guard
 from turnkeeper.runtime.run import Run
-from turnkeeper.runtime.telemetry import Telemetry
-from turnkeeper.runtime.tool_calls import MOST_CHARACTERS, Caller, NeedsPerson, ToolTransport, ToolUnavailable
+from turnkeeper.runtime.tool_calls import MOST_CHARACTERS, Caller, NeedsPerson, ToolUnavailable
 from turnkeeper.stores.journal import Journal, Step
 from turnkeeper.stores.turns import TurnStore
 
@@ -142,7 +142,7 @@ class ToolRunner:
 
     def _log(self, run: Run, tool: Tool, began: float, error: str | None) -> None:
         self._telemetry.action(
-            "tool_call",
+            Action.TOOL_CALL,
             **run.about,
             tool=tool.name,
             success=error is None,

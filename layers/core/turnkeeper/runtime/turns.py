@@ -18,13 +18,12 @@ from turnkeeper.errors import (
     StoreUnavailable,
     UnpricedModel,
 )
-from turnkeeper.ports import Clock, Item, Key, Table
+from turnkeeper.ports import Clock, Item, Key, Table, Telemetry
 from turnkeeper.runtime.attempt import Attempts, Outcome, Plan, Verdict
 from turnkeeper.runtime.endings import Endings
 from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.fallback import cached
 from turnkeeper.runtime.run import Run
-from turnkeeper.runtime.telemetry import Telemetry
 from turnkeeper.stores import keys, limits
 from turnkeeper.stores.breakers import BreakerStore
 from turnkeeper.stores.cache import AnswerCache

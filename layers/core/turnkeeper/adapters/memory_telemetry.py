@@ -1,0 +1,43 @@
+"""Telemetry that keeps what it is told, for tests; as strict about names as the documented lists."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from turnkeeper.domain.telemetry import LOG_FIELDS, Action, Metric
+
+
+@dataclass
+class MemoryTelemetry:
+    """Keeps actions, counts (metric, value, dimensions), warnings and faults; refuses an undocumented field."""
+
+    actions: list[Mapping[str, Any]] = field(default_factory=list)
+    counts: list[tuple[str, float, Mapping[str, str]]] = field(default_factory=list)
+    warnings: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def action(self, action: Action, **fields: Any) -> None:
+        """Keep an action."""
+        self.actions.append({"action_type": Action(action).value, **_documented(fields)})
+
+    def count(self, metric: Metric, value: float = 1, **dimensions: str) -> None:
+        """Keep a count."""
+        self.counts.append((metric.name, value, _documented(dimensions)))
+
+    def warning(self, message: str, **fields: Any) -> None:
+        """Keep a warning."""
+        self.warnings.append((message, _documented(fields)))
+
+    def fault(self, message: str, error: Exception) -> None:  # noqa: ARG002
+        """Keep what a fault was reported with."""
+        self.faults.append(message)
+
+    def flush(self) -> None:
+        """Nothing is written out."""
+
+
+def _documented(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    unknown = fields.keys() - LOG_FIELDS.keys()
+    if unknown:
+        raise AssertionError(f"say in domain/telemetry.py what these fields mean: {', '.join(sorted(unknown))}")
+    return fields

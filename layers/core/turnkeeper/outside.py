@@ -1,0 +1,48 @@
+"""Everything that the use cases meet outside the process, in one bundle: AWS in a deployment, memory in tests."""
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from turnkeeper.agent import Agent
+from turnkeeper.domain.money import Price
+from turnkeeper.ports import (
+    CallbackSender,
+    Clock,
+    ModelClient,
+    Notifier,
+    Queue,
+    Table,
+    Telemetry,
+    ToolTransport,
+    Workflow,
+)
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The ports' implementations, the agents, and what a test replaces: clock, randomness, sleep and new ids.
+
+    `models` returns a provider's client by the provider's name, `prices` are by model id. `random` returns 0 to 1,
+    `sleep` takes seconds.
+    """
+
+    table: Table
+    notifier: Notifier
+    workflow: Workflow
+    queue: Queue
+    dead_letters: Queue
+    callbacks: CallbackSender
+    models: Callable[[str], ModelClient]
+    tools: ToolTransport
+    telemetry: Telemetry
+    prices: Mapping[str, Price]
+    agents: Callable[[str], Agent[Any]]
+    agent_names: Callable[[], Sequence[str]]
+    clock: Clock = time.time
+    random: Callable[[], float] = random.random
+    sleep: Callable[[float], None] = time.sleep
+    new_id: Callable[[], str] = lambda: uuid4().hex
