@@ -2,6 +2,6 @@
 
 from turnkeeper.api.tasks import attempt
 from turnkeeper.bootstrap import services
-from turnkeeper.domain.turns import Tier
+from turnkeeper.domain.tier import Tier
 
 handler = attempt(services, Tier.ALTERNATIVE_PATH)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from turnkeeper import ToolContext, tool
 from turnkeeper.adapters.dynamodb import DynamoTable
-from turnkeeper.domain.spend import utc_day
+from turnkeeper.domain.spend import Override, utc_day
 from turnkeeper.stores import keys
-from turnkeeper.stores.limits import set_limits
+from turnkeeper.stores.limits import Whose
 
 from tests.cli.conftest import Run, Stack
 from tests.contract.conftest import TABLE_NAME
@@ -45,7 +45,7 @@ def live(world: World, customer: str) -> list[str]:
     world.play(third)
     huge = send(answer("x" * 200_000))
     world.request("POST", f"/v1/turns/{first}/feedback", body={"score": 5}, who=service())
-    set_limits(world.table, keys.customer_limits(TENANT, customer), task=5_000_000)
+    world.services.stores.limits.change(TENANT, Whose.CUSTOMER, customer, Override(task_micro_usd=5_000_000))
     return [first, second, third, huge]
 
 

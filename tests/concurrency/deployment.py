@@ -11,17 +11,18 @@ from typing import Any
 
 from turnkeeper.api.idempotency import answer_once
 from turnkeeper.api.problems import of_error
+from turnkeeper.domain.attempt import CallReport
 from turnkeeper.domain.chat import ModelReply, ModelRequest, Usage
 from turnkeeper.domain.failures import Failure
+from turnkeeper.domain.reservation import Reservation, Settlement
 from turnkeeper.domain.spend import Limits, utc_day
+from turnkeeper.domain.turn import Lease, Turn
 from turnkeeper.errors import DependencyError
 from turnkeeper.ports import Item, Published, Table
 from turnkeeper.runtime.turns import NewTurn
 from turnkeeper.stores import keys
-from turnkeeper.stores.records import Turn
-from turnkeeper.stores.reservations import Reservation, Settlement
 from turnkeeper.stores.spend import SpendStore
-from turnkeeper.stores.turns import Lease, TurnStore
+from turnkeeper.stores.turns import TurnStore
 
 from tests.support.emulator import Cloud
 from tests.support.weather import CLEAR, Weather
@@ -141,7 +142,7 @@ class Environment(World):
         self.models = self.provider = provider
         self.topics, self.chance = LoggedTopics(log=provider.log), random
         services = self.restart()
-        for one in ("turns", "attempts", "breakers", "reconciler"):  # made before threads ask for them at once
+        for one in ("turns", "attempts", "stores", "reconciler"):  # made before threads ask for them at once
             getattr(services, one)
 
     def turn(self, key: str, customer: str = "carla", task: str = "") -> Sent:
@@ -208,24 +209,36 @@ def spend_already(table: Table, amount: int) -> None:
     turns, spend = TurnStore(table, time.time), SpendStore(table, time.time)
     turn, _ = turns.acquire(blank_turn("earlier"), Lease(now + 60))
     held = Reservation(
-        rid="earlier",
+        reservation_id="earlier",
         turn_id=turn.turn_id,
         tenant=turn.tenant,
         customer=turn.customer,
         task=turn.task,
         day=utc_day(now),
-        est=amount,
-        exp=now + 90,
+        reserved_micro_usd=amount,
+        sweep_at=now + 90,
         epoch=1,
         model="openai:first",
         tier="first_attempt",
     )
     spend.reserve(turn, turns.owned(turn), held, Limits(10 * amount, 10 * amount), None)
-    spend.settle(Settlement(held, amount, {}))
+    spend.settle(Settlement(held, amount, CallReport("openai:first")))
 
 
 def blank_turn(turn_id: str) -> Turn:
     """Return a turn as a request makes it."""
     now = time.time()
     request = {"message": "Which colour?"}
-    return Turn(turn_id, TENANT, "carla", "paint", "1", turn_id, "conv", "", "fp", "", 0, now, now + 3_600, request)
+    return Turn(
+        turn_id=turn_id,
+        tenant=TENANT,
+        customer="carla",
+        agent="paint",
+        agent_version="1",
+        task=turn_id,
+        conversation="conv",
+        request_fingerprint="fp",
+        request=request,
+        created_at=now,
+        answer_by=now + 3_600,
+    )

@@ -21,7 +21,7 @@ from tests.support.emulator import Cloud
 FLEET = 50
 THRESHOLD = 5
 MODEL = "openai:first"
-POLICY = BreakerPolicy(THRESHOLD, recovery_timeout=100.0)
+POLICY = BreakerPolicy(THRESHOLD, recovery_timeout_s=100.0)
 TIMEOUT_S = 10.0
 RESTED_S, LAPSED_S = 120.0, 60.0
 """More than the recovery takes with its jitter, and more than a probe's lease."""
@@ -45,7 +45,7 @@ class Fleet:
 
     def state(self) -> tuple[State, int]:
         (breaker,) = self.store().read([MODEL])
-        return breaker.state, breaker.gen
+        return breaker.state, breaker.generation
 
     def open(self) -> None:
         """Let a dependency fail until its breaker opens."""

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from turnkeeper.domain.turns import TurnState, turn_id
+from turnkeeper.domain.ids import turn_id
+from turnkeeper.domain.turn import TurnState
 from turnkeeper.ports import Key, Table
 from turnkeeper.stores import keys
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from turnkeeper.domain.turns import turn_id
+from turnkeeper.domain.ids import turn_id
 from turnkeeper.errors import Lost, TurnkeeperError
 from turnkeeper.runtime.operators import Operator
 
@@ -130,20 +130,20 @@ def answering(deployment: Deployment, turn: str, version: int) -> Callable[[int]
 @pytest.mark.parametrize("weather", [CLEAR, STORM], ids=["clear", "storm"])
 def test_of_many_operators_one_gets_the_claim(deployment: Deployment, waiting: str, weather: Weather) -> None:
     claims = crowd(partial(claiming, deployment.but(weather=weather), waiting), CROWD)
-    escalation = deployment.environment().services.escalations.get(waiting)
+    escalation = deployment.environment().services.stores.escalations.get(waiting)
 
     assert 1 == sum(claims)
     assert escalation
-    assert (f"operator-{claims.index(True)}", 1) == (escalation.claimant, escalation.ver)
+    assert (f"operator-{claims.index(True)}", 1) == (escalation.claimant, escalation.claim_version)
 
 
 @pytest.mark.parametrize("weather", [CLEAR, STORM], ids=["clear", "storm"])
 def test_of_many_answers_one_is_the_outcome(deployment: Deployment, waiting: str, weather: Weather) -> None:
     environment = deployment.environment()
-    version = environment.services.operators.claim(Operator("olga", TENANT), waiting).ver
+    version = environment.services.operators.claim(Operator("olga", TENANT), waiting).claim_version
     answers = crowd(partial(answering, deployment.but(weather=weather), waiting, version), CROWD)
     given = set(answers) - {"conflict"}
-    turn = environment.services.turn_store.get(waiting)
+    turn = environment.services.stores.turns.get(waiting)
 
     assert turn
     assert {turn.outcome["reply"]} == given
@@ -152,9 +152,9 @@ def test_of_many_answers_one_is_the_outcome(deployment: Deployment, waiting: str
 
 def test_a_person_and_the_end_of_the_time_to_answer_make_one_outcome(deployment: Deployment, waiting: str) -> None:
     environment = deployment.environment()
-    version = environment.services.operators.claim(Operator("olga", TENANT), waiting).ver
+    version = environment.services.operators.claim(Operator("olga", TENANT), waiting).claim_version
     ends = crowd(partial(racing, deployment, waiting, version), CROWD)
-    turn = environment.services.turn_store.get(waiting)
+    turn = environment.services.stores.turns.get(waiting)
 
     assert turn
     assert turn.is_done

@@ -8,7 +8,7 @@ from typing import Any
 from agents.booking import agent as booking
 from turnkeeper.domain.chat import Finish, ModelReply, ToolCall, Usage
 from turnkeeper.domain.failures import Failure
-from turnkeeper.domain.turns import Tier
+from turnkeeper.domain.tier import Tier
 from turnkeeper.errors import DependencyError
 
 from tests.console.server import LiveClock, pooled

@@ -5,7 +5,7 @@ import sys
 import time
 from typing import Any
 
-from turnkeeper.domain.turns import Tier
+from turnkeeper.domain.tier import Tier
 
 from benchmarks.report import say, table
 from infra.local import sgd

@@ -138,7 +138,7 @@ class Deployment(World):
     def restart(self) -> Services:
         """Begin anew after a death; reads are made in order, so that a seed decides everything."""
         services = super().restart()
-        services.turns._executor = Inline()
+        services.opener._executor = Inline()
         return services
 
     def mortal(self, within: str, work: Callable[[], T]) -> T:

@@ -14,15 +14,16 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 from moto import mock_aws
 from turnkeeper.adapters.dynamodb import DynamoTable
 from turnkeeper.adapters.memory import MemoryTable
+from turnkeeper.domain.attempt import CallReport
+from turnkeeper.domain.reservation import Reservation, Settlement
 from turnkeeper.domain.spend import Limit, Limits, utc_day
+from turnkeeper.domain.turn import Lease, Turn
 from turnkeeper.errors import LimitExceeded, RateLimited, StoreUnavailable, TurnLost
 from turnkeeper.ports import Item, Table
 from turnkeeper.stores import keys
-from turnkeeper.stores.records import Turn
-from turnkeeper.stores.reservations import Reservation, Settlement
-from turnkeeper.stores.reserve import TENANT_PARTS
+from turnkeeper.stores.reserve import TENANT_SHARDS
 from turnkeeper.stores.spend import SpendStore
-from turnkeeper.stores.turns import Lease, TurnStore
+from turnkeeper.stores.turns import TurnStore
 
 from tests.support.tables import Killed, WatchedTable
 from tests.support.world import START, Clock
@@ -30,10 +31,11 @@ from tests.support.world import START, Clock
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-LIMITS = Limits(task=700, customer_day=1_000, tenant_day=4_000)
+LIMITS = Limits(task_micro_usd=700, customer_day_micro_usd=1_000, tenant_day_micro_usd=4_000)
 SHARD = 400
 FAULTS = st.sampled_from(["", "", "", "lost before", "lost after", "killed before", "killed after"])
 LEASE = 60.0
+REPORT = CallReport("openai:first")
 CUSTOMERS = ["carla", "carl"]
 TASKS = ["moving", "painting"]
 
@@ -71,7 +73,17 @@ class SpendMachine(RuleBasedStateMachine):
     def acquire(self, customer: str, task: str) -> str:
         name = f"turn_{len(self.known)}"
         turn = Turn(
-            name, "t", customer, "paint", "1", task, f"c_{name}", "", "fp", "", 0, 0, START * 2, {"message": ""}
+            turn_id=name,
+            tenant="t",
+            customer=customer,
+            agent="paint",
+            agent_version="1",
+            task=task,
+            conversation=f"c_{name}",
+            request_fingerprint="fp",
+            request={"message": ""},
+            created_at=0,
+            answer_by=START * 2,
         )
         mine, _ = self.store.acquire(turn, Lease(self.clock() + LEASE))
         self.known.append(mine)
@@ -105,38 +117,38 @@ class SpendMachine(RuleBasedStateMachine):
         turn = self.known[int(name.removeprefix("turn_"))]
         mine = replace(turn, epoch=turn.epoch - 1) if stale else turn
         held = Reservation(
-            rid=f"{name}.first.{mine.epoch}.{len(self.made)}",
+            reservation_id=f"{name}.first.{mine.epoch}.{len(self.made)}",
             turn_id=name,
             tenant="t",
             customer=turn.customer,
             task=turn.task,
             day=utc_day(self.clock()),
-            est=est,
-            exp=turn.lease_until + Lease.GRACE,
+            reserved_micro_usd=est,
+            sweep_at=turn.lease_until + Lease.GRACE_S,
             epoch=mine.epoch,
             model="openai:first",
             tier="first",
-            part=part,
+            tenant_shard=part,
         )
         call = Call(held)
-        committed = self.spend.of_day("t", turn.customer, held.day).committed
-        limits = LIMITS if part >= 0 else replace(LIMITS, tenant_day=None)
+        committed = self.spend.of_day("t", turn.customer, held.day).committed_micro_usd
+        limits = LIMITS if part >= 0 else replace(LIMITS, tenant_day_micro_usd=None)
         try:
             with self.fault(fault):
                 call.reservation = self.spend.reserve(mine, self.store.owned(mine), held, limits, None).reservation
         except LimitExceeded as error:
             if error.over.limit is Limit.TENANT_DAY:
-                shards = [self.counters().get(keys.tenant_day("t", held.day, n), {}) for n in range(TENANT_PARTS)]
+                shards = [self.counters().get(keys.tenant_day("t", held.day, n), {}) for n in range(TENANT_SHARDS)]
                 assert all(est > SHARD - shard.get("committed", 0) for shard in shards)
             else:
-                assert est > min(LIMITS.customer_day - committed, error.over.remaining)
+                assert est > min(LIMITS.customer_day_micro_usd - committed, error.over.remaining_micro_usd)
         except TurnLost:
             assert stale
         except (RateLimited, StoreUnavailable, Killed):
             assert fault
         else:
             assert not stale
-            assert committed + est <= LIMITS.customer_day or est == 0
+            assert committed + est <= LIMITS.customer_day_micro_usd or est == 0
         self.made.append(call)
         return call
 
@@ -145,16 +157,16 @@ class SpendMachine(RuleBasedStateMachine):
         """Bill what was reserved at most, or absurdly more, and settle it, unless the run died meanwhile."""
         if self.stored(call) is None or call.billed is not None:
             return
-        call.billed = int(call.reservation.est * share)
+        call.billed = int(call.reservation.reserved_micro_usd * share)
         if known:
-            self.spend.settle(Settlement(call.reservation, call.billed, {}))
+            self.spend.settle(Settlement(call.reservation, call.billed, REPORT))
 
     @rule(call=calls, fault=FAULTS)
     def settle(self, call: Call, fault: str) -> None:
         """Settle what was billed, late or twice."""
         if call.billed is not None:
             with self.endured(fault):
-                self.spend.settle(Settlement(call.reservation, call.billed, {}))
+                self.spend.settle(Settlement(call.reservation, call.billed, REPORT))
 
     @rule(call=calls, fault=FAULTS)
     def void(self, call: Call, fault: str) -> None:
@@ -162,13 +174,13 @@ class SpendMachine(RuleBasedStateMachine):
         if call.billed in {None, 0} and self.stored(call) is not None:
             call.billed = 0
             with self.endured(fault):
-                self.spend.void(call.reservation, {})
+                self.spend.void(call.reservation, REPORT)
 
     @rule(call=calls, fault=FAULTS)
     def guess(self, call: Call, fault: str) -> None:
         if self.stored(call) is not None:
             with self.endured(fault):
-                self.spend.guess(call.reservation, {})
+                self.spend.guess(call.reservation, REPORT)
 
     @rule(name=turns, fault=FAULTS)
     def sweep(self, name: str, fault: str) -> None:
@@ -205,7 +217,11 @@ class SpendMachine(RuleBasedStateMachine):
         above = self.sums("POSTED", "above")
         for (pk, sk), item in self.counters().items():
             limit = (
-                SHARD if pk.startswith("SPEND#t#/") else LIMITS.task if sk.startswith("TASK#") else LIMITS.customer_day
+                SHARD
+                if pk.startswith("SPEND#t#/")
+                else LIMITS.task_micro_usd
+                if sk.startswith("TASK#")
+                else LIMITS.customer_day_micro_usd
             )
             assert item["committed"] <= limit + above.get((pk, sk), 0)
 
@@ -223,13 +239,13 @@ class SpendMachine(RuleBasedStateMachine):
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def stored(self, call: Call) -> Item | None:
-        return self.table.inner.get(keys.reservation(call.reservation.turn_id, call.reservation.rid))
+        return self.table.inner.get(keys.reservation(call.reservation.turn_id, call.reservation.reservation_id))
 
     def reservations(self) -> list[Item]:
         return [r for t in self.known for r in self.table.inner.query(f"TURN#{t.turn_id}", prefix="RSV#")]
 
     def counters(self) -> dict[tuple[str, str], dict[str, int]]:
-        owners = [*CUSTOMERS, *(f"/{part}" for part in range(TENANT_PARTS))]
+        owners = [*CUSTOMERS, *(f"/{part}" for part in range(TENANT_SHARDS))]
         items = [item for owner in owners for item in self.table.inner.query(f"SPEND#t#{owner}")]
         return {(item["pk"], item["sk"]): item for item in items}
 

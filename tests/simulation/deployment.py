@@ -295,7 +295,7 @@ class Deployment(World):
     def restart(self) -> Services:
         """Begin anew after a death."""
         services = super().restart()
-        services.turns._executor = Inline()
+        services.opener._executor = Inline()
         return services
 
     def survive(self, work: Callable[[], T]) -> T | None:

@@ -9,7 +9,7 @@ import pytest
 from turnkeeper.domain.callbacks import DELAYS_S
 from turnkeeper.ports import Item
 from turnkeeper.stores import keys
-from turnkeeper.stores.records import Turn
+from turnkeeper.stores.items import TURN
 
 from tests.simulation.deployment import ANSWER_BY, Deployment
 
@@ -86,7 +86,7 @@ def check_turns(world: Deployment) -> None:
     escalations = {e["turn_id"]: e for e in items(world, "ESC")}
     paged = {m.attributes["dedup_key"].partition("#")[0] for _, m in world.topics.published if "page" in m.attributes}
     for turn in items(world, "TURN"):
-        outcome, escalation = Turn.from_item(turn).outcome, escalations.get(turn["turn_id"], {})
+        outcome, escalation = TURN.read(turn).outcome, escalations.get(turn["turn_id"], {})
         assert turn["st"] == "DONE"
         assert outcome["status"] in {"completed", "expired", "failed"}
         assert turn["done_at"] <= turn["answer_by"] + 130
@@ -113,10 +113,10 @@ def check_callbacks(world: Deployment) -> None:
     told = {(s["id"], s["body"]) for s in world.receivers.sent}
     assert len({turn for turn, _ in told}) == len(told)
     assert callbacks.keys() == {
-        t["turn_id"] for t in named if t["turn_id"] in escalated or Turn.from_item(t).outcome["status"] == "failed"
+        t["turn_id"] for t in named if t["turn_id"] in escalated or TURN.read(t).outcome["status"] == "failed"
     }
     for turn in named:
-        st, outcome = callbacks.get(turn["turn_id"]), Turn.from_item(turn).outcome
+        st, outcome = callbacks.get(turn["turn_id"]), TURN.read(turn).outcome
         if st == "DELIVERED":
             assert outcome in [json.loads(body)["data"] for turn_id, body in told if turn_id == turn["turn_id"]]
         elif st:

@@ -19,7 +19,7 @@ from turnkeeper.domain.chat import Finish, ModelReply, ModelRequest, ToolCall, U
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.money import price_from_json
 from turnkeeper.domain.spend import Counter, utc_day
-from turnkeeper.domain.turns import Tier
+from turnkeeper.domain.tier import Tier
 from turnkeeper.errors import DependencyError, NotFound, WorkflowUnavailable
 from turnkeeper.outside import Outside
 from turnkeeper.ports import CallHttp, Json, Published, Subscriptions, Table, ToolTransport
@@ -462,7 +462,7 @@ class World:
 
     def spent(self, name: str = "carla") -> Counter:
         """What a customer spent today."""
-        return self.services.spend_store.of_day(TENANT, name, utc_day(self.clock.now))
+        return self.services.stores.spend.of_day(TENANT, name, utc_day(self.clock.now))
 
 
 _CURRENT: list[World] = []

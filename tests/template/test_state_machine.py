@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from turnkeeper.runtime.tiers import STATES as STATES_BY_TIER
+from turnkeeper.domain.tier import STATES as STATES_BY_TIER
 
 from tests.template.source import FUNCTIONS, MACHINE, RESOURCES, STATES, TASKS, TEMPLATE, functions
 

@@ -3,14 +3,21 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+import turnkeeper
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "core" / "turnkeeper"
 AGENTS = ROOT / "layers" / "agents" / "agents"
 FUNCTIONS = ROOT / "functions"
+CLI = ROOT / "infra" / "cli"
+
+LONGEST_MODULE = 300
+MOST_ARGUMENTS = 8
+"""Of a constructor, `self` aside: dataclasses have none, and may name all that they bundle."""
 
 MAY_IMPORT = {
     "domain": {"domain"},
@@ -21,7 +28,7 @@ MAY_IMPORT = {
     "outside": {"domain", "agent", "ports"},
     "stores": {"domain", "ports", "errors", "stores"},
     "runtime": {"domain", "ports", "errors", "agent", "stores", "outside", "runtime"},
-    "settings": {"domain", "runtime"},
+    "settings": {"domain"},
     "services": {"domain", "errors", "agent", "stores", "outside", "settings", "runtime"},
     "adapters": {"domain", "ports", "errors", "agent", "outside", "settings", "adapters"},
     "bootstrap": {"settings", "services", "adapters.aws"},
@@ -59,16 +66,19 @@ def part(path: Path) -> str:
     return "" if name == "__init__" else name
 
 
-def imported(path: Path) -> set[str]:
-    """Every module that a file imports, wherever in it."""
+def imported(path: Path, *, at_once: bool = False) -> set[str]:
+    """Every module that a file imports: wherever in it, or only `at_once`, as it is imported itself."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    tree = ast.parse(path.read_text())
+    for node in tree.body if at_once else ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: imports are absolute"
             module = node.module or ""
-            found |= {f"{module}.{alias.name}" for alias in node.names} if module == "turnkeeper" else {module}
+            found.add(module)
+            if module.startswith("turnkeeper"):
+                found |= {f"{module}.{alias.name}" for alias in node.names}
     return found
 
 
@@ -78,6 +88,47 @@ def ours(path: Path) -> set[str]:
 
 def theirs(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in imported(path)} - {"turnkeeper"} - sys.stdlib_module_names
+
+
+def modules_of_ours() -> dict[str, set[str]]:
+    """Each module of the package with the modules of ours that it imports as it is imported itself."""
+    names = {path: ".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in modules(PACKAGE)}
+    known = {name.removesuffix(".__init__") for name in names.values()}
+    graph: dict[str, set[str]] = {}
+    for path, name in names.items():
+        found = {name.removeprefix("turnkeeper.") for name in imported(path, at_once=True)}
+        own = name.removesuffix(".__init__")
+        graph[own] = {module for module in found if module in known and module != own}
+    return graph
+
+
+def test_no_import_goes_in_a_circle() -> None:
+    TopologicalSorter(modules_of_ours()).prepare()
+
+
+@pytest.mark.parametrize("path", [*modules(PACKAGE), *modules(CLI)], ids=lambda p: str(p.relative_to(ROOT)))
+def test_only_stores_know_the_keys_of_items(path: Path) -> None:
+    is_store = path.is_relative_to(PACKAGE / "stores")
+
+    assert is_store or not any(name.startswith("turnkeeper.stores.keys") for name in imported(path))
+
+
+@pytest.mark.parametrize("path", modules(ROOT / "layers") + modules(ROOT / "infra"), ids=lambda p: p.name)
+def test_a_module_is_read_at_one_sitting(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST_MODULE
+
+
+@pytest.mark.parametrize("path", modules(PACKAGE), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_constructor_takes_few_arguments(path: Path) -> None:
+    constructors = [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef) and node.name == "__init__"
+    ]
+
+    for made in constructors:
+        given = made.args.posonlyargs + made.args.args + made.args.kwonlyargs
+        assert len(given) - 1 <= MOST_ARGUMENTS, f"line {made.lineno}: use a bundle"
 
 
 def test_every_part_has_its_place() -> None:
@@ -124,7 +175,7 @@ def test_a_function_is_one_thin_file(path: Path) -> None:
 @pytest.mark.parametrize("path", modules(AGENTS), ids=lambda p: p.name)
 def test_an_agent_needs_the_package_and_pydantic_only(path: Path) -> None:
     assert theirs(path) <= {"pydantic"}
-    assert imported(path) & {"turnkeeper"} == set()
+    assert ours(path) <= set(turnkeeper.__all__)
 
 
 def loaded(module: str) -> set[str]:

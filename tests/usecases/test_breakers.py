@@ -22,13 +22,13 @@ ONE = paint(chain=[Model(FIRST, 4_000)], alternative=paint().alternative)
 
 def state(world: World, dependency: str = FIRST) -> Breaker:
     """Read a breaker as a new environment would."""
-    (breaker,) = world.restart().breakers.read([dependency])
+    (breaker,) = world.restart().stores.breakers.read([dependency])
     return breaker
 
 
 def enter(made: Services, dependency: str = FIRST) -> Any:
     """Ask one environment for leave to call, having read the breaker as every turn does."""
-    made.breakers.read([dependency])
+    made.stores.breakers.read([dependency])
     try:
         return made.guard.enter(dependency, 4)
     except DependencyError:
@@ -147,7 +147,7 @@ def test_exactly_one_probe_in_the_fleet() -> None:
     world.later(331)
     fleet = [world.restart() for _ in range(20)]
     for made in fleet:
-        made.breakers.read([FIRST])  # every environment reads before any of them probes
+        made.stores.breakers.read([FIRST])  # every environment reads before any of them probes
     permits = [permit for made in fleet if (permit := _try(made))]
 
     assert [True] == [permit.probe for permit in permits]

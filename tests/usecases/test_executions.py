@@ -1,6 +1,6 @@
 """Executions end with their turns, and a state machine that is away does not keep a turn from people."""
 
-from turnkeeper.domain.turns import Tier
+from turnkeeper.domain.tier import Tier
 from turnkeeper.errors import WorkflowUnavailable
 
 from tests.support.world import World, answer, operator, prose

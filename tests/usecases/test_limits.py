@@ -11,12 +11,12 @@ from turnkeeper.agent import Model
 from turnkeeper.api.idempotency import answer_once
 from turnkeeper.domain.chat import Usage
 from turnkeeper.domain.failures import Failure
+from turnkeeper.domain.spend import Override
 from turnkeeper.errors import DependencyError, LimitExceeded, UnpricedModel
 from turnkeeper.ports import Key
 from turnkeeper.runtime.turns import NewTurn
 from turnkeeper.settings import MissingSetting
-from turnkeeper.stores import keys
-from turnkeeper.stores.limits import set_limits
+from turnkeeper.stores.limits import Whose
 
 from tests.support.tables import WatchedTable, fail, on
 from tests.support.world import (
@@ -48,6 +48,11 @@ def usd(micro: int) -> str:
     return f"{micro / 1e6:.6f}"
 
 
+def set_day_limit(world: World, micro: int) -> None:
+    """Set what carla may spend in a day, as an owner does."""
+    world.services.stores.limits.change(TENANT, Whose.CUSTOMER, "carla", Override(customer_day_micro_usd=micro))
+
+
 def crowd(world: World, how_many: int) -> "Tally[str]":
     """Send turns at the same time, below the HTTP layer; returns how they ended."""
 
@@ -72,7 +77,7 @@ def test_a_hundred_turns_at_once_with_room_for_ten_are_ten() -> None:
 
     assert {"200": 10, "customer_day": 90} == ended
     assert 10 == len(world.models.calls)
-    assert (10 * EST, 10 * EST) == (world.spent().posted, world.spent().committed)
+    assert (10 * EST, 10 * EST) == (world.spent().posted_micro_usd, world.spent().committed_micro_usd)
 
 
 def test_what_a_turn_does_not_use_is_free_again() -> None:
@@ -110,7 +115,7 @@ def test_a_limit_smaller_than_any_call_refuses_the_first_turn_of_all() -> None:
 def test_a_402_forgets_its_key() -> None:
     world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(EST - 1)})
     refused = world.send(key="k")
-    set_limits(world.table, keys.customer_limits(TENANT, "carla"), customer_day=10 * EST)
+    set_day_limit(world, 10 * EST)
     again = world.send(key="k")
 
     assert (402, 200) == (refused.status, again.status)
@@ -133,7 +138,7 @@ def test_a_fallback_that_does_not_fit_is_skipped_and_a_person_answers() -> None:
     assert (202, "over_limit", ["first"]) == (sent.status, sent.json["reason"], world.models.names())
     assert "waiting" == world.play(sent.json["turn_id"])
     assert ["first"] == world.models.names()
-    assert 0 == world.spent().posted
+    assert 0 == world.spent().posted_micro_usd
 
 
 def test_an_escalated_turn_over_its_limit_goes_to_a_person_and_never_to_a_402() -> None:
@@ -165,7 +170,7 @@ def test_an_agent_with_a_model_without_a_price_never_runs_and_the_key_is_forgott
 
     assert (500, "unpriced-model", []) == (refused.status, refused.code, world.models.calls)
     assert unpriced in refused.json["detail"]
-    assert 0 == world.spent().committed
+    assert 0 == world.spent().committed_micro_usd
 
 
 def test_a_model_priced_at_zero_stays_callable_over_the_limit() -> None:
@@ -190,11 +195,11 @@ def test_a_call_over_midnight_is_settled_on_the_day_it_was_reserved() -> None:
     world.clock.now = 1_795_046_399.0  # a second before midnight
     world.models.seconds = 3
     world.send()
-    spend = world.services.spend_store
+    spend = world.services.stores.spend
 
     assert (180, 0) == (
-        spend.of_day(TENANT, "carla", "2026-11-18").committed,
-        spend.of_day(TENANT, "carla", "2026-11-19").committed,
+        spend.of_day(TENANT, "carla", "2026-11-18").committed_micro_usd,
+        spend.of_day(TENANT, "carla", "2026-11-19").committed_micro_usd,
     )
 
 
@@ -206,7 +211,7 @@ def test_a_turns_cost_is_the_sum_of_all_its_calls_also_of_failed_ones_that_may_b
 
     assert ["first", "second", "second"] == world.models.names()
     assert usd(EST + second) == sent.json["cost_usd"]
-    assert (EST + second, 0) == (world.spent().posted, world.spent().pending)
+    assert (EST + second, 0) == (world.spent().posted_micro_usd, world.spent().pending_micro_usd)
 
 
 @pytest.mark.parametrize(
@@ -225,7 +230,7 @@ def test_a_failed_call_is_posted_in_full_where_it_may_have_been_billed(failure: 
     world.models.script["first"] = list(failing(failure))
     world.send()
 
-    assert (posted, 0) == (world.spent().posted, world.spent().pending)
+    assert (posted, 0) == (world.spent().posted_micro_usd, world.spent().pending_micro_usd)
 
 
 def test_a_call_that_never_left_costs_nothing() -> None:
@@ -233,7 +238,7 @@ def test_a_call_that_never_left_costs_nothing() -> None:
     world.models.script["first"] = list(failing(Failure.CONNECTION, sent=False))
     world.send()
 
-    assert (0, 0) == (world.spent().posted, world.spent().pending)
+    assert (0, 0) == (world.spent().posted_micro_usd, world.spent().pending_micro_usd)
 
 
 def test_an_answer_without_usage_is_posted_at_its_worst_case_and_told_to_the_owner() -> None:
@@ -241,7 +246,7 @@ def test_an_answer_without_usage_is_posted_at_its_worst_case_and_told_to_the_own
     world.models.script["first"] = [answer(usage=None)]
     sent = world.send()
 
-    assert (usd(EST), EST) == (sent.json["cost_usd"], world.spent().posted)
+    assert (usd(EST), EST) == (sent.json["cost_usd"], world.spent().posted_micro_usd)
     assert ["openai:first reported no usable usage"] == [what for what, _ in world.telemetry.warnings]
 
 
@@ -250,7 +255,7 @@ def test_a_bill_above_the_worst_case_is_posted_in_full_and_told_to_the_owner() -
     world.models.script["first"] = [answer(usage=Usage(10 * EST, 0))]
     world.send()
 
-    assert 10 * EST == world.spent().posted
+    assert 10 * EST == world.spent().posted_micro_usd
     assert ["openai:first billed more than its worst case"] == [what for what, _ in world.telemetry.warnings]
 
 
@@ -265,7 +270,7 @@ def test_a_known_bill_is_posted_though_its_run_ends_by_an_exception() -> None:
     table.before = on("transact", "CONV#", fail)
     refused = world.send()
 
-    assert (503, 50_080) == (refused.status, world.spent().posted)
+    assert (503, 50_080) == (refused.status, world.spent().posted_micro_usd)
 
 
 def test_a_turn_that_could_not_be_forgotten_is_not_called_refused() -> None:
@@ -291,7 +296,7 @@ def test_a_slow_table_costs_no_model_call_that_has_no_time_left() -> None:
     sent = world.send()
 
     assert (202, []) == (sent.status, world.models.calls)
-    assert (0, 0) == (world.spent().posted, world.spent().pending)
+    assert (0, 0) == (world.spent().posted_micro_usd, world.spent().pending_micro_usd)
     assert world.table.query("BREAKER#openai:first") == []
 
 
@@ -342,7 +347,7 @@ def test_an_alert_that_could_not_be_published_is_repeated_until_it_is() -> None:
 
 def test_an_owners_limit_for_one_customer_holds_from_the_next_turn_on() -> None:
     world = World()
-    set_limits(world.table, keys.customer_limits(TENANT, "carla"), customer_day=1)
+    set_day_limit(world, 1)
 
     assert [402, 200] == [world.send().status, world.send(who=customer("carl")).status]
 
@@ -457,7 +462,7 @@ def test_a_turn_that_just_fits_is_taken_for_later_and_holds_nothing() -> None:
     world = World(env={"TASK_LIMIT_USD": usd(EST), "TENANT_DAY_LIMIT_USD": usd(10 * EST)})
     sent = world.send(headers={"Prefer": "respond-async"})
 
-    assert (202, 0) == (sent.status, world.spent().committed)
+    assert (202, 0) == (sent.status, world.spent().committed_micro_usd)
     assert "completed" == world.play(sent.json["turn_id"])
 
 
@@ -480,7 +485,7 @@ def test_a_customer_without_money_does_not_page_people_in_an_outage() -> None:
     world = World(paint(cache_seconds=600), env={"CUSTOMER_DAY_LIMIT_USD": usd(EST), "BREAKER_FAILURE_THRESHOLD": "1"})
     world.send("Cached?")
     for name in ("openai:first", "anthropic:second", "openai:third"):
-        assert world.services.breakers.failed(name, 0)
+        assert world.services.stores.breakers.failed(name, 0)
 
     assert [402, 402] == [world.send(message).status for message in ("Cached?", "Which colour?")]
     assert {} == world.machine.running
@@ -506,8 +511,8 @@ def test_a_reservation_whose_answer_was_lost_is_resolved_by_the_sweep_once() -> 
     world.reconcile()
 
     assert (503, []) == (refused.status, world.models.calls)
-    assert (EST, 0) == (held.committed, held.posted)
-    assert (EST, EST) == (after.committed, after.posted)
+    assert (EST, 0) == (held.committed_micro_usd, held.posted_micro_usd)
+    assert (EST, EST) == (after.committed_micro_usd, after.posted_micro_usd)
     assert after == world.spent()
 
 
@@ -568,7 +573,7 @@ def test_a_turn_for_which_every_model_is_at_its_limit_goes_on_in_its_tiers() -> 
 
     assert [200, 200, 202] == [s.status for s in sent]
     assert "no_model_available" == sent[2].json["reason"]
-    assert 0 == world.spent().pending
+    assert 0 == world.spent().pending_micro_usd
 
 
 def test_only_named_tasks_are_listed_and_not_without_end() -> None:

@@ -518,7 +518,11 @@ def test_a_turn_that_is_stopped_while_a_model_answers_stays_stopped_and_is_paid_
     replay = world.send(key="k")
 
     assert (200, 503, 200) == (stopped[0].status, sent.status, replay.status)
-    assert ("failed", 180, 0) == (replay.json["status"], world.spent().posted, world.spent().pending)
+    assert ("failed", 180, 0) == (
+        replay.json["status"],
+        world.spent().posted_micro_usd,
+        world.spent().pending_micro_usd,
+    )
 
 
 def test_a_stopped_turn_calls_nothing_more() -> None:

@@ -38,7 +38,7 @@ def test_a_lapsed_run_is_suspended_started_and_answered(hook: object) -> None:
     assert calls == len(world.models.calls)
     assert [f"{turn}-1"] == list(world.machine.running)
     assert ("completed", "first_attempt") == (world.play(turn), world.get(f"/v1/turns/{turn}").json["tier"])
-    assert 0 == world.spent().pending
+    assert 0 == world.spent().pending_micro_usd
 
 
 def test_a_run_whose_lease_holds_is_left_alone() -> None:
@@ -64,13 +64,13 @@ def test_the_client_of_a_dead_run_gets_202_and_then_the_outcome() -> None:
 def test_what_a_dead_run_may_have_been_billed_is_posted_once() -> None:
     world = dying(on("transact", "CONV#", kill))
     dead(world)
-    held = world.spent().committed
+    held = world.spent().committed_micro_usd
     world.later(70)
     for _ in range(3):
         world.reconcile()
         world.later(40)
 
-    assert (held, held) == (world.spent().committed, world.spent().posted)
+    assert (held, held) == (world.spent().committed_micro_usd, world.spent().posted_micro_usd)
 
 
 def test_a_tier_that_died_is_run_again_and_its_hold_resolved() -> None:
@@ -84,7 +84,7 @@ def test_a_tier_that_died_is_run_again_and_its_hold_resolved() -> None:
     world.later(40)
 
     assert "completed" == world.play(turn)
-    assert (0, 2) == (world.spent().pending, len(world.models.calls))
+    assert (0, 2) == (world.spent().pending_micro_usd, len(world.models.calls))
 
 
 def test_a_tier_that_died_for_good_leaves_no_hold_behind() -> None:
@@ -98,7 +98,7 @@ def test_a_tier_that_died_for_good_leaves_no_hold_behind() -> None:
     world.later(70)
     world.reconcile()
 
-    assert 0 == world.spent().pending < world.spent().posted
+    assert 0 == world.spent().pending_micro_usd < world.spent().posted_micro_usd
 
 
 def test_an_execution_that_was_never_started_is_started() -> None:
@@ -181,13 +181,13 @@ def test_a_fault_in_one_item_does_not_hold_up_the_rest_and_is_told() -> None:
 def test_reconcilers_beside_each_other_do_everything_once() -> None:
     world = dying(on("transact", "CONV#", kill))
     turn = dead(world)
-    held = world.spent().committed
+    held = world.spent().committed_micro_usd
     world.later(70)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: world.reconcile(), range(8)))
 
     assert [f"{turn}-1"] == list(world.machine.running)
-    assert (held, held) == (world.spent().committed, world.spent().posted)
+    assert (held, held) == (world.spent().committed_micro_usd, world.spent().posted_micro_usd)
 
 
 def test_a_reconciler_stops_in_time() -> None:

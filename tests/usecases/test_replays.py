@@ -160,19 +160,19 @@ def test_a_late_first_run_cannot_overwrite_the_second() -> None:
     assert (503, "outcome-pending") == (first.status, first.code)
     assert "It is blue." == second[0].json["reply"] == world.send(key="k").json["reply"]
     assert second[0].json == world.get(f"/v1/turns/{second[0].json['turn_id']}").json
-    assert 0 == world.spent().pending
-    assert 2 * 180 == world.spent().posted  # both runs were billed, and both are known
+    assert 0 == world.spent().pending_micro_usd
+    assert 2 * 180 == world.spent().posted_micro_usd  # both runs were billed, and both are known
 
 
 def test_a_run_killed_after_its_call_is_carried_on_and_its_call_is_paid_for() -> None:
     world = World(table=WatchedTable(MemoryTable(), before=on("transact", "CONV#", kill)))
     killed(world, "k")
-    held = world.spent().pending
+    held = world.spent().pending_micro_usd
     world.later(40)
     again = world.send(key="k")
 
     assert 200 == again.status
-    assert (held + 180, 0) == (world.spent().posted, world.spent().pending)
+    assert (held + 180, 0) == (world.spent().posted_micro_usd, world.spent().pending_micro_usd)
     assert f"{(held + 180) / 1e6:.6f}" == again.json["cost_usd"]
 
 
@@ -219,7 +219,7 @@ def test_a_store_that_goes_away_after_the_call_keeps_the_turn() -> None:
     replay = world.send(key="k")
 
     assert (503, 202) == (refused.status, replay.status)
-    assert 0 == world.spent().pending
+    assert 0 == world.spent().pending_micro_usd
 
 
 def test_a_turn_is_not_there_before_it_is_accepted_and_escalating_after() -> None:
@@ -227,7 +227,7 @@ def test_a_turn_is_not_there_before_it_is_accepted_and_escalating_after() -> Non
     seen = []
 
     def look(_: object) -> object:
-        turn = next(iter(sk for sk in world.services.turns._turns._table.inner._items if sk[1] == "TURN"))  # type: ignore[attr-defined]
+        turn = next(iter(sk for sk in world.services.stores.turns._table.inner._items if sk[1] == "TURN"))  # type: ignore[attr-defined]
         seen.append(world.get(f"/v1/turns/{turn[0].removeprefix('TURN#')}"))
         return answer()
 
@@ -269,7 +269,7 @@ def test_a_contended_end_keeps_the_turn_that_was_accepted() -> None:
     world.reconcile()
 
     assert (503, 202) == (refused.status, world.send(key="k").status)
-    assert 0 == world.spent().pending
+    assert 0 == world.spent().pending_micro_usd
 
 
 def test_a_taken_over_turn_is_not_held_to_the_rate_limit_again() -> None:

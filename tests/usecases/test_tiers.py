@@ -7,7 +7,7 @@ import pytest
 from turnkeeper.agent import AnswerContext, Model
 from turnkeeper.domain.chat import Finish, ModelReply, Usage
 from turnkeeper.domain.failures import Failure
-from turnkeeper.domain.turns import Tier
+from turnkeeper.domain.tier import Tier
 from turnkeeper.errors import DependencyError, NotConcluded
 
 from tests.support.world import Colour, World, answer, failing, paint, prose

@@ -7,9 +7,9 @@ import pytest
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.agent import Agent, ToolContext, ToolError, tool
 from turnkeeper.domain.chat import ModelReply, ModelRequest
+from turnkeeper.domain.effect import Effect, EffectState
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
-from turnkeeper.stores.journal import Step
 
 from tests.support.tables import WatchedTable, on
 from tests.support.world import Answer, World, answer, operator, paint, tool_call
@@ -107,10 +107,11 @@ def test_an_effect_that_begins_between_the_last_look_and_the_end_is_named_all_th
     turn_id = world.awaiting()
 
     def begin() -> None:
-        turn = world.services.turn_store.get(turn_id)
+        turn = world.services.stores.turns.get(turn_id)
         assert turn
-        step = Step("refund", "digest", '{"amount_usd":20,"order_id":"A-1001"}', "STARTED", turn.epoch)
-        world.services.journal.begin(world.services.turn_store.begins_effect(turn), turn, step)
+        arguments = '{"amount_usd":20,"order_id":"A-1001"}'
+        refund = Effect("refund", "digest", arguments, EffectState.STARTED, turn.epoch)
+        world.services.stores.journal.begin(world.services.stores.turns.begins_effect(turn), turn, refund)
 
     table.before = on("transact", "TURN#", begin)
     end(world, turn_id)

@@ -183,12 +183,12 @@ def forget_(customer: str, *, yes: bool = False, place: Place = _HERE) -> int:
     """
     store = place.open()
     todo = forget.plan(store, customer)
-    for kind, count in todo.counts().items():
+    for kind, count in forget.counts(todo).items():
         say(f"{count:>6} {kind}")
     if not todo.delete:
         say(f"Nothing to delete about {customer!r}.")
     elif yes:
-        forget.carry_out(store, todo)
+        forget.carry_out(store, customer, todo)
         say("Deleted.")
     else:
         say("Nothing was deleted. To delete it: the same command with --yes", "yellow")

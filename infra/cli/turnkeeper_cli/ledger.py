@@ -5,11 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rich.table import Table as Grid
-from turnkeeper.domain.spend import Counter
-from turnkeeper.ports import Item
-from turnkeeper.stores import keys
-from turnkeeper.stores.records import Turn
-from turnkeeper.stores.reservations import Reservation
+from turnkeeper.domain.reservation import Reservation, ReservationState
+from turnkeeper.domain.spend import Counter, Limit
+from turnkeeper.stores.spend import NamedCounter
 
 from turnkeeper_cli.show import moment, say, usd
 from turnkeeper_cli.store import Store
@@ -37,7 +35,11 @@ class Sum:
     def is_cut(self) -> bool:
         """Whether entries are missing that may be older than what is kept."""
         ledger, counter = self.ledger, self.counter
-        is_less = ledger != counter and ledger.posted <= counter.posted and ledger.committed <= counter.committed
+        is_less = (
+            ledger != counter
+            and ledger.posted_micro_usd <= counter.posted_micro_usd
+            and ledger.committed_micro_usd <= counter.committed_micro_usd
+        )
         return is_less and self.since < time.time() - _SURELY_KEPT_S
 
 
@@ -45,7 +47,7 @@ class Sum:
 class Ledger:
     """Reservations, oldest first, and the sums that are known to be whole."""
 
-    entries: list[Item]
+    entries: list[Reservation]
     sums: list[Sum] = field(default_factory=list)
 
     @property
@@ -56,21 +58,19 @@ class Ledger:
 
 def of_turn(store: Store, turn_id: str) -> Ledger:
     """Read one turn's reservations; its task's counter is compared where the task is this turn only."""
-    family = store.family(turn_id)
-    turn = Turn.from_item(next(item for item in family if item["sk"] == keys.TURN))
-    entries = _entries(family)
+    whole = store.whole_turn(turn_id)
+    turn, entries = whole.turn, _sorted(whole.reservations)
     if turn.task != turn_id:
         return Ledger(entries)
-    counter = store.table.get(keys.task(turn.tenant, turn.customer, turn.task))
-    return Ledger(entries, [_compared(f"TASK#{turn.task}", counter or {}, entries)])
+    return Ledger(entries, [_compared(store.spend.of_task(turn.tenant, turn.customer, turn.task), entries)])
 
 
 def of_customer(store: Store, customer: str) -> Ledger:
     """Read all reservations of a customer's turns, and compare every day and task."""
-    ids = [keys.turn_of(str(item["pk"])) for item in store.owned_by(customer) if item["sk"] == keys.TURN]
-    entries = sorted((e for i in ids for e in _entries(store.turns.family(i))), key=lambda e: float(e["at"]))
-    counters = store.table.query(keys.customer_day(store.tenant, customer, "")[0])
-    return Ledger(entries, [_compared(str(item["sk"]), item, entries) for item in counters])
+    turns = map(store.turns.whole, store.turns.ids_of_customer(store.tenant, customer))
+    entries = _sorted(reservation for whole in turns if whole for reservation in whole.reservations)
+    counters = store.spend.of_customer(store.tenant, customer)
+    return Ledger(entries, [_compared(counter, entries) for counter in counters])
 
 
 def show(ledger: Ledger) -> None:
@@ -78,16 +78,16 @@ def show(ledger: Ledger) -> None:
     grid = Grid("at (UTC)", "turn", "tier", "model", "outcome", box=None, pad_edge=False, header_style="bold")
     for name in ("held", "cost"):
         grid.add_column(name, justify="right")
-    for item in ledger.entries:
-        r = Reservation.from_item(item)
-        cost = "" if r.st == "PENDING" else usd(r.actual)
-        grid.add_row(moment(float(item["at"])), r.turn_id, r.tier, r.model, _outcome(r, item), usd(r.est), cost)
+    for r in ledger.entries:
+        cost = "" if r.is_pending else usd(r.actual_micro_usd)
+        held = usd(r.reserved_micro_usd)
+        grid.add_row(moment(r.reserved_at), r.turn_id, r.tier, r.model, _outcome(r), held, cost)
     total = _sum(ledger.entries)
-    grid.add_row("", "", "", "", "sum", "", usd(total.posted), style="bold")
+    grid.add_row("", "", "", "", "sum", "", usd(total.posted_micro_usd), style="bold")
     say(grid)
     for s in ledger.sums:
-        said = f"{s.name}: posted {usd(s.ledger.posted)}, pending {usd(s.ledger.pending)}"
-        counted = f"its counter: {usd(s.counter.posted)}, {usd(s.counter.pending)}"
+        said = f"{s.name}: posted {usd(s.ledger.posted_micro_usd)}, pending {usd(s.ledger.pending_micro_usd)}"
+        counted = f"its counter: {usd(s.counter.posted_micro_usd)}, {usd(s.counter.pending_micro_usd)}"
         if s.is_cut:
             say(f"~ {said}; {counted}: its first entries are older than what is kept", "yellow")
         elif s.matches:
@@ -96,30 +96,29 @@ def show(ledger: Ledger) -> None:
             say(f"✗ {said}; {counted}", "red")
 
 
-def _compared(sk: str, counter: Item, entries: list[Item]) -> Sum:
-    kind, _, name = sk.partition("#")
-    attribute = {"DAY": "day"}.get(kind, "task")
-    ledger = _sum(e for e in entries if e[attribute] == name)
-    return Sum(f"{attribute} {name}", ledger, _counter(counter), float(counter.get("since", 0)))
+def _compared(counted: NamedCounter, entries: list[Reservation]) -> Sum:
+    is_day = counted.limit is Limit.CUSTOMER_DAY
+    mine = [r for r in entries if (r.day if is_day else r.task) == counted.name]
+    return Sum(f"{'day' if is_day else 'task'} {counted.name}", _sum(mine), counted.counter, counted.since)
 
 
-def _entries(family: Iterable[Item]) -> list[Item]:
-    found = [item for item in family if str(item["sk"]).startswith(keys.RESERVATION)]
-    return sorted(found, key=lambda item: float(item["at"]))
+def _sorted(reservations: Iterable[Reservation]) -> list[Reservation]:
+    return sorted(reservations, key=lambda r: r.reserved_at)
 
 
-def _sum(entries: Iterable[Item]) -> Counter:
-    held = [Reservation.from_item(entry) for entry in entries]
-    posted = sum(r.actual for r in held if r.st == "POSTED")
-    return Counter(committed=posted + sum(r.est for r in held if r.st == "PENDING"), posted=posted)
+def _sum(entries: Iterable[Reservation]) -> Counter:
+    reservations = list(entries)
+    posted = sum(r.actual_micro_usd for r in reservations if r.state is ReservationState.POSTED)
+    pending = sum(r.reserved_micro_usd for r in reservations if r.is_pending)
+    return Counter(committed_micro_usd=posted + pending, posted_micro_usd=posted)
 
 
-def _counter(item: Item) -> Counter:
-    return Counter(int(item.get("committed", 0)), int(item.get("posted", 0)))
-
-
-def _outcome(r: Reservation, item: Item) -> str:
-    said = {"PENDING": "pending", "VOIDED": "not billed", "POSTED": "posted"}[r.st]
-    if r.guessed:
-        said = "corrected" if "corrected" in item else "posted in full: the bill is not known"
-    return f"{said} ({item['error']})" if item.get("error") else said
+def _outcome(r: Reservation) -> str:
+    said = {
+        ReservationState.PENDING: "pending",
+        ReservationState.VOIDED: "not billed",
+        ReservationState.POSTED: "posted",
+    }[r.state]
+    if r.is_guess:
+        said = "corrected" if r.corrected_at else "posted in full: the bill is not known"
+    return f"{said} ({r.error})" if r.error else said

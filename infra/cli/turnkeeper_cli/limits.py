@@ -6,16 +6,14 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 from turnkeeper.domain.money import micro_usd
-from turnkeeper.ports import Delete, Key
-from turnkeeper.stores import keys
-from turnkeeper.stores.limits import set_limits
+from turnkeeper.domain.spend import Override
+from turnkeeper.stores.limits import LimitStore, Whose
 
 from turnkeeper_cli.errors import CliError
 from turnkeeper_cli.show import say, usd
-from turnkeeper_cli.store import Place, Store
+from turnkeeper_cli.store import Place
 
 _ID = re.compile(r"[A-Za-z0-9._:@+=-]{1,128}")
-_NAMES = {"task": "a task", "customer_day": "a customer and day"}
 _HERE = Place()
 
 app = App(
@@ -28,7 +26,7 @@ app = App(
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class Whose:
+class Owner:
     """Whose limits: a customer's or an agent's."""
 
     customer: Annotated[str | None, Parameter(name="--customer")] = None
@@ -37,22 +35,22 @@ class Whose:
     agent: Annotated[str | None, Parameter(name="--agent")] = None
     """The agent whose limits these are, for all customers without limits of their own."""
 
-    def key(self, store: Store) -> Key:
-        """Return where the limits are kept; raises CliError unless exactly one is named."""
+    def named(self) -> tuple[Whose, str]:
+        """Return whose limits are meant, and the name; raises CliError unless exactly one is named."""
         name = self.customer or self.agent
         if not name or (self.customer and self.agent):
             raise CliError("say whose limit: --customer NAME or --agent NAME")
         if not _ID.fullmatch(name):
             raise CliError(f"{name!r} is no id: letters, digits and . _ : @ + = -")
-        return (keys.customer_limits if self.customer else keys.agent_limits)(store.tenant, name)
+        return (Whose.CUSTOMER if self.customer else Whose.AGENT), name
 
 
 @app.command(help_epilogue="Example: turnkeeper limits show")
 def show(*, place: Place = _HERE) -> None:
     """List every limit that was set."""
     store = place.open()
-    items = store.table.query(keys.customer_limits(store.tenant, "")[0])
-    lines = [line for item in items for line in _lines(str(item["sk"]), item)]
+    found = LimitStore(store.table).all_of(store.tenant)
+    lines = [line for limit in found for line in _lines(limit.whose, limit.name, limit.override)]
     for line in lines:
         say(line)
     if not lines:
@@ -66,7 +64,7 @@ def show(*, place: Place = _HERE) -> None:
 )
 def set_(
     *,
-    whose: Whose = Whose(),
+    owner: Owner = Owner(),
     task_usd: str | None = None,
     day_usd: str | None = None,
     place: Place = _HERE,
@@ -82,37 +80,29 @@ def set_(
     """
     if task_usd is None and day_usd is None:
         raise CliError("say what to set: --task-usd 0.50, --day-usd 5.00, or both")
-    given = {"task": _micro(task_usd), "customer_day": _micro(day_usd)}
+    change = Override(_micro_usd(task_usd), _micro_usd(day_usd))
     store = place.open()
-    key = whose.key(store)
-    before = store.table.get(key) or {}
-    merged = {name: before.get(name) if value is None else value for name, value in given.items()}
-    set_limits(store.table, key, **merged)
-    for line in _lines(key[1], merged):
+    whose, name = owner.named()
+    for line in _lines(whose, name, LimitStore(store.table).change(store.tenant, whose, name, change)):
         say(line)
 
 
 @app.command(help_epilogue="Example: turnkeeper limits remove --customer carla")
-def remove(*, whose: Whose = Whose(), place: Place = _HERE) -> None:
+def remove(*, owner: Owner = Owner(), place: Place = _HERE) -> None:
     """Remove all limits that were set for a customer or an agent."""
     store = place.open()
-    key = whose.key(store)
-    store.table.transact([Delete(key)])
-    say(f"{_name(key[1])}: no limit is set any more.")
+    whose, name = owner.named()
+    LimitStore(store.table).remove(store.tenant, whose, name)
+    say(f"{whose} {name}: no limit is set any more.")
 
 
-def _micro(dollars: str | None) -> int | None:
+def _micro_usd(dollars: str | None) -> int | None:
     try:
         return None if dollars is None else micro_usd(dollars)
     except ValueError as error:
         raise CliError(str(error)) from error
 
 
-def _lines(sk: str, item: dict[str, int | None]) -> list[str]:
-    found = {name: item.get(name) for name in _NAMES}
-    return [f"{_name(sk)}: {usd(value)} for {_NAMES[name]}" for name, value in found.items() if value is not None]
-
-
-def _name(sk: str) -> str:
-    kind, _, name = sk.partition("#")
-    return f"{kind.lower()} {name}"
+def _lines(whose: Whose, name: str, override: Override) -> list[str]:
+    limits = [(override.task_micro_usd, "a task"), (override.customer_day_micro_usd, "a customer and day")]
+    return [f"{whose} {name}: {usd(amount)} for {what}" for amount, what in limits if amount is not None]

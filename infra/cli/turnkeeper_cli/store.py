@@ -1,7 +1,6 @@
 """The table of a deployment: the local stack's, a CloudFormation stack's, or one by name."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +9,10 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from cyclopts import Parameter
 from turnkeeper.adapters.dynamodb import DynamoTable
+from turnkeeper.domain.whole_turn import WholeTurn
 from turnkeeper.errors import StoreUnavailable
-from turnkeeper.ports import Item, Table
-from turnkeeper.stores import keys
+from turnkeeper.ports import Table
+from turnkeeper.stores.spend import SpendStore
 from turnkeeper.stores.turns import TurnStore
 
 from turnkeeper_cli.errors import CliError
@@ -89,21 +89,17 @@ class Store:
         """The turns of the table."""
         return TurnStore(self.table, time.time)
 
-    def family(self, turn_id: str) -> list[Item]:
-        """Read a turn with everything that happened in it; raises CliError where there is none."""
-        family = self.turns.family(turn_id)
-        if not any(item["sk"] == keys.TURN for item in family):
-            raise CliError(f"there is no turn {turn_id!r} in this table (turns are kept for 30 days)")
-        return family
+    @property
+    def spend(self) -> SpendStore:
+        """The money of the table."""
+        return SpendStore(self.table, time.time)
 
-    def owned_by(self, customer: str) -> Iterator[Item]:
-        """Read everything that is kept about one customer, by the index."""
-        partition, after = keys.owned_by(self.tenant, customer), None
-        while True:
-            items, after = self.table.query_index("customer", partition, after=after)
-            yield from items
-            if after is None:
-                return
+    def whole_turn(self, turn_id: str) -> WholeTurn:
+        """Read a turn with everything that happened in it; raises CliError where there is none."""
+        whole = self.turns.whole(turn_id)
+        if whole is None:
+            raise CliError(f"there is no turn {turn_id!r} in this table (turns are kept for 30 days)")
+        return whole
 
 
 def explained(error: Exception) -> str:

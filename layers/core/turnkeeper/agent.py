@@ -1,5 +1,6 @@
 """How a team writes an agent: instructions, an output model, a chain of models, tools. The rest is Turnkeeper's."""
 
+import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,9 +24,10 @@ from turnkeeper.authoring.tools import (
     ToolResponse,
     tool,
 )
+from turnkeeper.domain.closing import USUAL_TEXTS, ClosingTexts
+from turnkeeper.domain.ids import digest
 from turnkeeper.domain.money import micro_usd
 from turnkeeper.domain.schemas import strict
-from turnkeeper.domain.turns import digest
 
 OutputT = TypeVar("OutputT", bound=BaseModel)
 
@@ -68,8 +70,9 @@ class Agent(Generic[OutputT]):
     happened. `score` replaces the model's own confidence, which is weak evidence. `accept_at` and `alternative_at` are
     the confidences from which an answer is accepted, for tier 1 and tier 2. `task_limit_usd` and
     `customer_day_limit_usd` replace the deployment's defaults. `cache_seconds` above 0 allows a cached answer when no
-    model can be reached. `escalation_contact` tells the person on call whom to ask about this agent. `fixtures` are its
-    example turns, for `turnkeeper.testing`.
+    model can be reached. `escalation_contact` tells the person on call whom to ask about this agent. `closing_texts`
+    are what customers read when nobody answered, in whatever language the agent speaks. `fixtures` are its example
+    turns, for `turnkeeper.testing`.
     """
 
     name: str
@@ -91,6 +94,7 @@ class Agent(Generic[OutputT]):
     task_limit_usd: str | None = None
     customer_day_limit_usd: str | None = None
     escalation_contact: str = ""
+    closing_texts: ClosingTexts = USUAL_TEXTS
     fixtures: Sequence[Fixture] = ()
 
     def __new__(cls, **given: Any) -> Self:
@@ -121,6 +125,7 @@ class Agent(Generic[OutputT]):
             (not (self.check is None or takes(self.check, 2)), "check is a function of (output, context)"),
             (not (self.score is None or takes(self.score, 2)), "score is a function of (output, context)"),
             (not isinstance(self.escalation_contact, str), "escalation_contact is a text"),
+            (not _are_texts(self.closing_texts), "closing_texts is ClosingTexts(expired='...', ...), each a text"),
         ]
 
     def _wrong_models(self) -> list[tuple[bool, str]]:
@@ -220,6 +225,10 @@ def _not_usd(amount: str | None) -> bool:
         return True
 
 
+def _are_texts(texts: Any) -> bool:
+    return isinstance(texts, ClosingTexts) and all(is_text(text) for text in dataclasses.astuple(texts))
+
+
 def _unless(required: bool) -> str:
     return "" if required else " Null until there is one."
 
@@ -231,6 +240,7 @@ __all__ = [
     "AnswerContext",
     "Answers",
     "Calls",
+    "ClosingTexts",
     "Dependency",
     "Fails",
     "Fixture",

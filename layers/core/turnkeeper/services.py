@@ -11,6 +11,7 @@ from turnkeeper.runtime.attempt import Attempts
 from turnkeeper.runtime.callbacks import Callbacks
 from turnkeeper.runtime.channels import Channels
 from turnkeeper.runtime.context import Context, EscalationContext
+from turnkeeper.runtime.due_escalations import DueEscalations
 from turnkeeper.runtime.endings import Endings
 from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.expiry import Expiry
@@ -21,19 +22,13 @@ from turnkeeper.runtime.operators import Operator, Operators
 from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.pager import Pager
 from turnkeeper.runtime.reconcile import Reconciler
+from turnkeeper.runtime.run_opener import RunOpener
+from turnkeeper.runtime.takeover import Takeover
 from turnkeeper.runtime.tiers import Tiers
 from turnkeeper.runtime.tools import ToolRunner
 from turnkeeper.runtime.turns import Turns
 from turnkeeper.settings import Settings
-from turnkeeper.stores.breakers import BreakerStore
-from turnkeeper.stores.cache import AnswerCache
-from turnkeeper.stores.callbacks import CallbackStore
-from turnkeeper.stores.conversations import ConversationStore
-from turnkeeper.stores.escalations import EscalationStore
-from turnkeeper.stores.journal import Journal
-from turnkeeper.stores.rates import ModelRates
-from turnkeeper.stores.spend import SpendStore
-from turnkeeper.stores.turns import TurnStore
+from turnkeeper.stores.bundle import StorePolicies, Stores, stores_over
 
 _PARALLEL_READS = 4
 
@@ -53,49 +48,24 @@ class Services:
             raise UnpricedModel(f"the agent {name!r} has models without a price: {', '.join(unpriced)}")
         return found
 
-    # --- stores -------------------------------------------------------------------------------------------------------
-
     @cached_property
-    def turn_store(self) -> TurnStore:
-        """Turns."""
-        return TurnStore(self._outside.table, self.clock, self.settings.keep_s, new_id=self._outside.new_id)
+    def stores(self) -> Stores:
+        """All stores, over the table."""
+        policies = StorePolicies(
+            breaker=self.settings.breaker,
+            paging=self.settings.paging,
+            model_rates=self.settings.model_rates,
+            keep_s=self.settings.keep_s,
+        )
+        outside = self._outside
+        return stores_over(outside.table, outside.clock, outside.random, outside.new_id, policies)
 
-    @cached_property
-    def spend_store(self) -> SpendStore:
-        """Money."""
-        return SpendStore(self._outside.table, self.clock)
-
-    @cached_property
-    def breakers(self) -> BreakerStore:
-        """Breakers."""
-        return BreakerStore(self._outside.table, self.clock, self.settings.breaker, self._outside.random)
-
-    @cached_property
-    def escalations(self) -> EscalationStore:
-        """Escalations."""
-        return EscalationStore(self._outside.table, self.clock, self.settings.pacing)
-
-    @cached_property
-    def conversations(self) -> ConversationStore:
-        """Conversations."""
-        return ConversationStore(self._outside.table, self.clock)
-
-    @cached_property
-    def cache(self) -> AnswerCache:
-        """Cached answers."""
-        return AnswerCache(self._outside.table, self.clock)
-
-    @cached_property
-    def journal(self) -> Journal:
-        """The journal."""
-        return Journal(self._outside.table, self.clock)
-
-    # --- use cases ----------------------------------------------------------------------------------------------------
+    # --- what the use cases share -------------------------------------------------------------------------------------
 
     @cached_property
     def guard(self) -> Guard:
         """The breakers' doorkeeper."""
-        return Guard(self.breakers, self.clock, self.telemetry)
+        return Guard(self.stores.breakers, self.clock, self.telemetry)
 
     @cached_property
     def channels(self) -> Channels:
@@ -105,178 +75,88 @@ class Services:
     @cached_property
     def owner(self) -> Owner:
         """The owner's topic."""
-        return Owner(self.channels, self.settings.owner_topic_arn, self.spend_store, self.telemetry)
-
-    @cached_property
-    def attempts(self) -> Attempts:
-        """Attempts, with models and tools."""
-        calls = ModelCalls(
-            clients=self._outside.models,
-            prices=self._outside.prices,
-            spend=self.spend_store,
-            turns=self.turn_store,
-            guard=self.guard,
-            rates=ModelRates(self._outside.table, self.clock, self.settings.model_rates),
-            owner=self.owner,
-            clock=self.clock,
-            random=self._outside.random,
-            sleep=self._outside.sleep,
-            telemetry=self.telemetry,
-        )
-        tools = ToolRunner(
-            journal=self.journal,
-            turns=self.turn_store,
-            guard=self.guard,
-            transport=self._outside.tools,
-            clock=self.clock,
-            telemetry=self.telemetry,
-        )
-        return Attempts(calls, tools, self.guard, self.clock)
-
-    @cached_property
-    def callbacks(self) -> Callbacks:
-        """Callbacks to the URLs that turns named."""
-        return Callbacks(
-            store=CallbackStore(self._outside.table, self.clock),
-            turns=self.turn_store,
-            queue=self._outside.queue,
-            dead_letters=self._outside.dead_letters,
-            sender=self._outside.callbacks,
-            guard=self.guard,
-            clock=self.clock,
-            telemetry=self.telemetry,
-        )
-
-    @cached_property
-    def endings(self) -> Endings:
-        """The writes that end runs."""
-        return Endings(
-            turns=self.turn_store,
-            spend=self.spend_store,
-            escalations=self.escalations,
-            conversations=self.conversations,
-            journal=self.journal,
-            cache=self.cache,
-            callbacks=self.callbacks,
-            owner=self.owner,
-            clock=self.clock,
-            telemetry=self.telemetry,
-        )
-
-    @cached_property
-    def turns(self) -> Turns:
-        """The fast path."""
-        return Turns(
-            table=self._outside.table,
-            turns=self.turn_store,
-            spend=self.spend_store,
-            breakers=self.breakers,
-            conversations=self.conversations,
-            cache=self.cache,
-            journal=self.journal,
-            attempts=self.attempts,
-            endings=self.endings,
-            executions=self.executions,
-            executor=ThreadPoolExecutor(_PARALLEL_READS, thread_name_prefix="reads"),
-            clock=self.clock,
-            telemetry=self.telemetry,
-            limits_usd=self.settings.limits,
-            rate=self.settings.rate,
-            pace=self.settings.pace,
-        )
-
-    @cached_property
-    def executions(self) -> Executions:
-        """Executions of the state machine."""
-        return Executions(self._outside.workflow, self.escalations, self.telemetry)
-
-    @cached_property
-    def expiry(self) -> Expiry:
-        """Expiry of turns."""
-        return Expiry(self.turn_store, self.escalations, self.endings, self.executions, self.clock)
+        return Owner(self.channels, self.settings.owner_topic_arn, self.stores.spend, self.telemetry)
 
     @cached_property
     def pager(self) -> Pager:
         """Pages."""
-        return Pager(
-            turns=self.turn_store,
-            escalations=self.escalations,
-            channels=self.channels,
-            on_call=self.settings.on_call,
-            clock=self.clock,
-            telemetry=self.telemetry,
-        )
+        return Pager(self.stores, self._outside, self.channels, self.settings.on_call)
+
+    @cached_property
+    def opener(self) -> RunOpener:
+        """The opener of runs."""
+        executor = ThreadPoolExecutor(_PARALLEL_READS, thread_name_prefix="reads")
+        settings = self.settings
+        return RunOpener(self.stores, self._outside, executor, settings.limits, settings.rate, settings.run_times)
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        """Attempts, with models and tools."""
+        calls = ModelCalls(self._outside, self.stores.model_rates, self.guard, self.owner)
+        tools = ToolRunner(self.stores, self._outside, self.guard)
+        return Attempts(calls, tools, self.guard, self.stores.cache, self.clock)
+
+    @cached_property
+    def executions(self) -> Executions:
+        """Executions of the state machine."""
+        return Executions(self.stores.escalations, self._outside)
+
+    @cached_property
+    def callbacks(self) -> Callbacks:
+        """Callbacks to the URLs that turns named."""
+        return Callbacks(self.stores, self._outside, self.guard)
+
+    @cached_property
+    def endings(self) -> Endings:
+        """The writes that end runs."""
+        return Endings(self.stores, self._outside, self.callbacks, self.owner)
+
+    @cached_property
+    def expiry(self) -> Expiry:
+        """Expiry of turns."""
+        return Expiry(self.stores, self._outside, self.endings, self.executions)
+
+    # --- what the functions call --------------------------------------------------------------------------------------
+
+    @cached_property
+    def turns(self) -> Turns:
+        """The fast path."""
+        return Turns(self.stores, self._outside, self.opener, self.attempts, self.endings, self.executions)
 
     @cached_property
     def tiers(self) -> Tiers:
         """The state machine's tasks."""
         return Tiers(
-            table=self._outside.table,
-            turns=self.turn_store,
-            spend=self.spend_store,
-            escalations=self.escalations,
-            conversations=self.conversations,
-            breakers=self.breakers,
-            cache=self.cache,
-            journal=self.journal,
-            attempts=self.attempts,
-            endings=self.endings,
-            expiry=self.expiry,
-            pager=self.pager,
-            workflow=self._outside.workflow,
-            agents=self.agents,
-            clock=self.clock,
-            limits_usd=self.settings.limits,
-            pace=self.settings.pace,
+            self.stores,
+            self._outside,
+            self.agents,
+            self.opener,
+            self.attempts,
+            self.endings,
+            self.expiry,
+            self.pager,
         )
 
     @cached_property
     def operators(self) -> Operators:
         """What the person on call does."""
-        return Operators(
-            turns=self.turn_store,
-            escalations=self.escalations,
-            endings=self.endings,
-            expiry=self.expiry,
-            executions=self.executions,
-            agents=self._outside.agents,
-            clock=self.clock,
-            telemetry=self.telemetry,
-        )
+        return Operators(self.stores, self._outside, self.endings, self.expiry, self.executions)
 
     @cached_property
     def lookups(self) -> Lookups:
         """What callers may look up."""
-        return Lookups(
-            table=self._outside.table,
-            turns=self.turn_store,
-            spend=self.spend_store,
-            conversations=self.conversations,
-            clock=self.clock,
-            telemetry=self.telemetry,
-            limits_usd=self.settings.limits,
-        )
+        return Lookups(self.stores, self._outside, self.settings.limits)
 
     @cached_property
     def context(self) -> Context:
         """What operators look at."""
         on_call = self.settings.on_call
-        return Context(
-            operators=self.operators,
-            turns=self.turn_store,
-            lookups=self.lookups,
-            conversations=self.conversations,
-            breakers=self.breakers,
-            agents=self._outside.agents,
-            agent_names=self._outside.agent_names,
-            notifier=self._outside.notifier,
-            topics={
-                "on_call": on_call.topic,
-                "second_level": on_call.second_level_topic,
-                "owner": self.settings.owner_topic_arn,
-            },
-            clock=self.clock,
-        )
+        topics = {
+            "on_call": on_call.topic,
+            "second_level": on_call.second_level_topic,
+            "owner": self.settings.owner_topic_arn,
+        }
+        return Context(self.stores, self._outside, self.operators, self.lookups, topics)
 
     def escalation_context(self, who: Operator, turn_id: str) -> EscalationContext:
         """Gather one escalation for an operator."""
@@ -289,18 +169,9 @@ class Services:
     @cached_property
     def reconciler(self) -> Reconciler:
         """The reconciler."""
-        return Reconciler(
-            table=self._outside.table,
-            turns=self.turn_store,
-            spend=self.spend_store,
-            escalations=self.escalations,
-            endings=self.endings,
-            expiry=self.expiry,
-            pager=self.pager,
-            owner=self.owner,
-            callbacks=self.callbacks,
-            executions=self.executions,
-            pacing=self.settings.pacing,
-            clock=self.clock,
-            telemetry=self.telemetry,
+        stores, outside = self.stores, self._outside
+        takeover = Takeover(stores.turns, outside, self.opener, self.endings, self.executions)
+        escalations = DueEscalations(
+            stores.escalations, outside, self.expiry, self.pager, self.executions, self.settings.paging
         )
+        return Reconciler(stores, outside, takeover, escalations, self.callbacks, self.owner)

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 from turnkeeper.domain.breaker import BreakerPolicy
 from turnkeeper.domain.callbacks import CallbackHosts
-from turnkeeper.domain.escalation import Pacing
 from turnkeeper.domain.money import micro_usd
+from turnkeeper.domain.policies import OnCall, PagingTimes, RunTimes
 from turnkeeper.domain.rate_limit import ModelRate, RateLimit, model_rates
 from turnkeeper.domain.spend import Limits
-from turnkeeper.runtime.pager import OnCall
-from turnkeeper.runtime.turns import Pace
 
 
 class MissingSetting(LookupError):  # noqa: N818 - the name says it
@@ -19,14 +17,17 @@ class MissingSetting(LookupError):  # noqa: N818 - the name says it
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A deployment's settings. `environment` is for what agents and providers name themselves, such as TOOLS_URL."""
+    """A deployment's settings; `keep_s` is for how many seconds a turn is kept.
+
+    `environment` is for what agents and providers name themselves, such as TOOLS_URL.
+    """
 
     table_name: str
     state_machine_arn: str
     owner_topic_arn: str
     on_call: OnCall
-    pace: Pace
-    pacing: Pacing
+    run_times: RunTimes
+    paging: PagingTimes
     breaker: BreakerPolicy
     limits: Limits
     rate: RateLimit
@@ -53,20 +54,24 @@ class Settings:
                 public_url=env.get("PUBLIC_URL", "").rstrip("/"),
                 shows_message=env.get("NOTICE_SHOWS_MESSAGE", "true").lower() == "true",
             ),
-            pace=Pace(
-                run=read.number("RUN_DEADLINE_SECONDS", 20),
-                answer_by=read.number("ANSWER_BY_SECONDS", 86_400),
-                lease_margin=read.number("LEASE_MARGIN_SECONDS", 5),
+            run_times=RunTimes(
+                deadline_s=read.number("RUN_DEADLINE_SECONDS", 20),
+                answer_by_s=read.number("ANSWER_BY_SECONDS", 86_400),
+                lease_margin_s=read.number("LEASE_MARGIN_SECONDS", 5),
             ),
-            pacing=Pacing(page_every=read.number("PAGE_SECONDS", 600), claim=read.number("CLAIM_SECONDS", 900)),
+            paging=PagingTimes(
+                page_every_s=read.number("PAGE_SECONDS", 600), claim_s=read.number("CLAIM_SECONDS", 900)
+            ),
             breaker=BreakerPolicy(
                 failure_threshold=int(read.number("BREAKER_FAILURE_THRESHOLD", 5)),
-                recovery_timeout=read.number("BREAKER_RECOVERY_SECONDS", 300),
+                recovery_timeout_s=read.number("BREAKER_RECOVERY_SECONDS", 300),
             ),
             limits=Limits(
-                task=read.money("TASK_LIMIT_USD", "0.50"),
-                customer_day=read.money("CUSTOMER_DAY_LIMIT_USD", "5.00"),
-                tenant_day=read.money("TENANT_DAY_LIMIT_USD", "") if env.get("TENANT_DAY_LIMIT_USD") else None,
+                task_micro_usd=read.money("TASK_LIMIT_USD", "0.50"),
+                customer_day_micro_usd=read.money("CUSTOMER_DAY_LIMIT_USD", "5.00"),
+                tenant_day_micro_usd=read.money("TENANT_DAY_LIMIT_USD", "")
+                if env.get("TENANT_DAY_LIMIT_USD")
+                else None,
             ),
             rate=RateLimit(
                 per_minute=int(read.number("TURNS_PER_MINUTE", 60)), burst=int(read.number("TURN_BURST", 20))
@@ -103,6 +108,9 @@ class _Reader:
             return micro_usd(self.env.get(name) or default)
         except ValueError as error:
             raise MissingSetting(f"{name}: {error}") from error
+
+    def optional_money(self, name: str) -> int | None:
+        return self.money(name, "") if self.env.get(name) else None
 
     def hosts(self, name: str, plain: tuple[str, ...]) -> CallbackHosts:
         try:

@@ -16,7 +16,7 @@ from turnkeeper.agent import Agent, Answers, Calls, Dependency, Fails, Fixture, 
 from turnkeeper.domain.chat import Finish, ModelReply, ModelRequest, ToolCall, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.money import price_from_json
-from turnkeeper.domain.turns import Tier
+from turnkeeper.domain.tier import MODEL_TIERS, Tier
 from turnkeeper.errors import DependencyError, NotFound
 from turnkeeper.outside import Outside
 from turnkeeper.ports import CallHttp, Json, Published, Subscriptions
@@ -30,12 +30,8 @@ NOON = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
 CUSTOMER, TENANT = "carla", "shop"
 
 _PRICE = price_from_json({"input": "1", "output": "4"})
-_TIERS = {
-    "FirstAttempt": Tier.FIRST_ATTEMPT,
-    "RetryWithCorrection": Tier.CORRECTED_RETRY,
-    "AlternativePath": Tier.ALTERNATIVE_PATH,
-}
-_NEXT = {"FirstAttempt": "RetryWithCorrection", "RetryWithCorrection": "AlternativePath", "AlternativePath": "Human"}
+_TIERS = {tier.state: tier for tier in MODEL_TIERS}
+_NEXT = dict(zip(_TIERS, [*list(_TIERS)[1:], Tier.HUMAN.state], strict=True))
 
 
 def play(agent: Agent[Any], fixture: Fixture) -> list[dict[str, Any]]:
@@ -123,8 +119,8 @@ class Stage:
 
     def steps(self, turn_id: str) -> dict[str, str]:
         """Return the state of each side effect that a turn journalled, by the tool's name."""
-        family = self.services.turn_store.family(turn_id)
-        return {step.tool: step.st for step in self.services.journal.steps_of(family)}
+        whole = self.services.stores.turns.whole(turn_id)
+        return {effect.tool: effect.state.value for effect in whole.effects} if whole else {}
 
     def exhausted(self) -> None:
         """Raise AssertionError where something that was scripted was not used."""

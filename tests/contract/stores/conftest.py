@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from turnkeeper.domain.turn import Lease, Turn
 from turnkeeper.ports import Table
-from turnkeeper.stores.records import Turn
-from turnkeeper.stores.turns import Lease, TurnStore
+from turnkeeper.stores.turns import TurnStore
 
 from tests.support.world import START, Clock
 
@@ -36,10 +36,7 @@ def blank() -> Turn:
         agent_version="1",
         task="moving",
         conversation="conv_1",
-        position="",
-        fp="fp",
-        st="",
-        epoch=0,
+        request_fingerprint="fp",
         created_at=START,
         answer_by=START + 3_600,
         request={"message": "Which?"},

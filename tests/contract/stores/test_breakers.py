@@ -10,7 +10,7 @@ from turnkeeper.stores.breakers import REPORT_EVERY, BreakerStore
 from tests.support.tables import WatchedTable, fail, on
 from tests.support.world import Clock
 
-POLICY = BreakerPolicy(failure_threshold=2, recovery_timeout=300)
+POLICY = BreakerPolicy(failure_threshold=2, recovery_timeout_s=300)
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def trip(fleet: list[BreakerStore]) -> Breaker:
 def test_failures_of_the_fleet_are_counted_together(fleet: list[BreakerStore]) -> None:
     opened = trip(fleet)
 
-    assert (State.OPEN, 1) == (opened.state, opened.gen)
+    assert (State.OPEN, 1) == (opened.state, opened.generation)
     assert [opened] == fleet[2].read(["d"])
 
 
@@ -100,7 +100,7 @@ def test_one_environment_probes(fleet: list[BreakerStore], clock: Clock) -> None
     probes = [made.probe(opened, 10) for made in fleet]
 
     assert early is None
-    assert [2, None, None] == [probe and probe.gen for probe in probes]
+    assert [2, None, None] == [probe and probe.generation for probe in probes]
 
 
 def test_a_lost_probe_is_followed_by_another_after_its_lease(fleet: list[BreakerStore], clock: Clock) -> None:
@@ -137,5 +137,5 @@ def test_a_breaker_that_closed_counts_anew(fleet: list[BreakerStore], clock: Clo
     closed = fleet[0].close(probe)
     assert closed
 
-    assert fleet[0].failed("d", closed.gen) is None
-    assert fleet[1].failed("d", closed.gen)
+    assert fleet[0].failed("d", closed.generation) is None
+    assert fleet[1].failed("d", closed.generation)

@@ -1,29 +1,31 @@
 """Escalations: tokens, pages, claims and ends, in memory and in moto."""
 
 import pytest
-from turnkeeper.domain.escalation import EscalationState, Listed, Pacing
+from turnkeeper.domain.attempt import Outcome, Verdict
+from turnkeeper.domain.escalation import Escalation, EscalationState, Listed
+from turnkeeper.domain.policies import PagingTimes
+from turnkeeper.domain.turn import Document, Turn
 from turnkeeper.ports import Refused, Table
 from turnkeeper.stores.escalations import EscalationStore
-from turnkeeper.stores.records import Escalation, Turn
-from turnkeeper.stores.turns import Document, TurnStore
+from turnkeeper.stores.turns import TurnStore
 
 from tests.contract.stores.conftest import NewTurn
 from tests.support.world import Clock
 
-PACING = Pacing(page_every=600, claim=900)
+TIMES = PagingTimes(page_every_s=600, claim_s=900)
+UNSURE = Verdict(Outcome.REJECTED, "low_confidence")
 
 
 @pytest.fixture
 def store(table: Table, clock: Clock) -> EscalationStore:
-    return EscalationStore(table, clock, PACING)
+    return EscalationStore(table, clock, TIMES)
 
 
 @pytest.fixture
 def fresh(store: EscalationStore, turns: TurnStore, acquire: NewTurn) -> Escalation:
     """An escalation whose tiers are running."""
     turn = acquire()
-    item = store.new(turn, reason="low_confidence", first_done=True, reasked=False, to_human=False)
-    turns.suspend(turn, Document(202, "{}"), item, [])
+    turns.suspend(turn, Document(202, "{}"), [store.begin_op(turn, UNSURE, first_done=True)])
     return read(store)
 
 
@@ -35,9 +37,7 @@ def opened(store: EscalationStore, fresh: Escalation) -> Escalation:
 
 def another(store: EscalationStore, turns: TurnStore, turn: Turn) -> Escalation:
     """One more escalation that waits for a person."""
-    turns.suspend(
-        turn, Document(202, "{}"), store.new(turn, reason="r", first_done=True, reasked=False, to_human=False), []
-    )
+    turns.suspend(turn, Document(202, "{}"), [store.begin_op(turn, UNSURE, first_done=True)])
     return there(store.offer(there(store.get(turn.turn_id)), "token", 1_000))
 
 
@@ -56,10 +56,10 @@ def listed(store: EscalationStore, status: Listed) -> list[str]:
 
 def test_an_escalation_reads_back(fresh: Escalation) -> None:
     assert ("TIERS", "low_confidence", True, 1, 0) == (
-        fresh.st,
+        fresh.state,
         fresh.reason,
         fresh.first_done,
-        fresh.n,
+        fresh.execution_number,
         fresh.opened_at,
     )
 
@@ -74,17 +74,17 @@ def test_it_is_listed_once_it_waits_for_a_person(store: EscalationStore, fresh: 
 def test_only_a_newer_token_replaces_one(store: EscalationStore, opened: Escalation) -> None:
     assert store.offer(opened, "older", 999) is None
     assert store.offer(opened, "same", 1_000) is None
-    assert "newer" == there(store.offer(opened, "newer", 1_001)).tok
+    assert "newer" == there(store.offer(opened, "newer", 1_001)).task_token
 
 
 def test_a_claimed_escalation_takes_a_newer_token_and_stays_claimed(store: EscalationStore, opened: Escalation) -> None:
     store.claim(opened, "otto")
 
-    assert ("CLAIMED", "newer") == ((e := there(store.offer(opened, "newer", 1_001))).st, e.tok)
+    assert ("CLAIMED", "newer") == ((e := there(store.offer(opened, "newer", 1_001))).state, e.task_token)
 
 
 def test_an_execution_is_counted_once_for_each_that_closed(store: EscalationStore, fresh: Escalation) -> None:
-    assert 2 == there(store.next_execution(fresh)).n
+    assert 2 == there(store.next_execution(fresh)).execution_number
     assert store.next_execution(fresh) is None
 
 
@@ -107,7 +107,7 @@ def test_a_page_is_confirmed_once_published(store: EscalationStore, opened: Esca
     begun = there(store.begin_page(opened))
     store.confirm_page(begun)
 
-    assert (1, 1) == (read(store).pages, read(store).paged)
+    assert (1, 1) == (read(store).pages, read(store).pages_confirmed)
 
 
 def test_one_operator_claims(store: EscalationStore, opened: Escalation, clock: Clock) -> None:
@@ -117,10 +117,10 @@ def test_one_operator_claims(store: EscalationStore, opened: Escalation, clock: 
     taken = store.claim(opened, "olga")
 
     assert (1, None, 2, 3, "olga") == (
-        there(mine).ver,
+        there(mine).claim_version,
         theirs,
-        there(renewed).ver,
-        there(taken).ver,
+        there(renewed).claim_version,
+        there(taken).claim_version,
         there(taken).claimant,
     )
     assert ([], ["turn_1"]) == (listed(store, Listed.OPEN), listed(store, Listed.CLAIMED))
@@ -130,7 +130,7 @@ def test_a_release_needs_the_newest_claim(store: EscalationStore, opened: Escala
     store.claim(opened, "otto")
     wrong = [store.release(opened, "otto", 2), store.release(opened, "olga", 1)]
 
-    assert ([None, None], "OPEN") == (wrong, there(store.release(opened, "otto", 1)).st)
+    assert ([None, None], "OPEN") == (wrong, there(store.release(opened, "otto", 1)).state)
     assert ["turn_1"] == listed(store, Listed.OPEN)
 
 
@@ -145,7 +145,7 @@ def test_an_answer_needs_the_newest_claim_and_time(
     with pytest.raises(Refused):
         table.transact(store.answer_ops(opened, "otto", 1, "id", {"reply": "Blue."}))
 
-    assert "CLAIMED" == read(store).st
+    assert "CLAIMED" == read(store).state
 
 
 def test_an_answer_ends_it(store: EscalationStore, opened: Escalation, table: Table) -> None:
@@ -154,7 +154,7 @@ def test_an_answer_ends_it(store: EscalationStore, opened: Escalation, table: Ta
     with pytest.raises(Refused):
         table.transact(store.answer_ops(opened, "otto", 1, "id", {"reply": "Red."}))
 
-    assert ("ANSWERED", {"reply": "Blue."}) == (read(store).st, read(store).answer)
+    assert ("ANSWERED", {"reply": "Blue."}) == (read(store).state, read(store).answer)
     assert ([], ["turn_1"]) == (listed(store, Listed.CLAIMED), listed(store, Listed.ANSWERED))
 
 
@@ -182,14 +182,14 @@ def test_it_expires_at_its_time_and_not_before(
     clock.now = opened.answer_by + 1
     table.transact(store.expire_ops(opened))
 
-    assert ("EXPIRED", ["turn_1"]) == (read(store).st, listed(store, Listed.EXPIRED))
+    assert ("EXPIRED", ["turn_1"]) == (read(store).state, listed(store, Listed.EXPIRED))
     assert store.claim(opened, "otto") is None
 
 
 def test_what_a_model_answered_is_listed_nowhere(store: EscalationStore, opened: Escalation, table: Table) -> None:
     table.transact(store.end_ops(opened, EscalationState.RESOLVED))
 
-    assert "RESOLVED" == read(store).st
+    assert "RESOLVED" == read(store).state
     assert [[]] * 4 == [listed(store, status) for status in Listed]
 
 
@@ -218,7 +218,7 @@ def test_what_ended_is_due_until_its_execution_was_told(
     ended = read(store)
     store.look_again(opened, 0)  # as it was seen before it ended: too late
     before = read(store).due_at
-    store.told(ended)
+    store.execution_told(ended)
     store.look_again(ended, 0)
 
     assert (ended.due_at, True) == (before, before > 0)

@@ -45,7 +45,7 @@ def test_a_client_that_comes_back_while_its_refusal_is_written_has_a_turn_that_l
 
     assert (429, 200) == (refused.status, again.status)
     assert ["POSTED", "POSTED"] == reservations(world, again.json["turn_id"])
-    assert 0 == world.spent().pending
+    assert 0 == world.spent().pending_micro_usd
 
 
 def test_a_refused_run_s_reservation_that_arrives_late_holds_nothing_in_a_later_turn() -> None:
@@ -57,7 +57,7 @@ def test_a_refused_run_s_reservation_that_arrives_late_holds_nothing_in_a_later_
 
     assert (503, 200) == (refused.status, answered.status)
     assert ["POSTED"] == reservations(world, answered.json["turn_id"])
-    assert 0 == world.spent().pending
+    assert 0 == world.spent().pending_micro_usd
 
 
 class Congested(MemoryTable):

@@ -3,21 +3,23 @@
 from typing import Any
 
 import pytest
+from turnkeeper.domain.attempt import CallReport
 from turnkeeper.domain.rate_limit import RateLimit
-from turnkeeper.domain.spend import Counter, Limit, Limits, utc_day
+from turnkeeper.domain.reservation import Reservation, Settlement
+from turnkeeper.domain.spend import Counter, Limit, Limits, SpendAlert, utc_day
+from turnkeeper.domain.turn import Document, Turn
 from turnkeeper.errors import LimitExceeded, RateLimited, TurnLost
 from turnkeeper.ports import Table
 from turnkeeper.stores import keys
-from turnkeeper.stores.records import Turn
-from turnkeeper.stores.reservations import Alert, Reservation, Settlement
 from turnkeeper.stores.spend import SpendStore
-from turnkeeper.stores.turns import Document, TurnStore
+from turnkeeper.stores.turns import TurnStore
 
 from tests.contract.stores.conftest import NewTurn
 from tests.support.tables import WatchedTable
 from tests.support.world import Clock
 
-LIMITS = Limits(task=1_000, customer_day=2_000)
+REPORT = CallReport("openai:first", tokens_in=7)
+LIMITS = Limits(task_micro_usd=1_000, customer_day_micro_usd=2_000)
 
 
 class Till:
@@ -30,14 +32,14 @@ class Till:
     def held(self, turn: Turn, est: int, **changes: Any) -> Reservation:
         self.count += 1
         made: dict[str, Any] = {
-            "rid": f"{turn.turn_id}.first.{turn.epoch}.{self.count}",
+            "reservation_id": f"{turn.turn_id}.first.{turn.epoch}.{self.count}",
             "turn_id": turn.turn_id,
             "tenant": turn.tenant,
             "customer": turn.customer,
             "task": turn.task,
             "day": utc_day(self.clock()),
-            "est": est,
-            "exp": turn.lease_until + 30,
+            "reserved_micro_usd": est,
+            "sweep_at": turn.lease_until + 30,
             "epoch": turn.epoch,
             "model": "openai:first",
             "tier": "first_attempt",
@@ -45,16 +47,16 @@ class Till:
         return Reservation(**{**made, **changes})
 
     def reserve(
-        self, turn: Turn, est: int, limits: Limits = LIMITS, rate: RateLimit | None = None, part: int = -1
+        self, turn: Turn, est: int, limits: Limits = LIMITS, rate: RateLimit | None = None, shard: int = -1
     ) -> Reservation:
-        held = self.store.reserve(turn, self.turns.owned(turn), self.held(turn, est, part=part), limits, rate)
+        held = self.store.reserve(turn, self.turns.owned(turn), self.held(turn, est, tenant_shard=shard), limits, rate)
         self.alerts = held.alerts
         return held.reservation
 
     @property
     def day(self) -> tuple[int, int]:
         counter = self.store.of_day("t", "carla", utc_day(self.clock.now))
-        return counter.committed, counter.posted
+        return counter.committed_micro_usd, counter.posted_micro_usd
 
 
 @pytest.fixture
@@ -81,13 +83,13 @@ def test_a_reservation_is_not_made_under_an_id_that_another_call_has(till: Till,
 
 def test_what_is_settled_is_posted_and_the_rest_is_free_again(till: Till, acquire: NewTurn) -> None:
     held = till.reserve(acquire(), 300)
-    till.store.settle(Settlement(held, 120, {"tokens_in": 7}))
+    till.store.settle(Settlement(held, 120, REPORT))
 
     assert (120, 120) == till.day
 
 
 def test_settling_again_changes_nothing(till: Till, acquire: NewTurn) -> None:
-    settlement = Settlement(till.reserve(acquire(), 300), 120, {})
+    settlement = Settlement(till.reserve(acquire(), 300), 120, REPORT)
     till.store.settle(settlement)
     till.store.settle(settlement)
 
@@ -97,22 +99,22 @@ def test_settling_again_changes_nothing(till: Till, acquire: NewTurn) -> None:
 def test_what_surely_was_not_billed_is_given_back_once(till: Till, acquire: NewTurn) -> None:
     held = till.reserve(acquire(), 300)
 
-    assert [True, False] == [till.store.void(held, {}), till.store.void(held, {})]
+    assert [True, False] == [till.store.void(held, REPORT), till.store.void(held, REPORT)]
     assert (0, 0) == till.day
 
 
 def test_a_guess_is_posted_in_full_and_corrected_once(till: Till, acquire: NewTurn) -> None:
     held = till.reserve(acquire(), 300)
-    guessed = [till.store.guess(held, {}), till.store.guess(held, {})]
+    guessed = [till.store.guess(held, REPORT), till.store.guess(held, REPORT)]
     after_guess = till.day
-    till.store.settle(Settlement(held, 120, {}))
-    till.store.settle(Settlement(held, 90, {}))
+    till.store.settle(Settlement(held, 120, REPORT))
+    till.store.settle(Settlement(held, 90, REPORT))
 
     assert ([True, False], (300, 300), (120, 120)) == (guessed, after_guess, till.day)
 
 
 def test_a_bill_above_the_estimate_is_posted_in_full(till: Till, acquire: NewTurn) -> None:
-    till.store.settle(Settlement(till.reserve(acquire(), 300), 5_000, {}))
+    till.store.settle(Settlement(till.reserve(acquire(), 300), 5_000, REPORT))
 
     assert (5_000, 5_000) == till.day
 
@@ -123,7 +125,7 @@ def test_what_does_not_fit_is_refused_with_nothing_written(till: Till, acquire: 
     with pytest.raises(LimitExceeded) as refused:
         till.reserve(turn, 301)
 
-    assert (Limit.TASK, 300) == (refused.value.over.limit, refused.value.over.remaining)
+    assert (Limit.TASK, 300) == (refused.value.over.limit, refused.value.over.remaining_micro_usd)
     assert ((700, 0), 1) == (till.day, len(table.query("TURN#turn_1", prefix="RSV#")))
 
 
@@ -148,7 +150,7 @@ def test_a_free_call_fits_whatever_was_spent(till: Till, acquire: NewTurn) -> No
     turn = acquire()
     till.reserve(turn, 1_000)
     free = till.reserve(turn, 0)
-    till.store.settle(Settlement(free, 0, {}))
+    till.store.settle(Settlement(free, 0, REPORT))
 
     assert (1_000, 0) == till.day
 
@@ -197,7 +199,7 @@ def test_each_limit_is_alerted_once_past_80_percent(till: Till, acquire: NewTurn
     seen = []
     for est in (700, 100, 1, 100):
         till.reserve(turn, est)
-        seen.append([(a.limit, a.committed) for a in till.alerts])
+        seen.append([(a.limit, a.committed_micro_usd) for a in till.alerts])
 
     assert [[], [], [(Limit.TASK, 801)], []] == seen
 
@@ -217,10 +219,10 @@ def test_an_alert_is_due_until_it_is_confirmed(till: Till, acquire: NewTurn, tab
         return len([item for page in pages for item in page if item["sk"].startswith("TASK#")])
 
     before = due()
-    till.store.confirm_alert(alert.key)
+    till.store.confirm_alert(alert)
 
     assert (1, 0, "moving") == (before, due(), alert.name)
-    assert isinstance(alert, Alert)
+    assert isinstance(alert, SpendAlert)
 
 
 def test_the_rate_limit_is_part_of_the_reservation(till: Till, acquire: NewTurn, clock: Clock) -> None:
@@ -237,12 +239,12 @@ def test_the_rate_limit_is_part_of_the_reservation(till: Till, acquire: NewTurn,
     assert 0 < refused.value.retry_after_s <= 1
 
 
-TENANT = Limits(task=100_000, customer_day=100_000, tenant_day=1_000)
+TENANT = Limits(task_micro_usd=100_000, customer_day_micro_usd=100_000, tenant_day_micro_usd=1_000)
 
 
 def test_a_tenants_day_is_held_in_shards(till: Till, acquire: NewTurn, table: Table) -> None:
-    held = till.reserve(acquire(), 100, TENANT, part=3)
-    till.store.settle(Settlement(held, 40, {}))
+    held = till.reserve(acquire(), 100, TENANT, shard=3)
+    till.store.settle(Settlement(held, 40, REPORT))
 
     assert 40 == (table.get(keys.tenant_day("t", held.day, 3)) or {})["posted"]
     assert Counter(40, 40) == till.store.of_tenant("t", held.day)
@@ -251,40 +253,40 @@ def test_a_tenants_day_is_held_in_shards(till: Till, acquire: NewTurn, table: Ta
 def test_a_tenants_whole_day_is_usable_and_never_passed(till: Till, acquire: NewTurn) -> None:
     """A full shard is no refusal while another has room; what is refused tells of the whole limit."""
     turn = acquire()
-    parts = [till.reserve(turn, 50, TENANT, part=3).part for _ in range(20)]
+    parts = [till.reserve(turn, 50, TENANT, shard=3).tenant_shard for _ in range(20)]
     with pytest.raises(LimitExceeded) as refused:
-        till.reserve(turn, 1, TENANT, part=3)
+        till.reserve(turn, 1, TENANT, shard=3)
 
     assert [3, 3, 4, 4] == parts[:4]
     assert (Limit.TENANT_DAY, 1_000, 0) == (
         refused.value.over.limit,
-        refused.value.over.amount,
-        refused.value.over.remaining,
+        refused.value.over.limit_micro_usd,
+        refused.value.over.remaining_micro_usd,
     )
-    assert 1_000 == till.store.of_tenant("t", utc_day(till.clock())).committed
+    assert 1_000 == till.store.of_tenant("t", utc_day(till.clock())).committed_micro_usd
 
 
 def test_what_never_fits_into_a_shard_is_refused_at_once(till: Till, acquire: NewTurn) -> None:
     with pytest.raises(LimitExceeded) as refused:
-        till.reserve(acquire(), 101, TENANT, part=3)
+        till.reserve(acquire(), 101, TENANT, shard=3)
 
-    assert 1_000 == refused.value.over.remaining
+    assert 1_000 == refused.value.over.remaining_micro_usd
 
 
 def test_a_tenants_day_alerts_once_for_all_its_shards(till: Till, acquire: NewTurn) -> None:
     turn = acquire()
     seen = []
     for _ in range(20):
-        till.reserve(turn, 50, TENANT, part=3)
-        seen += [(a.limit, a.amount, a.committed) for a in till.alerts]
+        till.reserve(turn, 50, TENANT, shard=3)
+        seen += [(a.limit, a.limit_micro_usd, a.committed_micro_usd) for a in till.alerts]
 
     assert [(Limit.TENANT_DAY, 1_000, 850)] == seen
 
 
 def test_a_call_that_never_left_is_free_also_when_a_sweep_guessed_it(till: Till, acquire: NewTurn) -> None:
     held = till.reserve(acquire(), 300)
-    till.store.guess(held, {})
-    till.store.void(held, {})
+    till.store.guess(held, REPORT)
+    till.store.void(held, REPORT)
 
     assert (0, 0) == till.day
 
@@ -293,7 +295,7 @@ def test_a_lowered_limit_refuses_new_turns_and_settles_old_ones(till: Till, acqu
     turn = acquire()
     held = till.reserve(turn, 300)
     with pytest.raises(LimitExceeded):
-        till.reserve(turn, 1, Limits(task=100, customer_day=100))
-    till.store.settle(Settlement(held, 250, {}))
+        till.reserve(turn, 1, Limits(task_micro_usd=100, customer_day_micro_usd=100))
+    till.store.settle(Settlement(held, 250, REPORT))
 
     assert (250, 250) == till.day

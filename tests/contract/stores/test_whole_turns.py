@@ -13,7 +13,7 @@ def test_a_turn_is_answered_replayed_and_continued(table: Table) -> None:
 
     assert (200, first.text, 200) == (first.status, again.text, more.status)
     assert 3 == len(world.models.calls[1][1].messages)
-    assert (360, 0) == (world.spent().posted, world.spent().pending)
+    assert (360, 0) == (world.spent().posted_micro_usd, world.spent().pending_micro_usd)
     assert 422 == world.send("Other", key="k").status
 
 
@@ -51,4 +51,4 @@ def test_a_refused_turn_leaves_nothing_behind(table: Table) -> None:
     refused = world.send(key="k")
 
     assert 402 == refused.status
-    assert (0, 0) == (world.spent().committed, world.spent().posted)
+    assert (0, 0) == (world.spent().committed_micro_usd, world.spent().posted_micro_usd)

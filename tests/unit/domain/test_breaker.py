@@ -1,7 +1,18 @@
 import pytest
-from turnkeeper.domain.breaker import Admit, Breaker, BreakerPolicy, State, admit, open_seconds, should_trip
+from turnkeeper.domain.breaker import (
+    LONGEST_REST_S,
+    Admit,
+    Breaker,
+    BreakerPolicy,
+    Reaction,
+    State,
+    after_call,
+    open_seconds,
+    should_trip,
+)
+from turnkeeper.domain.failures import Failure
 
-POLICY = BreakerPolicy(failure_threshold=5, recovery_timeout=300)
+POLICY = BreakerPolicy(failure_threshold=5, recovery_timeout_s=300)
 
 
 @pytest.mark.parametrize(
@@ -18,16 +29,54 @@ def test_it_trips_at_the_threshold_where_half_of_the_calls_failed(fails: int, ca
         (Breaker("d"), Admit.CALL),
         (Breaker("d", State.OPEN, 1, open_until=101), Admit.SKIP),
         (Breaker("d", State.OPEN, 1, open_until=100), Admit.PROBE),
-        (Breaker("d", State.HALF_OPEN, 2, lease_until=101), Admit.SKIP),
-        (Breaker("d", State.HALF_OPEN, 2, lease_until=100), Admit.PROBE),
-        (Breaker("d", State.HALF_OPEN, 2, lease_until=0), Admit.PROBE),
+        (Breaker("d", State.HALF_OPEN, 2, probe_until=101), Admit.SKIP),
+        (Breaker("d", State.HALF_OPEN, 2, probe_until=100), Admit.PROBE),
+        (Breaker("d", State.HALF_OPEN, 2, probe_until=0), Admit.PROBE),
     ],
 )
 def test_who_may_call(breaker: Breaker, may: Admit) -> None:
-    assert may is admit(breaker, 100)
+    assert may is breaker.admits(100)
 
 
 @pytest.mark.parametrize(("reopened", "shortest"), [(0, 300), (1, 600), (2, 1_200), (3, 1_200), (50, 1_200)])
 def test_it_stays_open_longer_each_time_but_never_for_ever(reopened: int, shortest: float) -> None:
     assert shortest == open_seconds(reopened, POLICY, 0.0)
     assert shortest * 1.1 == pytest.approx(open_seconds(reopened, POLICY, 1.0))
+
+
+def test_what_the_dependency_asks_for_is_kept_up_to_an_hour() -> None:
+    assert [300, 900, LONGEST_REST_S] == [open_seconds(0, POLICY, 0.0, asked) for asked in (60, 900, 86_400)]
+
+
+@pytest.mark.parametrize(
+    ("failure", "is_probe", "reaction"),
+    [
+        (None, False, Reaction.COUNT_CALL),
+        (None, True, Reaction.CLOSE),
+        (Failure.TIMEOUT, False, Reaction.COUNT_FAILURE),
+        (Failure.RATE_LIMITED, False, Reaction.COUNT_FAILURE),
+        (Failure.TIMEOUT, True, Reaction.REOPEN),
+        (Failure.REFUSAL, False, Reaction.NOTHING),
+        (Failure.REFUSAL, True, Reaction.CLOSE),
+        (Failure.BAD_REQUEST, True, Reaction.RELEASE_PROBE),
+    ],
+)
+def test_what_the_outcome_of_a_call_does(failure: Failure | None, is_probe: bool, reaction: Reaction) -> None:
+    assert reaction is after_call(failure, is_probe=is_probe)
+
+
+def test_every_transition_has_a_generation_of_its_own() -> None:
+    opened = Breaker("d").opened(100, 300)
+    probing = opened.probing(400, 20)
+    reopened = probing.reopened(410, 600)
+
+    assert Breaker("d", State.OPEN, 1, open_until=400) == opened
+    assert (State.HALF_OPEN, 2, 420) == (probing.state, probing.generation, probing.probe_until)
+    assert (2, 0.0) == (probing.probe_released().generation, probing.probe_released().probe_until)
+    assert (State.OPEN, 3, 1_010, 1) == (
+        reopened.state,
+        reopened.generation,
+        reopened.open_until,
+        reopened.times_reopened,
+    )
+    assert Breaker("d", State.CLOSED, 3) == probing.closed()

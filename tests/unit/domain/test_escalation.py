@@ -1,68 +1,78 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from turnkeeper.domain.escalation import Due, EscalationState, Listed, Pacing, due_now, listed
+from turnkeeper.domain.attempt import Attempt, Outcome
+from turnkeeper.domain.escalation import (
+    Escalation,
+    EscalationState,
+    Listed,
+    Severity,
+    next_tier,
+    severity,
+    skip_reason,
+)
+from turnkeeper.domain.tier import Tier
 
-PACING = Pacing(page_every=600, claim=900)
 NOW = 1_000.0
+FRESH = Escalation(
+    turn_id="turn_1",
+    tenant="t",
+    customer="carla",
+    agent="paint",
+    state=EscalationState.TIERS,
+    reason="low_confidence",
+    created_at=0,
+    answer_by=9_000,
+)
 
 
-def due(**changes: Any) -> Due:
-    standing: dict[str, Any] = {
-        "st": "OPEN",
-        "answer_by": 9_000,
-        "claim_until": 0,
-        "next_page_at": 2_000,
-        "pages": 1,
-        "paged": 1,
-    }
-    return due_now(**{**standing, **changes}, now=NOW, pacing=PACING).action
+def tried(tier: Tier, *, reasked: bool = False) -> Attempt:
+    return Attempt(1, tier, Outcome.REJECTED, "low_confidence", at=0, duration_ms=1, reasked=reasked)
 
 
 @pytest.mark.parametrize(
-    ("standing", "action"),
+    ("state", "claim_until", "status"),
     [
-        ({}, Due.NOTHING),
-        ({"next_page_at": 1_000}, Due.PAGE),
-        ({"paged": 0}, Due.REPEAT_PAGE),
-        ({"paged": 0, "next_page_at": 1_000}, Due.PAGE),
-        ({"paged": 0, "st": "CLAIMED", "claim_until": 1_001}, Due.NOTHING),
-        ({"st": "CLAIMED", "claim_until": 1_001, "next_page_at": 0}, Due.NOTHING),
-        ({"st": "CLAIMED", "claim_until": 1_000, "next_page_at": 0}, Due.PAGE),
-        ({"st": "TIERS", "pages": 0, "paged": 0}, Due.ENSURE_EXECUTION),
-        ({"answer_by": 1_000}, Due.EXPIRE),
-        ({"answer_by": 1_000, "st": "TIERS"}, Due.EXPIRE),
-        ({"answer_by": 1_000, "st": "CLAIMED", "claim_until": 9_999}, Due.EXPIRE),
-        *(({"st": st, "answer_by": 1}, Due.END_EXECUTION) for st in ("ANSWERED", "EXPIRED", "RESOLVED", "STOPPED")),
+        (EscalationState.TIERS, 0, None),
+        (EscalationState.OPEN, 0, Listed.OPEN),
+        (EscalationState.CLAIMED, 1_001, Listed.CLAIMED),
+        (EscalationState.CLAIMED, 1_000, Listed.OPEN),
+        (EscalationState.ANSWERED, 0, Listed.ANSWERED),
+        (EscalationState.EXPIRED, 0, Listed.EXPIRED),
+        (EscalationState.RESOLVED, 0, None),
+        (EscalationState.STOPPED, 0, None),
     ],
-    ids=str,
 )
-def test_what_is_due(standing: dict[str, Any], action: Due) -> None:
-    assert action is due(**standing)
-
-
-@pytest.mark.parametrize("st", EscalationState)
-def test_everything_is_looked_at_again_and_what_lives_by_its_end(st: EscalationState) -> None:
-    decision = due_now(
-        st=st, answer_by=1_010, claim_until=5_000, next_page_at=5_000, pages=1, paged=1, now=NOW, pacing=PACING
-    )
-
-    assert NOW < decision.again_at <= 1_010
-    assert decision.reason
+def test_how_it_is_listed(state: EscalationState, claim_until: float, status: Listed | None) -> None:
+    assert status is replace(FRESH, state=state, claim_until=claim_until).listed(NOW)
 
 
 @pytest.mark.parametrize(
-    ("st", "claim_until", "status"),
+    ("changes", "attempts", "tier"),
     [
-        ("TIERS", 0, None),
-        ("OPEN", 0, Listed.OPEN),
-        ("CLAIMED", 1_001, Listed.CLAIMED),
-        ("CLAIMED", 1_000, Listed.OPEN),
-        ("ANSWERED", 0, Listed.ANSWERED),
-        ("EXPIRED", 0, Listed.EXPIRED),
-        ("RESOLVED", 0, None),
-        ("STOPPED", 0, None),
+        ({}, [], Tier.FIRST_ATTEMPT),
+        ({"first_done": True}, [], Tier.CORRECTED_RETRY),
+        ({"first_done": True, "reasked": True}, [], Tier.ALTERNATIVE_PATH),
+        ({}, [tried(Tier.FIRST_ATTEMPT)], Tier.CORRECTED_RETRY),
+        ({}, [tried(Tier.FIRST_ATTEMPT, reasked=True)], Tier.ALTERNATIVE_PATH),
+        ({}, [tried(Tier.FIRST_ATTEMPT), tried(Tier.CORRECTED_RETRY)], Tier.ALTERNATIVE_PATH),
+        ({"first_done": True}, [tried(Tier.CORRECTED_RETRY), tried(Tier.ALTERNATIVE_PATH)], Tier.HUMAN),
+        ({"to_human": True}, [], Tier.HUMAN),
+        ({"opened_at": 900.0}, [], Tier.HUMAN),
     ],
 )
-def test_how_it_is_listed(st: str, claim_until: float, status: Listed | None) -> None:
-    assert status is listed(st, claim_until, NOW)
+def test_which_tier_comes_next(changes: dict[str, Any], attempts: list[Attempt], tier: Tier) -> None:
+    assert tier is next_tier(replace(FRESH, **changes), attempts)
+
+
+def test_a_skipped_tier_has_a_reason_and_the_others_have_none() -> None:
+    done = replace(FRESH, first_done=True)
+
+    assert "the API tried it" == skip_reason(done, [], Tier.FIRST_ATTEMPT)
+    assert [None, None] == [skip_reason(done, [], tier) for tier in (Tier.CORRECTED_RETRY, Tier.ALTERNATIVE_PATH)]
+
+
+@pytest.mark.parametrize(("pages", "how"), [(1, Severity.HIGH), (2, Severity.HIGH), (3, Severity.CRITICAL)])
+def test_pages_are_critical_from_the_second_level_on(pages: int, how: Severity) -> None:
+    assert how is severity(pages, second_level_from=3)

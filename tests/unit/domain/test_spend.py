@@ -1,11 +1,22 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from turnkeeper.domain.spend import Counter, Limit, OverLimit, alert_room, resets_at, room, utc_day
+from turnkeeper.domain.spend import (
+    Counter,
+    Limit,
+    Limits,
+    OverLimit,
+    Override,
+    alert_headroom,
+    alert_is_due,
+    headroom,
+    resets_at,
+    utc_day,
+)
 
 
 def test_what_is_pending_is_what_is_committed_and_not_posted() -> None:
-    assert 30 == Counter(committed=100, posted=70).pending
+    assert 30 == Counter(committed_micro_usd=100, posted_micro_usd=70).pending_micro_usd
 
 
 @pytest.mark.parametrize(
@@ -24,15 +35,30 @@ def test_a_days_limit_resets_at_the_next_midnight(day: str, moment: str) -> None
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(0, 10**9))
-def test_what_fits_in_the_room_never_passes_the_limit(limit: int, estimate: int, committed: int) -> None:
-    assert (committed <= room(limit, estimate)) == (committed + estimate <= limit)
+def test_what_fits_into_the_headroom_never_passes_the_limit(limit: int, reserved: int, committed: int) -> None:
+    assert (committed <= headroom(limit, reserved)) == (committed + reserved <= limit)
 
 
 @given(st.integers(1, 10**9), st.integers(0, 10**9), st.integers(0, 10**9))
-def test_the_alert_mark_is_80_percent(limit: int, estimate: int, committed: int) -> None:
-    assert (committed <= alert_room(limit, estimate)) == (committed + estimate <= limit * 80 // 100)
+def test_the_alert_is_due_above_80_percent_and_once(limit: int, reserved: int, committed: int) -> None:
+    above = committed + reserved > limit * 80 // 100
+
+    assert (
+        above
+        == alert_is_due(limit, committed, reserved, alerted=False)
+        == (committed > alert_headroom(limit, reserved))
+    )
+    assert not alert_is_due(limit, committed, reserved, alerted=True)
+
+
+def test_a_later_override_goes_before_an_earlier_one_and_leaves_out_what_it_does_not_name() -> None:
+    limits = Limits(500, 5_000, 90_000)
+
+    assert Limits(200, 7_000, 90_000) == limits.overridden(Override(100, 7_000), Override(task_micro_usd=200))
+    assert limits == limits.overridden()
+    assert Limits(0, 5_000, 90_000) == limits.overridden(Override(task_micro_usd=0))
 
 
 @pytest.mark.parametrize(("committed", "left"), [(0, 100), (99, 1), (100, 0), (120, 0)])
 def test_what_remains_is_never_negative(committed: int, left: int) -> None:
-    assert left == OverLimit(Limit.TASK, 100, committed, "2026-11-23").remaining
+    assert left == OverLimit(Limit.TASK, 100, committed, "2026-11-23").remaining_micro_usd

@@ -13,10 +13,8 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 from aws_lambda_powertools.utilities.idempotency.persistence.base import BasePersistenceLayer
 from aws_lambda_powertools.utilities.idempotency.persistence.datarecord import STATUS_CONSTANTS, DataRecord
 
-from turnkeeper.domain.turns import TurnState
+from turnkeeper.domain.turn import Document, Turn, TurnState
 from turnkeeper.runtime.turns import Opening, Turns
-from turnkeeper.stores.records import Turn
-from turnkeeper.stores.turns import Document
 
 
 class TurnLock(BasePersistenceLayer):
@@ -33,7 +31,7 @@ class TurnLock(BasePersistenceLayer):
         turn, ours = self._turns.acquire(self._opening)
         if ours:
             return
-        if turn.fp != self._opening.turn.fp:
+        if turn.request_fingerprint != self._opening.turn.request_fingerprint:
             raise IdempotencyValidationError("the key was used with another body")
         raise IdempotencyItemAlreadyExistsError(old_data_record=_record(turn, data_record.idempotency_key))
 
@@ -48,7 +46,7 @@ class TurnLock(BasePersistenceLayer):
 
 
 def _record(turn: Turn, key: str) -> DataRecord:
-    if turn.st == TurnState.RUN:
+    if turn.state is TurnState.RUN:
         return DataRecord(idempotency_key=key, status=STATUS_CONSTANTS["INPROGRESS"])
     answer = {"status": turn.first_status, "body": turn.first_body}
     return DataRecord(idempotency_key=key, status=STATUS_CONSTANTS["COMPLETED"], response_data=json.dumps(answer))

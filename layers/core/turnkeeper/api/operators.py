@@ -12,13 +12,12 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from turnkeeper.api.app import caller_of, services_of
 from turnkeeper.api.bodies import AnswerBody, ClaimBody, Problem, ReleaseBody, TurnView
 from turnkeeper.api.identity import Role
-from turnkeeper.domain.escalation import Listed, listed
+from turnkeeper.domain.escalation import Escalation, Listed, severity
 from turnkeeper.errors import InvalidRequest
 from turnkeeper.ports import Json
 from turnkeeper.runtime.operators import Operator
 from turnkeeper.runtime.views import json_text
 from turnkeeper.services import Services
-from turnkeeper.stores.records import Escalation
 
 router = Router()  # type: ignore[no-untyped-call]
 JSON = "application/json"
@@ -52,14 +51,14 @@ def get_escalation(turn_id: TurnId) -> Response[str]:
 def claim(turn_id: TurnId, body: ClaimBody) -> Response[str]:  # noqa: ARG001 - the contract has an empty body
     """Claim an escalation for a while."""
     claimed = _services().operators.claim(_operator(), turn_id)
-    return _json({"version": claimed.ver, "claim_until": _moment(claimed.claim_until)})
+    return _json({"version": claimed.claim_version, "claim_until": _moment(claimed.claim_until)})
 
 
 @router.post("/v1/escalations/<turn_id>/release", responses=_ERRORS, tags=["escalations"])
 def release(turn_id: TurnId, body: ReleaseBody) -> Response[str]:
     """Give a claim back."""
     released = _services().operators.release(_operator(), turn_id, body.version)
-    return _json({"version": released.ver})
+    return _json({"version": released.claim_version})
 
 
 @router.post("/v1/escalations/<turn_id>/answer", responses={200: _TURN, **_ERRORS}, tags=["escalations"])
@@ -91,12 +90,12 @@ def _operator() -> Operator:
 
 def _summary(e: Escalation) -> dict[str, Any]:
     now, critical_from = _services().clock(), _services().settings.on_call.second_level_from
-    status = listed(e.st, e.claim_until, now)
+    status = e.listed(now)
     is_claimed = status is Listed.CLAIMED
     return {
         "escalation_id": e.turn_id,
         "turn_id": e.turn_id,
-        "status": status.value if status else e.st.lower(),
+        "status": status.value if status else e.state.lower(),
         "reason": e.reason,
         "agent": e.agent,
         "customer_id": e.customer,
@@ -105,8 +104,8 @@ def _summary(e: Escalation) -> dict[str, Any]:
         "answer_by": _moment(e.answer_by),
         "waited_s": round(now - e.opened_at),
         "pages": e.pages,
-        "severity": None if not e.pages else "critical" if e.pages >= critical_from else "high",
-        "version": e.ver,
+        "severity": severity(e.pages, critical_from).value if e.pages else None,
+        "version": e.claim_version,
         "claimant": e.claimant if is_claimed else None,
         "claimant_name": e.claimant_name if is_claimed else None,
         "claim_until": _moment(e.claim_until) if is_claimed else None,

@@ -69,7 +69,7 @@ def of_error(error: Exception) -> Response[str]:  # noqa: C901, PLR0911 - a tabl
         error = error.__cause__ if isinstance(error.__cause__, Exception) else error
     match error:
         case LimitExceeded(over=over):
-            more: dict[str, Any] = {"limit": over.limit.value, "remaining_usd": format_usd(over.remaining)}
+            more: dict[str, Any] = {"limit": over.limit.value, "remaining_usd": format_usd(over.remaining_micro_usd)}
             when = "" if over.limit is Limit.TASK else resets_at(over.day)
             detail = f"the worst case of this call does not fit into the {over.limit.value} limit"
             return problem("limit-exceeded", detail, more={**more, "resets_at": when or None})

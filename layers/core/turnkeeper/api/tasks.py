@@ -6,7 +6,7 @@ An event of the state machine is `{"turn_id", "n", "retry_count", "task_token"?}
 from collections.abc import Callable
 from typing import Any
 
-from turnkeeper.domain.turns import Tier
+from turnkeeper.domain.tier import Tier
 from turnkeeper.ports import Json
 from turnkeeper.services import Services
 

@@ -1,10 +1,12 @@
 """The circuit breaker of one dependency, shared by the fleet: when to call, when to trip, how long to stay open."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from turnkeeper.domain.failures import CONSEQUENCES, Failure
+
 LONGEST_REST_S = 3_600.0
-"""The most that a dependency's own Retry-After keeps its breaker open."""
+"""The most seconds that a dependency's own Retry-After keeps its breaker open."""
 
 MAX_BACKOFF = 4
 """Repeated reopening makes the open time at most this many times the recovery timeout."""
@@ -26,33 +28,83 @@ class Admit(StrEnum):
     SKIP = "skip"
 
 
-@dataclass(frozen=True, slots=True)
-class Breaker:
-    """What the fleet knows of one dependency. `gen` changes with every transition, and fences stale outcomes."""
+class Reaction(StrEnum):
+    """What the outcome of a call does to the breaker."""
 
-    dependency: str
-    state: State = State.CLOSED
-    gen: int = 0
-    open_until: float = 0.0
-    lease_until: float = 0.0
-    reopened: int = 0
+    COUNT_CALL = "count_call"
+    COUNT_FAILURE = "count_failure"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    RELEASE_PROBE = "release_probe"
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
 class BreakerPolicy:
-    """`failure_threshold` failures that are half of two minutes' calls open it for `recovery_timeout` seconds."""
+    """`failure_threshold` failures that are half of two minutes' calls open it for `recovery_timeout_s` seconds."""
 
     failure_threshold: int = 5
-    recovery_timeout: float = 300.0
+    recovery_timeout_s: float = 300.0
 
 
-def admit(breaker: Breaker, now: float) -> Admit:
-    """Say whether to call, to try to become the one probe, or to skip the dependency."""
-    if breaker.state is State.CLOSED:
-        return Admit.CALL
-    if breaker.state is State.OPEN:
-        return Admit.PROBE if breaker.open_until <= now else Admit.SKIP
-    return Admit.PROBE if breaker.lease_until <= now else Admit.SKIP
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """What the fleet knows of one dependency. Moments are seconds since the epoch.
+
+    `generation` rises with every transition: an outcome that belongs to an older one is ignored. `probe_until` is when
+    a half-open breaker's probe is given up for dead; `times_reopened` counts the probes that failed in a row.
+    """
+
+    dependency: str
+    state: State = State.CLOSED
+    generation: int = 0
+    open_until: float = 0.0
+    probe_until: float = 0.0
+    times_reopened: int = 0
+
+    def admits(self, now: float) -> Admit:
+        """Say whether to call, to try to become the one probe, or to skip the dependency."""
+        if self.state is State.CLOSED:
+            return Admit.CALL
+        may_probe_from = self.open_until if self.state is State.OPEN else self.probe_until
+        return Admit.PROBE if may_probe_from <= now else Admit.SKIP
+
+    def opened(self, now: float, open_s: float) -> "Breaker":
+        """Too many calls failed."""
+        return Breaker(self.dependency, State.OPEN, self.generation + 1, open_until=now + open_s)
+
+    def probing(self, now: float, lease_s: float) -> "Breaker":
+        """One caller tries whether the dependency is back."""
+        return replace(self, state=State.HALF_OPEN, generation=self.generation + 1, probe_until=now + lease_s)
+
+    def probe_released(self) -> "Breaker":
+        """The probe told nothing: another may probe at once."""
+        return replace(self, probe_until=0.0)
+
+    def closed(self) -> "Breaker":
+        """The probe was answered."""
+        return Breaker(self.dependency, State.CLOSED, self.generation + 1)
+
+    def reopened(self, now: float, open_s: float) -> "Breaker":
+        """The probe failed."""
+        times = self.times_reopened + 1
+        return Breaker(self.dependency, State.OPEN, self.generation + 1, open_until=now + open_s, times_reopened=times)
+
+
+def after_call(failure: Failure | None, *, is_probe: bool) -> Reaction:
+    """Decide what the outcome of a call does to the breaker; `failure` None where it was answered.
+
+    A probe fails where the failure counts. One that ends in what tells something else, such as a refusal, closes the
+    breaker; one that tells nothing gives its place to another.
+    """
+    if failure is None:
+        return Reaction.CLOSE if is_probe else Reaction.COUNT_CALL
+    row = CONSEQUENCES[failure]
+    if not is_probe:
+        return Reaction.COUNT_FAILURE if row.counts else Reaction.NOTHING
+    if row.counts:
+        return Reaction.REOPEN
+    return Reaction.CLOSE if row.probe_tells else Reaction.RELEASE_PROBE
 
 
 def should_trip(*, fails: int, calls: int, policy: BreakerPolicy) -> bool:
@@ -60,11 +112,13 @@ def should_trip(*, fails: int, calls: int, policy: BreakerPolicy) -> bool:
     return fails >= policy.failure_threshold and 2 * fails >= calls
 
 
-def open_seconds(reopened: int, policy: BreakerPolicy, random: float, asked: float | None = None) -> float:
+def open_seconds(
+    times_reopened: int, policy: BreakerPolicy, random: float, retry_after_s: float | None = None
+) -> float:
     """Return how long to stay open: longer on repeated reopening, with up to 10 % jitter (`random` in 0..1).
 
-    `asked` is what the dependency asked for with Retry-After: kept, within bounds.
+    `retry_after_s` is what the dependency asked for with a 429's Retry-After: kept, up to `LONGEST_REST_S`.
     """
-    backoff: int = min(2**reopened, MAX_BACKOFF)
-    rest = max(policy.recovery_timeout * backoff, min(asked or 0.0, LONGEST_REST_S))
-    return rest * (1 + random / 10)
+    backoff: int = min(2**times_reopened, MAX_BACKOFF)
+    rest_s = max(policy.recovery_timeout_s * backoff, min(retry_after_s or 0.0, LONGEST_REST_S))
+    return rest_s * (1 + random / 10)

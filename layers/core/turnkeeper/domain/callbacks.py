@@ -7,12 +7,33 @@ import hmac
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 DELAYS_S = (10, 60, 300, 1_800, 7_200, 21_600, 43_200)
 """Seconds until a failed message is sent again; after the last it is given up."""
 
 EVERY_TENANT = "*"
+
+
+class CallbackState(StrEnum):
+    """DUE until the receiver has it: DELIVERED, or GIVEN_UP, which may be tried again by hand."""
+
+    DUE = "DUE"
+    DELIVERED = "DELIVERED"
+    GIVEN_UP = "GIVEN_UP"
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """A message to a receiver; `at` is when the turn ended, `due_at` when it is tried again (since the epoch)."""
+
+    turn_id: str
+    url: str
+    state: CallbackState
+    at: float
+    tries: int = 0
+    due_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +71,7 @@ class CallbackHosts:
 
 
 def next_try(tries: int) -> int | None:
-    """Return the seconds until the next try after `tries` in vain, or None when it is given up."""
+    """Return the seconds until the next try after so many failed ones, or None when it is given up."""
     return DELAYS_S[tries - 1] if tries <= len(DELAYS_S) else None
 
 

@@ -5,47 +5,57 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from turnkeeper.domain.effect import Effect
 from turnkeeper.domain.text import storable
 
 _VALUE_CHARS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Effect:
-    """A side effect of a turn; `done` is false where it was begun and its outcome is not known.
+class ClosingTexts:
+    """What a customer reads when a turn ends without an answer, in whatever language the agent speaks.
 
-    `arguments` is the JSON text of an object: what the tool was called with.
+    `expired` and `stopped` say why; the `..._advice` says what to do, where nothing was done. Where a side effect was
+    done or begun, the list after `done` or `begun` names it, and `effects_advice` ends the text.
     """
 
-    tool: str
-    arguments: str
-    done: bool
-
-    def __str__(self) -> str:
-        """Name it as people read it: `refund (order id: A-1001, amount usd: 20)`."""
-        arguments: dict[str, Any] = json.loads(self.arguments)
-        given = ", ".join(f"{_words(name)}: {_short(value)}" for name, value in arguments.items())
-        return f"{_words(self.tool)} ({given})" if given else _words(self.tool)
+    expired: str = "We are sorry: nobody could answer this in time."
+    expired_advice: str = "Nothing more will happen; please send it again."
+    stopped: str = "This request was stopped by our team."
+    stopped_advice: str = "Nothing more will happen; please send it again if you still need it."
+    done: str = "Before that, this was done:"
+    begun: str = "This was begun, and may have been done:"
+    effects_advice: str = "Nothing more will happen. Please ask us about it before you repeat the request."
 
 
-def expired(effects: Sequence[Effect]) -> str:
-    """Tell a customer that nobody answered in time."""
-    return _told("We are sorry: nobody could answer this in time.", "please send it again", effects)
+USUAL_TEXTS = ClosingTexts()
 
 
-def stopped(effects: Sequence[Effect]) -> str:
-    """Tell a customer that an operator stopped the turn."""
-    return _told("This request was stopped by our team.", "please send it again if you still need it", effects)
+def expired(effects: Sequence[Effect], texts: ClosingTexts) -> str:
+    """Tell a customer that nobody answered in time; `effects` are those that were done, or may have been."""
+    return _closing(texts.expired, texts.expired_advice, effects, texts)
 
 
-def _told(why: str, where_nothing_was_done: str, effects: Sequence[Effect]) -> str:
+def stopped(effects: Sequence[Effect], texts: ClosingTexts) -> str:
+    """Tell a customer that an operator stopped the turn; `effects` are those that were done, or may have been."""
+    return _closing(texts.stopped, texts.stopped_advice, effects, texts)
+
+
+def described(effect: Effect) -> str:
+    """Name an effect as people read it: `refund (order id: A-1001, amount usd: 20)`."""
+    arguments: dict[str, Any] = json.loads(effect.arguments)
+    given = ", ".join(f"{_words(name)}: {_short(value)}" for name, value in arguments.items())
+    return f"{_words(effect.tool)} ({given})" if given else _words(effect.tool)
+
+
+def _closing(why: str, advice: str, effects: Sequence[Effect], texts: ClosingTexts) -> str:
     if not effects:
-        return f"{why} Nothing more will happen; {where_nothing_was_done}."
+        return f"{why} {advice}"
     lines = [why]
-    for done, beginning in ((True, "Before that, this was done:"), (False, "This was begun, and may have been done:")):
-        named = [f"- {effect}" for effect in effects if effect.done is done]
-        lines += [beginning, *named] if named else []
-    return "\n".join([*lines, "Nothing more will happen. Please ask us about it before you ask for the same anew."])
+    for heading, is_done in ((texts.done, True), (texts.begun, False)):
+        named = [f"- {described(effect)}" for effect in effects if effect.is_done is is_done]
+        lines += [heading, *named] if named else []
+    return "\n".join([*lines, texts.effects_advice])
 
 
 def _words(name: str) -> str:

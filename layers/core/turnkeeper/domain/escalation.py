@@ -1,7 +1,12 @@
-"""An escalation's states, and what is due for one at a moment."""
+"""An escalation: a turn that left the fast path; its states, how it is listed, and which tier comes next."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
+
+from turnkeeper.domain.attempt import Attempt
+from turnkeeper.domain.tier import MODEL_TIERS, Tier
 
 
 class EscalationState(StrEnum):
@@ -17,7 +22,10 @@ class EscalationState(StrEnum):
 
 
 LIVE = (EscalationState.TIERS, EscalationState.OPEN, EscalationState.CLAIMED)
+"""The states in which the turn is not answered yet."""
+
 WAITING = (EscalationState.OPEN, EscalationState.CLAIMED)
+"""The states in which the turn waits for a person."""
 
 
 class Listed(StrEnum):
@@ -29,71 +37,96 @@ class Listed(StrEnum):
     EXPIRED = "expired"
 
 
-def listed(st: str, claim_until: float, now: float) -> Listed | None:
-    """Return how an escalation is listed: a lapsed claim is open again; what no person was asked for is not listed."""
-    if st == EscalationState.CLAIMED:
-        return Listed.OPEN if claim_until <= now else Listed.CLAIMED
-    names = {"OPEN": Listed.OPEN, "ANSWERED": Listed.ANSWERED, "EXPIRED": Listed.EXPIRED}
-    return names.get(st)
+_LISTED = {
+    EscalationState.OPEN: Listed.OPEN,
+    EscalationState.CLAIMED: Listed.CLAIMED,
+    EscalationState.ANSWERED: Listed.ANSWERED,
+    EscalationState.EXPIRED: Listed.EXPIRED,
+}
 
 
-class Due(StrEnum):
-    """What the reconciler has to do for an escalation."""
+class Severity(StrEnum):
+    """How loudly a page rings."""
 
-    EXPIRE = "expire"
-    REPEAT_PAGE = "repeat_page"
-    PAGE = "page"
-    ENSURE_EXECUTION = "ensure_execution"
-    END_EXECUTION = "end_execution"
-    NOTHING = "nothing"
+    HIGH = "high"
+    CRITICAL = "critical"
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """What to do and why; `again_at` is when to look again (seconds since the epoch)."""
+class Escalation:
+    """A turn that left the fast path. Moments are seconds since the epoch, 0 where it has not happened.
 
-    action: Due
-    reason: str
-    again_at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Pacing:
-    """Seconds: between pages, for a claim, between looks at an execution, until an unconfirmed page is repeated.
-
-    `no_tiers` is for how long the state machine may be away before people are asked without it.
+    `execution_number` counts the executions of the state machine; `claim_version` rises with every claim. A task that
+    hands the turn to people leaves its `task_token`; of two, the one with the higher `token_order` is newer. `pages`
+    were begun, `pages_confirmed` were surely published.
     """
 
-    page_every: float
-    claim: float
-    look_every: float = 30.0
-    confirm_page: float = 10.0
-    no_tiers: float = 300.0
+    turn_id: str
+    tenant: str
+    customer: str
+    agent: str
+    state: EscalationState
+    reason: str
+    created_at: float
+    answer_by: float
+    execution_number: int = 1
+    claim_version: int = 0
+    first_done: bool = False
+    reasked: bool = False
+    to_human: bool = False
+    excerpt: str = ""
+    opened_at: float = 0.0
+    claimant: str = ""
+    claimant_name: str = ""
+    claim_until: float = 0.0
+    task_token: str = ""
+    token_order: int = -1
+    pages: int = 0
+    pages_confirmed: int = 0
+    next_page_at: float = 0.0
+    answer_id: str = ""
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    answered_at: float = 0.0
+    draft: Mapping[str, Any] = field(default_factory=dict)
+    due_at: float = 0.0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the turn waits for a person."""
+        return self.state in WAITING
+
+    def is_claimed(self, now: float) -> bool:
+        """Whether an operator has it; a lapsed claim is none."""
+        return self.state is EscalationState.CLAIMED and self.claim_until > now
+
+    def listed(self, now: float) -> Listed | None:
+        """Return how it is listed: a lapsed claim is open again; one that no person was asked for is not listed."""
+        if self.state is EscalationState.CLAIMED and not self.is_claimed(now):
+            return Listed.OPEN
+        return _LISTED.get(self.state)
 
 
-def due_now(  # noqa: PLR0911 - one return for each way it can stand
-    *,
-    st: str,
-    answer_by: float,
-    claim_until: float,
-    next_page_at: float,
-    pages: int,
-    paged: int,
-    now: float,
-    pacing: Pacing,
-) -> Decision:
-    """Decide what an escalation needs at a moment."""
-    if st not in LIVE:
-        return Decision(Due.END_EXECUTION, f"it is {st.lower()}", now + pacing.confirm_page)
-    if answer_by <= now:
-        return Decision(Due.EXPIRE, "nobody answered in time", now + pacing.confirm_page)
-    if st == EscalationState.TIERS:
-        return Decision(Due.ENSURE_EXECUTION, "its tiers should be running", min(answer_by, now + pacing.look_every))
-    if st == EscalationState.CLAIMED and claim_until > now:
-        return Decision(Due.NOTHING, "it is claimed", min(answer_by, claim_until))
-    # Before a repetition: pages count on while nothing can be published, and so reach the second level.
-    if next_page_at <= now:
-        return Decision(Due.PAGE, "nobody claimed it", now + pacing.confirm_page)
-    if paged < pages:
-        return Decision(Due.REPEAT_PAGE, "the last page was not confirmed", now + pacing.confirm_page)
-    return Decision(Due.NOTHING, "the next page is not due", min(answer_by, next_page_at))
+def severity(pages: int, second_level_from: int) -> Severity:
+    """Return how loudly the newest page rings: `critical` from the second level on."""
+    return Severity.CRITICAL if pages >= second_level_from else Severity.HIGH
+
+
+def skip_reason(escalation: Escalation, attempts: Sequence[Attempt], tier: Tier) -> str | None:
+    """Say why a tier of models is skipped, or None where it should run."""
+    if escalation.to_human:
+        return "only a person may answer"
+    if escalation.opened_at:
+        return "it was put before people"
+    if any(attempt.tier == tier for attempt in attempts):
+        return "it was tried"
+    if tier is Tier.FIRST_ATTEMPT and escalation.first_done:
+        return "the API tried it"
+    if tier is Tier.CORRECTED_RETRY and (escalation.reasked or any(attempt.reasked for attempt in attempts)):
+        return "the model was asked again already"
+    return None
+
+
+def next_tier(escalation: Escalation, attempts: Sequence[Attempt]) -> Tier:
+    """Return the first tier that is not skipped; a person where there is none."""
+    tiers = (tier for tier in MODEL_TIERS if skip_reason(escalation, attempts, tier) is None)
+    return next(tiers, Tier.HUMAN)

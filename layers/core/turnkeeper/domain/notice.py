@@ -48,7 +48,7 @@ class Notice:
     message: str | None
     reason: str
     tried: Sequence[Tried]
-    cost: int
+    cost_micro_usd: int
     waited_s: float
     answer_by: float
     link: str
@@ -101,7 +101,7 @@ class Notice:
             f"Customer:  {self.customer}",
             f"Tenant:    {self.tenant}",
             f"Why:       {_words(self.reason)}",
-            f"Cost:      ${format_usd(self.cost)}",
+            f"Cost:      ${format_usd(self.cost_micro_usd)}",
             f"Answer by: {answer_by:%Y-%m-%d %H:%M} UTC",
         ]
         if self.message is not None:
@@ -123,7 +123,7 @@ class Notice:
             "message": _short(self.message, _MESSAGE_CHARS) if self.message is not None else None,
             "reason": self.reason,
             "tried": [tried.data() for tried in self.tried[-_TRIED:]],
-            "cost_usd": format_usd(self.cost),
+            "cost_usd": format_usd(self.cost_micro_usd),
             "waited_s": round(self.waited_s),
             "answer_by": f"{datetime.fromtimestamp(self.answer_by, UTC):%Y-%m-%dT%H:%M:%SZ}",
             "link": self.link,

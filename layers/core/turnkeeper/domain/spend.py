@@ -1,6 +1,6 @@
-"""Spending limits: days, rooms, the 80 % mark, and what a refusal tells."""
+"""Spending limits in micro-dollars: UTC days, headroom, when the 80 % alert is due, and what a refusal reports."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -16,25 +16,45 @@ class Limit(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What may be spent, in micro-dollars; `tenant_day` None means no such limit."""
+class Override:
+    """What an owner set for one customer or one agent, in micro-dollars; None where nothing was set."""
 
-    task: int
-    customer_day: int
-    tenant_day: int | None = None
+    task_micro_usd: int | None = None
+    customer_day_micro_usd: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may be spent, in micro-dollars; `tenant_day_micro_usd` None means no such limit."""
+
+    task_micro_usd: int
+    customer_day_micro_usd: int
+    tenant_day_micro_usd: int | None = None
+
+    def overridden(self, *overrides: Override) -> "Limits":
+        """Return the limits with some overrides, of which a later one goes before an earlier."""
+        limits = self
+        for override in overrides:
+            task, day = override.task_micro_usd, override.customer_day_micro_usd
+            limits = replace(
+                limits,
+                task_micro_usd=limits.task_micro_usd if task is None else task,
+                customer_day_micro_usd=limits.customer_day_micro_usd if day is None else day,
+            )
+        return limits
 
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """What is held and spent under one limit, in micro-dollars: `committed` = posted + pending estimates."""
+    """What is reserved and spent under one limit, in micro-dollars: `committed` = posted + pending reservations."""
 
-    committed: int = 0
-    posted: int = 0
+    committed_micro_usd: int = 0
+    posted_micro_usd: int = 0
 
     @property
-    def pending(self) -> int:
+    def pending_micro_usd(self) -> int:
         """What is reserved and not yet settled."""
-        return self.committed - self.posted
+        return self.committed_micro_usd - self.posted_micro_usd
 
 
 def utc_day(now: float) -> str:
@@ -48,14 +68,19 @@ def resets_at(day: str) -> str:
     return (start + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def room(limit: int, estimate: int) -> int:
-    """Return the most that may be committed already for `estimate` to fit; negative when it never fits."""
-    return limit - estimate
+def headroom(limit: int, reserved: int) -> int:
+    """Return the most that may be committed already for `reserved` to fit; negative when it never fits."""
+    return limit - reserved
 
 
-def alert_room(limit: int, estimate: int) -> int:
-    """Return the most that may be committed already for `estimate` to stay below the alert mark."""
-    return limit * ALERT_PERCENT // 100 - estimate
+def alert_headroom(limit: int, reserved: int) -> int:
+    """Return the most that may be committed already for `reserved` to stay below the 80 % alert."""
+    return limit * ALERT_PERCENT // 100 - reserved
+
+
+def alert_is_due(limit: int, committed: int, reserved: int, *, alerted: bool) -> bool:
+    """Whether reserving so much more makes the 80 % alert due: once for each limit and day, or task."""
+    return not alerted and committed > alert_headroom(limit, reserved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +88,27 @@ class OverLimit:
     """Why a reservation was refused: amounts in micro-dollars."""
 
     limit: Limit
-    amount: int
-    committed: int
+    limit_micro_usd: int
+    committed_micro_usd: int
     day: str
 
     @property
-    def remaining(self) -> int:
+    def remaining_micro_usd(self) -> int:
         """What is left under the limit, never negative."""
-        return max(0, self.amount - self.committed)
+        return max(0, self.limit_micro_usd - self.committed_micro_usd)
+
+
+@dataclass(frozen=True, slots=True)
+class SpendAlert:
+    """A limit that is 80 % used, for the owner to be told once. Amounts are micro-dollars.
+
+    `name` is the day or the task; `dedup_key` is the same for every repetition.
+    """
+
+    tenant: str
+    customer: str
+    limit: Limit
+    name: str
+    limit_micro_usd: int
+    committed_micro_usd: int
+    dedup_key: str

@@ -1,84 +1,72 @@
-"""One attempt: an agent's walk over a model chain, with its tools, and at most one re-ask for invalid output."""
+"""One attempt: a walk over a model chain, with tools, at most one re-ask for invalid output, and the cache at last."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from typing import Any
 
 from turnkeeper.agent import Agent, AnswerContext, Model, ToolResult
 from turnkeeper.domain.answers import Answer, correction, read_answer
+from turnkeeper.domain.attempt import Attempt, Given, Outcome, Verdict
 from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, ToolSpec
 from turnkeeper.domain.deadline import call_limit
 from turnkeeper.domain.failures import CONSEQUENCES, Failure
 from turnkeeper.domain.prompts import Said, history, system_prompt
 from turnkeeper.domain.text import line
-from turnkeeper.errors import DependencyError, LimitExceeded
+from turnkeeper.domain.tier import Tier
+from turnkeeper.errors import DependencyError, LimitExceeded, RateLimited, StoreUnavailable, UnpricedModel
 from turnkeeper.ports import Clock
 from turnkeeper.runtime.guard import Guard
 from turnkeeper.runtime.model_calls import ModelCalls
 from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.tool_calls import NeedsPerson, ToolUnavailable
 from turnkeeper.runtime.tools import ToolRunner
+from turnkeeper.stores.cache import AnswerCache, request_digest
 
 _ANSWERING_CALLS = 2
 _TRUNCATED = "the answer was cut off: it was longer than allowed"
 
 
-class Outcome(StrEnum):
-    """How an attempt ended."""
-
-    ACCEPTED = "accepted"
-    REJECTED = "rejected"
-    UNAVAILABLE = "unavailable"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """An answer as it is given to the customer: `degraded` when it comes from the cache."""
-
-    answer: Answer
-    model: str
-    degraded: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What an attempt came to. `reason` is a stable code; `to_human` when no other tier may try.
-
-    `refused` when a model refused for safety, though others were asked after it.
-    """
-
-    outcome: Outcome
-    reason: str
-    model: str = ""
-    answer: Answer | None = None
-    errors: tuple[str, ...] = ()
-    reasked: bool = False
-    to_human: bool = False
-    refused: bool = False
-
-    @property
-    def given(self) -> Given | None:
-        """The answer, where it is accepted."""
-        return Given(self.answer, self.model) if self.answer and self.outcome is Outcome.ACCEPTED else None
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a tier attempts a turn: `errors` are what went wrong before, for a corrected retry."""
+    """How a tier attempts a turn: `errors` are what went wrong before, for a corrected retry.
+
+    `may_use_cache` where the answer that was given before to the same request is the last resort.
+    """
 
     instructions: str
     chain: Sequence[Model]
     accept_at: float
     errors: Sequence[str] = ()
+    may_use_cache: bool = False
+
+
+def api_plan(agent: Agent[Any]) -> Plan:
+    """Return how the API attempts a turn, before any tier: with a cached answer before an escalation."""
+    return Plan(agent.instructions, agent.chain, agent.accept_at, may_use_cache=True)
+
+
+def tier_plan(agent: Agent[Any], tier: Tier, before: Sequence[Attempt]) -> Plan:
+    """Return how a tier attempts a turn after other attempts; the last one may use a cached answer.
+
+    A cached answer is never given after a model refused: what it refused may be the request itself.
+    """
+    if tier is Tier.ALTERNATIVE_PATH:
+        other, refused = agent.alternative, any(attempt.refused for attempt in before)
+        return Plan(other.instructions, other.chain, agent.alternative_at, may_use_cache=not refused)
+    errors: list[str] = []
+    if tier is Tier.CORRECTED_RETRY:
+        errors = [f"{a.reason}: {error}" if error else a.reason for a in before for error in (a.errors or [""])]
+    return Plan(agent.instructions, agent.chain, agent.accept_at, errors)
+
+
+_NO_MODEL = Verdict(Outcome.UNAVAILABLE, "no_model_available")
 
 
 class Attempts:
     """Makes attempts for runs."""
 
-    def __init__(self, calls: ModelCalls, tools: ToolRunner, guard: Guard, clock: Clock) -> None:
-        self._calls, self._tools, self._guard, self._clock = calls, tools, guard, clock
+    def __init__(self, calls: ModelCalls, tools: ToolRunner, guard: Guard, cache: AnswerCache, clock: Clock) -> None:
+        self._calls, self._tools, self._guard, self._cache, self._clock = calls, tools, guard, cache, clock
 
     def can_start(self, plan: Plan) -> bool:
         """Whether any model of the plan may be called now, as far as is known."""
@@ -90,7 +78,17 @@ class Attempts:
         self._calls.refuse_hopeless(run, first, _Walk(run, plan, self._clock()).request())
 
     def make(self, run: Run, plan: Plan) -> Verdict:
-        """Attempt a turn. Raises what refuses a turn before it was accepted, and TurnLost or StoreUnavailable."""
+        """Attempt a turn; where no model could be reached, with the cached answer that the plan allows.
+
+        Raises what refuses a turn before it was accepted, and TurnLost or StoreUnavailable.
+        """
+        verdict = self._verdict(run, plan)
+        given = verdict.given or (self._cached(run, verdict) if plan.may_use_cache else None)
+        return replace(verdict, given=given)
+
+    def _verdict(self, run: Run, plan: Plan) -> Verdict:
+        if not self.can_start(plan):
+            return _NO_MODEL
         walk = _Walk(run, plan, self._clock())
         try:
             return self._walk(walk)
@@ -98,6 +96,22 @@ class Attempts:
             return walk.verdict(Outcome.REJECTED, need.reason, errors=(need.detail,), to_human=True)
         except ToolUnavailable as error:
             return walk.verdict(Outcome.UNAVAILABLE, "tool_unavailable", errors=(str(error),))
+        except (LimitExceeded, RateLimited, UnpricedModel) as error:
+            if not run.money.is_accepted:
+                raise
+            return Verdict(Outcome.REJECTED, error.code.replace("-", "_"), errors=(str(error),), to_human=True)
+
+    def _cached(self, run: Run, verdict: Verdict) -> Given | None:
+        """Return the answer that was given before to the very same request, where the agent allows one."""
+        is_unreached = verdict.outcome is Outcome.UNAVAILABLE and not verdict.refused
+        if not run.agent.cache_seconds or not is_unreached or run.effects:
+            return None
+        try:
+            found = self._cache.find(run.turn, request_digest(run.turn.message, run.history))
+        except StoreUnavailable:
+            return None
+        answer = read_answer(found.answer, run.agent.answer_model) if found else None
+        return Given(answer, found.model, degraded=True) if found and isinstance(answer, Answer) else None
 
     def _walk(self, walk: "_Walk") -> Verdict:
         while walk.model:
@@ -131,7 +145,7 @@ class Attempts:
                 return None
             raise
         except LimitExceeded as error:
-            if not run.accepted:
+            if not run.money.is_accepted:
                 raise
             walk.failed(model, Failure.OVER_LIMIT)
             walk.over = error
@@ -254,9 +268,17 @@ class _Walk:
         errors: tuple[str, ...] = (),
         to_human: bool = False,
     ) -> Verdict:
-        model = self.model.id if self.model else ""
-        lines = tuple(map(line, errors))
-        return Verdict(outcome, reason, model, answer, lines, self.answers > 1, to_human, self.refused)
+        accepted = answer if outcome is Outcome.ACCEPTED else None
+        return Verdict(
+            outcome,
+            reason,
+            answer=answer,
+            errors=tuple(map(line, errors)),
+            reasked=self.answers > 1,
+            to_human=to_human,
+            refused=self.refused,
+            given=Given(accepted, self.model.id if self.model else "") if accepted else None,
+        )
 
     def _context(self, answer: Answer) -> AnswerContext:
         return AnswerContext(self.run.turn.message, answer.reply, tuple(self.results))

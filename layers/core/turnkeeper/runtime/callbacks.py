@@ -3,15 +3,15 @@
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from turnkeeper.domain.callbacks import next_try
+from turnkeeper.domain.callbacks import Callback, CallbackState, next_try
 from turnkeeper.domain.telemetry import Action, Metric
+from turnkeeper.domain.turn import Turn
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import CallbackSender, Clock, Op, Queue, Telemetry
+from turnkeeper.outside import Outside
+from turnkeeper.ports import Op
 from turnkeeper.runtime.guard import Guard
 from turnkeeper.runtime.views import json_text
-from turnkeeper.stores.callbacks import DELIVERED, DUE, GIVEN_UP, Callback, CallbackStore
-from turnkeeper.stores.records import Turn
-from turnkeeper.stores.turns import TurnStore
+from turnkeeper.stores.bundle import Stores
 
 _TIMEOUT_S = 10.0
 _MARGIN_S = 20.0
@@ -21,20 +21,10 @@ _GONE = 410
 class Callbacks:
     """The outbox, its queue, and the delivery of one message."""
 
-    def __init__(
-        self,
-        *,
-        store: CallbackStore,
-        turns: TurnStore,
-        queue: Queue,
-        dead_letters: Queue,
-        sender: CallbackSender,
-        guard: Guard,
-        clock: Clock,
-        telemetry: Telemetry,
-    ) -> None:
-        self._store, self._turns, self._queue, self._dead_letters = store, turns, queue, dead_letters
-        self._sender, self._guard, self._clock, self._telemetry = sender, guard, clock, telemetry
+    def __init__(self, stores: Stores, outside: Outside, guard: Guard) -> None:
+        self._store, self._turns, self._guard = stores.callbacks, stores.turns, guard
+        self._queue, self._dead_letters, self._sender = outside.queue, outside.dead_letters, outside.callbacks
+        self._clock, self._telemetry = outside.clock, outside.telemetry
 
     def ops(self, turn: Turn) -> list[Op]:
         """The writes that belong to the end of a turn whose client did not get its outcome at once."""
@@ -42,19 +32,23 @@ class Callbacks:
 
     def announce(self, turn: Turn) -> None:
         """Queue the message of a turn that ended just now; where that fails, the reconciler does it."""
-        if turn.request.get("callback_url"):
+        if turn.callback_url:
             self._enqueue(turn.turn_id)
 
     def remind(self, turn_id: str) -> None:
         """Queue a message that is overdue."""
         seen = self._store.get(turn_id)
-        if seen and seen.st == DUE and self._store.look_again(seen, self._clock() + _TIMEOUT_S + _MARGIN_S):
+        if (
+            seen
+            and seen.state is CallbackState.DUE
+            and self._store.look_again(seen, self._clock() + _TIMEOUT_S + _MARGIN_S)
+        ):
             self._enqueue(turn_id)
 
     def deliver(self, turn_id: str) -> None:
         """Send one message, unless the receiver has it; what fails is due again later, or becomes a dead letter."""
         seen, turn = self._store.get(turn_id), self._turns.get(turn_id)
-        if seen is None or turn is None or seen.st == DELIVERED:
+        if seen is None or turn is None or seen.state is CallbackState.DELIVERED:
             return
         mine = self._store.begin(seen, self._clock() + _TIMEOUT_S + _MARGIN_S)
         if mine is None:
@@ -71,7 +65,7 @@ class Callbacks:
             error_type=error,
         )
         if error is None:
-            self._store.end(mine, DELIVERED)
+            self._store.end(mine, CallbackState.DELIVERED)
             self._telemetry.count(Metric.CallbacksDelivered)
         else:
             self._again(mine, error)
@@ -108,7 +102,7 @@ class Callbacks:
             self._dead_letters.send({"turn_id": mine.turn_id})
         except DependencyError:
             return  # it is due again, and is given up then
-        self._store.end(mine, GIVEN_UP)
+        self._store.end(mine, CallbackState.GIVEN_UP)
         self._telemetry.count(Metric.CallbacksGivenUp)
         self._telemetry.warning("callback given up", turn_id=mine.turn_id, error=error)
 

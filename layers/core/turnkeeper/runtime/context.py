@@ -1,24 +1,20 @@
 """The whole context of an escalation, as a person needs it to answer; and the health of a deployment."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from turnkeeper.agent import Agent
-from turnkeeper.domain.escalation import Listed
+from turnkeeper.domain.attempt import Attempt
+from turnkeeper.domain.escalation import Escalation, Listed
 from turnkeeper.domain.money import format_usd
-from turnkeeper.domain.turns import Tier
-from turnkeeper.errors import DependencyError
-from turnkeeper.ports import Clock, Notifier, Subscriptions
+from turnkeeper.domain.tier import Tier
+from turnkeeper.errors import DependencyError, EscalationNotFound
+from turnkeeper.outside import Outside
+from turnkeeper.ports import Subscriptions
 from turnkeeper.runtime.lookups import Lookups
 from turnkeeper.runtime.operators import Operator, Operators
-from turnkeeper.runtime.turns import spent
-from turnkeeper.runtime.views import turn_view, waiting_status
-from turnkeeper.stores.breakers import BreakerStore
-from turnkeeper.stores.conversations import ConversationStore
-from turnkeeper.stores.journal import Journal
-from turnkeeper.stores.records import Escalation
-from turnkeeper.stores.turns import TurnStore
+from turnkeeper.runtime.views import turn_view
+from turnkeeper.stores.bundle import Stores
 
 PAGED = ("on_call", "second_level")
 """The topics to which pages go."""
@@ -39,46 +35,35 @@ class Context:
     """Gathers what operators look at."""
 
     def __init__(
-        self,
-        *,
-        operators: Operators,
-        turns: TurnStore,
-        lookups: Lookups,
-        conversations: ConversationStore,
-        breakers: BreakerStore,
-        agents: Callable[[str], Agent[Any]],
-        agent_names: Callable[[], Sequence[str]],
-        notifier: Notifier,
-        topics: Mapping[str, str],
-        clock: Clock,
+        self, stores: Stores, outside: Outside, operators: Operators, lookups: Lookups, topics: Mapping[str, str]
     ) -> None:
-        self._operators, self._turns, self._lookups = operators, turns, lookups
-        self._conversations, self._breakers = conversations, breakers
-        self._agents, self._agent_names = agents, agent_names
-        self._notifier, self._topics, self._clock = notifier, topics, clock
+        self._stores, self._outside, self._clock = stores, outside, outside.clock
+        self._operators, self._lookups, self._topics = operators, lookups, topics
 
     def of_escalation(self, who: Operator, turn_id: str) -> EscalationContext:
         """Gather one escalation: the conversation, what was tried and why it failed, the spending, open breakers."""
         turn, escalation = self._operators.find(who, turn_id)
-        agent = self._agents(turn.agent)
-        family = self._turns.family(turn_id)
+        agent = self._outside.agents(turn.agent)
+        whole = self._stores.turns.whole(turn_id)
+        if whole is None:
+            raise EscalationNotFound(f"there is no escalation {turn_id}")
         view = turn_view(
             turn,
-            status=waiting_status(escalation),
-            cost=spent(family),
+            status=whole.waiting_status,
+            cost_micro_usd=whole.cost_micro_usd,
             latency_ms=round((self._clock() - turn.created_at) * 1000),
             reason=escalation.reason,
         )
-        said = self._conversations.recent(turn.tenant, turn.conversation)
+        said = self._stores.conversations.recent(turn.tenant, turn.conversation)
         details = {
             "turn": dict(turn.outcome) if turn.is_done else view,
             "message": turn.message,
             "metadata": turn.request.get("metadata") or {},
             "conversation": [{"message": e.user, "reply": e.reply or None, "status": e.status} for e in said],
-            "attempts": [_attempt(asdict(a)) for a in Journal.attempts(family)],
+            "attempts": [_attempt(a) for a in whole.attempts],
             "effects": [
-                {"tool": s.tool, "arguments": s.arguments, "state": s.st.lower(), "result": s.result or None}
-                for s in Journal.steps_of(family)
+                {"tool": e.tool, "arguments": e.arguments, "state": e.state.lower(), "result": e.result or None}
+                for e in whole.effects
             ],
             "spend": self._lookups.spend(turn.tenant, turn.customer, None),
             "breakers": [b for b in self._breaker_states(agent.dependencies) if b["state"] != "closed"],
@@ -96,7 +81,7 @@ class Context:
 
     def health(self, who: Operator) -> dict[str, Any]:
         """Gather the breakers of every agent, the tenant's backlog, and who is subscribed to the topics."""
-        names = [d for name in self._agent_names() for d in self._agents(name).dependencies]
+        names = [d for name in self._outside.agent_names() for d in self._outside.agents(name).dependencies]
         names += [f"notify:{name}" for name in CHANNELS]
         waiting, more = self._operators.page(who, Listed.OPEN, None)
         now = self._clock()
@@ -114,14 +99,21 @@ class Context:
 
     def _breaker_states(self, names: Sequence[str]) -> list[dict[str, Any]]:
         return [
-            {"dependency": b.dependency, "state": b.state.name.lower(), "generation": b.gen, "open_until": b.open_until}
-            for b in self._breakers.read(names)
+            {
+                "dependency": b.dependency,
+                "state": b.state.name.lower(),
+                "generation": b.generation,
+                "open_until": b.open_until,
+            }
+            for b in self._stores.breakers.read(names)
         ]
 
     def _subscriptions(self) -> dict[str, Subscriptions] | None:
         """Count who is subscribed to each topic, or None where that cannot be told now."""
         try:
-            found = {topic: self._notifier.subscriptions(topic) for topic in set(self._topics.values()) if topic}
+            found = {
+                topic: self._outside.notifier.subscriptions(topic) for topic in set(self._topics.values()) if topic
+            }
         except DependencyError:
             return None
         return {name: found.get(topic, Subscriptions()) for name, topic in self._topics.items()}
@@ -134,6 +126,17 @@ class Context:
         return sum(paged.values())
 
 
-def _attempt(a: dict[str, Any]) -> dict[str, Any]:
-    cost = sum(round(float(c["cost_usd"]) * 1_000_000) for c in a["calls"])
-    return {**a, "cost_usd": format_usd(cost)}
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    calls = [
+        {
+            "model": call.model,
+            "error": call.error,
+            "duration_ms": call.duration_ms,
+            "tokens_in": call.tokens_in,
+            "tokens_out": call.tokens_out,
+            "cost_usd": format_usd(call.cost_micro_usd),
+        }
+        for call in attempt.calls
+    ]
+    shown = asdict(attempt) | {"calls": calls, "errors": list(attempt.errors)}
+    return {**shown, "cost_usd": format_usd(attempt.cost_micro_usd)}

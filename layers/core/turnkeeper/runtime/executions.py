@@ -1,19 +1,19 @@
-"""The executions of the escalation state machine: started once, carried on when they died, ended with their turn."""
+"""The executions of the escalation state machine: started once, followed by another if they die, and ended."""
 
+from turnkeeper.domain.escalation import Escalation
 from turnkeeper.errors import StoreUnavailable, WorkflowUnavailable
-from turnkeeper.ports import Telemetry, Workflow
+from turnkeeper.outside import Outside
 from turnkeeper.stores.escalations import EscalationStore
-from turnkeeper.stores.records import Escalation
 
 _MOST = 3
-"""Executions of one escalation that may end without an end of their turn."""
+"""How many executions of one escalation may finish while its turn is still open."""
 
 
 class Executions:
-    """Executions by the names of their turns. What fails here stays due, and the reconciler does it again."""
+    """Executions, named after their turns. Whatever fails here stays due, and the reconciler does it again."""
 
-    def __init__(self, workflow: Workflow, escalations: EscalationStore, telemetry: Telemetry) -> None:
-        self._workflow, self._escalations, self._telemetry = workflow, escalations, telemetry
+    def __init__(self, escalations: EscalationStore, outside: Outside) -> None:
+        self._escalations, self._workflow, self._telemetry = escalations, outside.workflow, outside.telemetry
 
     def start(self, turn_id: str) -> None:
         """Start a new escalation's first execution; where that fails, the reconciler does it."""
@@ -24,24 +24,26 @@ class Executions:
 
     def ensure(self, escalation: Escalation) -> bool:
         """Make sure that an execution runs, the next one when the last is closed; False when enough of them failed."""
-        if self._start(escalation.turn_id, escalation.n):
+        if self._start(escalation.turn_id, escalation.execution_number):
             return True
-        if escalation.n >= _MOST:
+        if escalation.execution_number >= _MOST:
             return False
         following = self._escalations.next_execution(escalation)
         if following:
-            self._start(following.turn_id, following.n)
+            self._start(following.turn_id, following.execution_number)
         return True
 
     def end(self, turn_id: str) -> None:
         """End what still waits for an escalation that ended; one that was told is not told again."""
         try:
-            escalation = self._escalations.get(turn_id)  # read anew: its task may have been retried, with another token
+            escalation = self._escalations.get(
+                turn_id
+            )  # read again: its task may have been retried since, with another token
             if escalation is None or not escalation.due_at:
                 return
-            if escalation.tok:  # else nothing waits: the next task finds that the turn ended, and concludes
-                self._workflow.task_succeeded(escalation.tok, {"turn_id": turn_id})
-            self._escalations.told(escalation)
+            if escalation.task_token:  # else no task waits: the next one finds that the turn ended, and concludes
+                self._workflow.task_succeeded(escalation.task_token, {"turn_id": turn_id})
+            self._escalations.execution_told(escalation)
         except (StoreUnavailable, WorkflowUnavailable) as error:
             self._telemetry.warning("execution not told of its turn's end yet", turn_id=turn_id, error=str(error))
 

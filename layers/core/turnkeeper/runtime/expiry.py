@@ -1,44 +1,45 @@
 """Ends a turn that nobody answered in time, honestly: `expired`, and the customer is told."""
 
 from turnkeeper.domain import closing
-from turnkeeper.domain.turns import Status, Tier
+from turnkeeper.domain.escalation import Escalation
+from turnkeeper.domain.tier import Tier
+from turnkeeper.domain.turn import Status, Turn
 from turnkeeper.errors import TurnLost
-from turnkeeper.ports import Clock, Refused
+from turnkeeper.outside import Outside
+from turnkeeper.ports import Refused
+from turnkeeper.runtime.closing_texts import closing_texts
 from turnkeeper.runtime.endings import Endings
 from turnkeeper.runtime.executions import Executions
-from turnkeeper.runtime.turns import spent
 from turnkeeper.runtime.views import turn_view
-from turnkeeper.stores.escalations import EscalationStore
-from turnkeeper.stores.journal import Journal
-from turnkeeper.stores.records import Escalation, Turn
-from turnkeeper.stores.turns import TurnStore
+from turnkeeper.stores.bundle import Stores
 
 
 class Expiry:
-    """Expires turns."""
+    """Ends turns whose `answer_by` has passed: for the reconciler, an execution's last task, and a late answer."""
 
-    def __init__(
-        self, turns: TurnStore, escalations: EscalationStore, endings: Endings, executions: Executions, clock: Clock
-    ) -> None:
-        self._turns, self._escalations, self._endings = turns, escalations, endings
-        self._executions, self._clock = executions, clock
+    def __init__(self, stores: Stores, outside: Outside, endings: Endings, executions: Executions) -> None:
+        self._stores, self._outside, self._endings, self._executions = stores, outside, endings, executions
 
     def expire(self, turn: Turn, escalation: Escalation) -> bool:
-        """Expire a turn whose `answer_by` has passed; False when it is not yet time, or somebody ended it first."""
-        if escalation.answer_by > self._clock():
+        """Expire a turn; False when its `answer_by` has not passed, or somebody ended it first.
+
+        `turn` was read before: what is read now has every effect that it counts, and one begun later refuses the end.
+        """
+        now = self._outside.clock()
+        whole = self._stores.turns.whole(turn.turn_id) if escalation.answer_by <= now else None
+        if whole is None:
             return False
-        family = self._turns.family(turn.turn_id)
         view = turn_view(
             turn,
             status=Status.EXPIRED,
             tier=Tier.HUMAN if escalation.opened_at else None,
-            reply=closing.expired(Journal.effects_of(family)),
-            cost=spent(family),
-            latency_ms=round((self._clock() - turn.created_at) * 1000),
+            reply=closing.expired(whole.done_or_begun, closing_texts(self._outside, turn)),
+            cost_micro_usd=whole.cost_micro_usd,
+            latency_ms=round((now - turn.created_at) * 1000),
             reason=escalation.reason,
         )
         try:
-            self._endings.conclude_by_person(turn, self._escalations.expire_ops(escalation), view)
+            self._endings.conclude_by_person(turn, self._stores.escalations.expire_ops(escalation), view)
         except (Refused, TurnLost):
             return False
         self._executions.end(turn.turn_id)

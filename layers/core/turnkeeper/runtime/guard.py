@@ -1,18 +1,17 @@
 """Stands before every dependency: asks its breaker, lets one prober through, and reports how each call ended."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 
-from turnkeeper.domain.breaker import Admit, Breaker, State, admit
-from turnkeeper.domain.failures import CONSEQUENCES, Failure
+from turnkeeper.domain.breaker import Admit, Breaker, Reaction, State, after_call
+from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.telemetry import Action, Metric
 from turnkeeper.errors import DependencyError, StoreUnavailable
 from turnkeeper.ports import Clock, Telemetry
 from turnkeeper.stores.breakers import BreakerStore
 
-_PROBE_MARGIN = 5.0
+_PROBE_MARGIN_S = 5.0
 """Seconds by which a probe's lease outlives the call's timeout."""
 
 
@@ -27,7 +26,7 @@ class Permit:
     @property
     def until(self) -> float:
         """Until when the call must have ended, in seconds since the epoch: a probe before its lease does."""
-        return self.breaker.lease_until if self.probe else inf
+        return self.breaker.probe_until if self.probe else inf
 
 
 class Guard:
@@ -38,7 +37,7 @@ class Guard:
 
     def is_open(self, dependency: str) -> bool:
         """Whether a call would be skipped now, as far as is known."""
-        return admit(self._breakers.known(dependency), self._clock()) is Admit.SKIP
+        return self._breakers.known(dependency).admits(self._clock()) is Admit.SKIP
 
     def refresh(self, dependency: str) -> None:
         """Read a breaker that no turn's own reads brought along."""
@@ -48,7 +47,7 @@ class Guard:
     def enter(self, dependency: str, timeout_s: float) -> Permit:
         """Ask to call a dependency; raises DependencyError(BREAKER_OPEN) when it must be left alone."""
         breaker = self._breakers.known(dependency)
-        decision = admit(breaker, self._clock())
+        decision = breaker.admits(self._clock())
         if decision is Admit.PROBE:
             probing = self._try_probe(breaker, timeout_s)
             if probing:
@@ -59,49 +58,51 @@ class Guard:
 
     def answered(self, permit: Permit) -> None:
         """Report a call that was answered, with a refusal or invalid output too."""
-        due = self._breakers.called(permit.dependency)
-        if permit.probe:
-            self._report(lambda: self._breakers.close(permit.breaker), permit, State.CLOSED)
-        elif due:
+        should_report = self._breakers.called(permit.dependency)
+        if after_call(None, is_probe=permit.probe) is Reaction.CLOSE:
+            self._react(Reaction.CLOSE, permit)
+        elif should_report:
             with suppress(StoreUnavailable):
-                self._breakers.report(permit.dependency, permit.breaker.gen)
+                self._breakers.report(permit.dependency, permit.breaker.generation)
 
     def failed(self, permit: Permit, failure: Failure, retry_after_s: float | None = None) -> None:
-        """Report a call that failed; `retry_after_s` is what the dependency asked for."""
-        row, name, breaker = CONSEQUENCES[failure], permit.dependency, permit.breaker
-        self._breakers.called(name)
-        if not permit.probe:
-            if row.counts:
-                self._report(lambda: self._breakers.failed(name, breaker.gen, retry_after_s), permit, State.OPEN)
-        elif row.counts:
-            self._report(lambda: self._breakers.reopen(breaker, retry_after_s), permit, State.OPEN)
-        elif row.probe_tells:
-            self._report(lambda: self._breakers.close(permit.breaker), permit, State.CLOSED)
-        else:
-            self.cancelled(permit)
+        """Report a call that failed; `retry_after_s` is what the dependency asked for, in seconds."""
+        self._breakers.called(permit.dependency)
+        self._react(after_call(failure, is_probe=permit.probe), permit, retry_after_s)
 
     def cancelled(self, permit: Permit) -> None:
-        """Give a permit back unused: another may probe at once."""
+        """Return a permit that was not used: another may probe at once."""
         if permit.probe:
-            self._report(lambda: self._breakers.release(permit.breaker), permit, None)
+            self._react(Reaction.RELEASE_PROBE, permit)
+
+    def _react(self, reaction: Reaction, permit: Permit, retry_after_s: float | None = None) -> None:
+        """Do to the breaker what was decided; a table that is away loses the report, and nothing else."""
+        breakers, breaker = self._breakers, permit.breaker
+        moved: Breaker | None = None
+        try:
+            match reaction:
+                case Reaction.CLOSE:
+                    moved = breakers.close(breaker)
+                case Reaction.REOPEN:
+                    moved = breakers.reopen(breaker, retry_after_s)
+                case Reaction.COUNT_FAILURE:
+                    moved = breakers.failed(permit.dependency, breaker.generation, retry_after_s)
+                case Reaction.RELEASE_PROBE:
+                    breakers.release(breaker)
+        except StoreUnavailable:
+            self._telemetry.warning("breaker not reported", dependency=permit.dependency)
+            return
+        if moved:
+            self._log(moved)
 
     def _try_probe(self, breaker: Breaker, timeout_s: float) -> Breaker | None:
         try:
-            probing = self._breakers.probe(breaker, timeout_s + _PROBE_MARGIN)
+            probing = self._breakers.probe(breaker, timeout_s + _PROBE_MARGIN_S)
         except StoreUnavailable:
             return None
         if probing:
             self._log(probing)
         return probing
-
-    def _report(self, write: Callable[[], Breaker | None], permit: Permit, to: State | None) -> None:
-        try:
-            moved = write()
-        except StoreUnavailable:
-            self._telemetry.warning("breaker not reported", dependency=permit.dependency)
-            return
-        if moved and to:
-            self._log(moved)
 
     def _log(self, moved: Breaker) -> None:
         state = moved.state.name.lower()
@@ -109,7 +110,7 @@ class Guard:
             Action.BREAKER_TRANSITION,
             dependency=moved.dependency,
             state=state,
-            generation=moved.gen,
+            generation=moved.generation,
             success=moved.state is State.CLOSED,
         )
         self._telemetry.count(_METRICS[moved.state], dependency=moved.dependency)

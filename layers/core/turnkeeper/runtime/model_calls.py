@@ -1,44 +1,43 @@
 """One call of one model: breaker, reservation, deadline, the call itself, and its settlement."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from turnkeeper.agent import Model
+from turnkeeper.domain.attempt import CallReport
 from turnkeeper.domain.chat import Finish, ModelReply, ModelRequest
 from turnkeeper.domain.failures import CONSEQUENCES, Billed, Failure
 from turnkeeper.domain.money import Price, format_usd
+from turnkeeper.domain.reservation import NO_SHARD, Reservation
 from turnkeeper.domain.retry_budget import RetryBudget
 from turnkeeper.domain.spend import utc_day
 from turnkeeper.domain.telemetry import Action
-from turnkeeper.domain.turns import Tier
+from turnkeeper.domain.tier import Tier
 from turnkeeper.errors import DependencyError, TurnkeeperError, UnpricedModel
-from turnkeeper.ports import Clock, ModelClient, Telemetry
+from turnkeeper.outside import Outside
 from turnkeeper.runtime.guard import Guard, Permit
 from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.run import Run
+from turnkeeper.runtime.run_money import ModelCost
 from turnkeeper.stores.rates import ModelRates
-from turnkeeper.stores.reservations import Reservation, Settlement
-from turnkeeper.stores.reserve import TENANT_PARTS
-from turnkeeper.stores.spend import SpendStore
-from turnkeeper.stores.turns import TurnStore
+from turnkeeper.stores.reserve import TENANT_SHARDS
 
 _OVERHEAD_TOKENS = 1_024
 """What a provider may add to a request by itself: its framing of messages, and its own prompt for tools and schemas."""
 
 _MESSAGE_TOKENS = 16
-_SETTLE_MARGIN = 1.0
+_SETTLE_MARGIN_S = 1.0
 """Seconds kept back from every call, to write down how it ended."""
 
 _FAIR_SHARE = 0.25
-"""Of a model's own limit: a timeout after less than that does not count against its breaker."""
+"""The part of its own latency limit that a model must have had for a timeout to count against its breaker."""
 
 _LONGEST_PAUSE_S = 0.25
 """Seconds before a retry at most, at random, so that environments that failed together do not come back together."""
 
-_SHORTEST_CALL = 0.5
-"""Seconds: with less than this left, a model is not asked only to count as one that timed out."""
+_SHORTEST_CALL_S = 0.5
+"""Seconds: with less time left we skip the call: it could only time out and be blamed on the model."""
 
 
 def input_bound(request: ModelRequest) -> int:
@@ -63,31 +62,17 @@ class _Ended:
     model: Model
     began: float
     failure: Failure | None = None
-    cost: int = 0
+    cost_micro_usd: int = 0
     reply: ModelReply | None = None
 
 
 class ModelCalls:
     """Calls models for runs."""
 
-    def __init__(
-        self,
-        *,
-        clients: Callable[[str], ModelClient],
-        prices: Mapping[str, Price],
-        spend: SpendStore,
-        turns: TurnStore,
-        guard: Guard,
-        rates: ModelRates,
-        owner: Owner,
-        clock: Clock,
-        random: Callable[[], float],
-        sleep: Callable[[float], None],
-        telemetry: Telemetry,
-    ) -> None:
-        self._clients, self._prices, self._spend, self._turns = clients, prices, spend, turns
-        self._guard, self._rates, self._owner, self._clock, self._random = guard, rates, owner, clock, random
-        self._sleep, self._telemetry = sleep, telemetry
+    def __init__(self, outside: Outside, rates: ModelRates, guard: Guard, owner: Owner) -> None:
+        self._clients, self._prices, self._telemetry = outside.models, outside.prices, outside.telemetry
+        self._clock, self._random, self._sleep = outside.clock, outside.random, outside.sleep
+        self._rates, self._guard, self._owner = rates, guard, owner
         self._retries = RetryBudget()
 
     def call(self, run: Run, model: Model, request: ModelRequest, *, limit: Callable[[float], float]) -> ModelReply:
@@ -108,17 +93,17 @@ class ModelCalls:
 
     def _call(self, run: Run, model: Model, request: ModelRequest, limit: Callable[[float], float]) -> ModelReply:
         began = self._clock()
-        timeout = limit(run.deadline - began - _SETTLE_MARGIN)
+        timeout = limit(run.deadline - began - _SETTLE_MARGIN_S)
         try:
             permit = self._enter(model, timeout)
         except DependencyError as error:
-            self._note(_Ended(run, model, began, error.failure))
+            self._report(_Ended(run, model, began, error.failure))
             raise
         ended = _Ended(run, model, began)
         try:
-            reservation = self._reserve(run, model, request)
+            reservation = run.money.reserve(self._cost(run, model, request))
             # What the writes took is no longer there for the call.
-            left = min(timeout, permit.until - self._clock(), run.deadline - self._clock() - _SETTLE_MARGIN)
+            left = min(timeout, permit.until - self._clock(), run.deadline - self._clock() - _SETTLE_MARGIN_S)
             held_back = self._held_back(model, request, left)
         except TurnkeeperError:
             self._guard.cancelled(permit)
@@ -131,7 +116,7 @@ class ModelCalls:
             reply = self._ask(model, request, left)
         except DependencyError as error:
             if error.failure is Failure.TIMEOUT and left < model.max_latency_s * _FAIR_SHARE:
-                self._guard.cancelled(permit)  # it says nothing of the model that others had used the run's time up
+                self._guard.cancelled(permit)  # others used the run's time up: the model is not to blame
             else:
                 self._guard.failed(permit, error.failure, error.retry_after_s)
             self._failed(replace(ended, failure=error.failure), reservation, error)
@@ -150,7 +135,7 @@ class ModelCalls:
             raise DependencyError(Failure.GARBAGE, type(error).__name__) from error
 
     def _enter(self, model: Model, timeout: float) -> Permit:
-        if timeout < _SHORTEST_CALL:
+        if timeout < _SHORTEST_CALL_S:
             raise DependencyError(Failure.TIMEOUT, "no time is left of the run", sent=False)
         return self._guard.enter(model.id, timeout)
 
@@ -159,7 +144,7 @@ class ModelCalls:
 
         The model's rate is counted only now: a turn that is refused for money must not use up what others may call.
         """
-        if left < _SHORTEST_CALL:
+        if left < _SHORTEST_CALL_S:
             return DependencyError(Failure.TIMEOUT, "no time is left of the run", sent=False)
         if not self._rates.admits(model.id, lambda: usual_tokens(request)):
             return DependencyError(Failure.THROTTLED_HERE, "our own rate limit for the model", sent=False)
@@ -168,38 +153,19 @@ class ModelCalls:
     # --- money --------------------------------------------------------------------------------------------------------
 
     def refuse_hopeless(self, run: Run, model: Model, request: ModelRequest) -> None:
-        """Raise LimitExceeded or UnpricedModel where a run's first call would be refused; nothing is held for it."""
-        reservation = self._reservation(run, model, request)
-        self._spend.refuse_hopeless(run.turn, self._turns.owned(run.turn), reservation, run.limits)
+        """Raise LimitExceeded or UnpricedModel where a run's first call would be refused; nothing is reserved."""
+        run.money.refuse_hopeless(self._cost(run, model, request))
 
-    def _reserve(self, run: Run, model: Model, request: ModelRequest) -> Reservation:
-        self.flush(run)
-        turn, reservation = run.turn, self._reservation(run, model, request)
-        held = self._spend.reserve(turn, self._turns.owned(turn), reservation, run.limits, run.rate)
-        run.accepted, run.rate = True, None
-        run.alerts += held.alerts
-        return held.reservation
-
-    def _reservation(self, run: Run, model: Model, request: ModelRequest) -> Reservation:
-        turn = run.turn
-        part = int(self._random() * TENANT_PARTS) if run.limits.tenant_day is not None else -1
-        return Reservation(
-            rid=run.next_reservation(),
-            turn_id=turn.turn_id,
-            tenant=turn.tenant,
-            customer=turn.customer,
-            task=turn.task,
-            day=utc_day(self._clock()),
-            est=self._worst_case(model, request),
-            exp=run.lease.swept_at,
-            epoch=turn.epoch,
+    def _cost(self, run: Run, model: Model, request: ModelRequest) -> ModelCost:
+        price, has_tenant_limit = self._price(model), run.money.limits.tenant_day_micro_usd is not None
+        return ModelCost(
             model=model.id,
-            tier=run.tier.value,
-            part=part,
+            day=utc_day(self._clock()),
+            worst_case_micro_usd=price.worst_case(
+                input_tokens=input_bound(request), output_tokens=request.max_output_tokens
+            ),
+            tenant_shard=int(self._random() * TENANT_SHARDS) if has_tenant_limit else NO_SHARD,
         )
-
-    def _worst_case(self, model: Model, request: ModelRequest) -> int:
-        return self._price(model).worst_case(input_tokens=input_bound(request), output_tokens=request.max_output_tokens)
 
     def _price(self, model: Model) -> Price:
         price = self._prices.get(model.id)
@@ -207,15 +173,9 @@ class ModelCalls:
             raise UnpricedModel(f"{model.id} has no price: the owner sets one with ModelPrices")
         return price
 
-    def flush(self, run: Run) -> None:
-        """Post the cost that the run still holds, in a write of its own."""
-        if run.held:
-            held, run.held = run.held, None
-            self._spend.settle(held)
-
     def _answered(self, ended: _Ended, reservation: Reservation) -> None:
         run, usage = ended.run, ended.reply.usage if ended.reply else None
-        actual = reservation.est
+        actual = reservation.reserved_micro_usd
         if usage is None:
             if ended.reply and ended.reply.finish is not Finish.CONTENT_FILTER:
                 self._owner.warn(f"{ended.model.id} reported no usable usage", run.about)
@@ -228,44 +188,41 @@ class ModelCalls:
             )
             run.input_tokens += usage.input_tokens
             run.output_tokens += usage.output_tokens
-        if actual > reservation.est:
+        if actual > reservation.reserved_micro_usd:
             self._owner.warn(f"{ended.model.id} billed more than its worst case", run.about)
-        note = self._note(replace(ended, cost=actual))
-        run.cost += actual
-        run.held = Settlement(reservation, actual, note)
+        run.money.answered(reservation, self._report(replace(ended, cost_micro_usd=actual)))
 
     def _failed(self, ended: _Ended, reservation: Reservation, error: DependencyError) -> None:
         row = CONSEQUENCES[error.failure]
-        billed = row.billed is Billed.MAYBE and error.sent
-        cost = reservation.est if billed else 0
-        note = self._note(replace(ended, cost=cost))
+        may_be_billed = row.billed is Billed.MAYBE and error.sent
+        cost = reservation.reserved_micro_usd if may_be_billed else 0
+        report = self._report(replace(ended, cost_micro_usd=cost))
         if row.alert_owner:
             self._owner.warn(f"{ended.model.id}: {error}", ended.run.about)
-        if billed:
-            ended.run.cost += cost
-            self._spend.guess(reservation, note)
-        else:
-            self._spend.void(reservation, note)
+        money = ended.run.money
+        money.may_be_billed(reservation, report) if may_be_billed else money.not_billed(reservation, report)
 
-    def _note(self, ended: _Ended) -> dict[str, Any]:
+    def _report(self, ended: _Ended) -> CallReport:
+        """Log how a call ended, and note it for the attempt's record and the ledger."""
         usage = ended.reply.usage if ended.reply else None
-        note: dict[str, Any] = {
-            "model": ended.model.id,
-            "error": ended.failure.value if ended.failure else "",
-            "duration_ms": round((self._clock() - ended.began) * 1000),
-            "tokens_in": usage.input_tokens if usage else 0,
-            "tokens_out": usage.output_tokens if usage else 0,
-        }
-        ended.run.calls.append({**note, "cost_usd": format_usd(ended.cost)})
+        report = CallReport(
+            model=ended.model.id,
+            error=ended.failure.value if ended.failure else "",
+            duration_ms=round((self._clock() - ended.began) * 1000),
+            tokens_in=usage.input_tokens if usage else 0,
+            tokens_out=usage.output_tokens if usage else 0,
+            cost_micro_usd=ended.cost_micro_usd,
+        )
+        ended.run.calls.append(report)
         self._telemetry.action(
             Action.MODEL_CALL,
             **ended.run.about,
-            model=ended.model.id,
+            model=report.model,
             success=ended.failure is None,
-            duration_ms=note["duration_ms"],
-            cost_usd=format_usd(ended.cost),
-            tokens_in=note["tokens_in"],
-            tokens_out=note["tokens_out"],
-            error_type=note["error"] or None,
+            duration_ms=report.duration_ms,
+            cost_usd=format_usd(report.cost_micro_usd),
+            tokens_in=report.tokens_in,
+            tokens_out=report.tokens_out,
+            error_type=report.error or None,
         )
-        return note
+        return report

@@ -1,17 +1,19 @@
 """What the person on call does: see what waits, claim it, answer it, give it back, stop a turn."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from turnkeeper.agent import Agent
 from turnkeeper.domain import closing
 from turnkeeper.domain.answers import error_lines
-from turnkeeper.domain.escalation import EscalationState, Listed, listed
+from turnkeeper.domain.escalation import Escalation, EscalationState, Listed
+from turnkeeper.domain.ids import digest
 from turnkeeper.domain.telemetry import Action, Metric
-from turnkeeper.domain.turns import Status, Tier, TurnState, digest
+from turnkeeper.domain.tier import Tier
+from turnkeeper.domain.turn import Status, Turn, TurnState
+from turnkeeper.domain.whole_turn import WholeTurn
 from turnkeeper.errors import (
     EscalationNotFound,
     InvalidAnswer,
@@ -20,16 +22,14 @@ from turnkeeper.errors import (
     TurnLost,
     TurnNotFound,
 )
-from turnkeeper.ports import Clock, Item, Json, Refused, Telemetry
+from turnkeeper.outside import Outside
+from turnkeeper.ports import Json, Refused
+from turnkeeper.runtime.closing_texts import closing_texts
 from turnkeeper.runtime.endings import Endings
 from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.expiry import Expiry
-from turnkeeper.runtime.turns import spent
 from turnkeeper.runtime.views import json_text, turn_view
-from turnkeeper.stores.escalations import EscalationStore
-from turnkeeper.stores.journal import Journal
-from turnkeeper.stores.records import Escalation, Turn
-from turnkeeper.stores.turns import TurnStore
+from turnkeeper.stores.bundle import Stores
 
 PAGE_SIZE = 50
 
@@ -47,33 +47,25 @@ class Operators:
     """The operators' side of escalations."""
 
     def __init__(
-        self,
-        *,
-        turns: TurnStore,
-        escalations: EscalationStore,
-        endings: Endings,
-        expiry: Expiry,
-        executions: Executions,
-        agents: Callable[[str], Agent[Any]],
-        clock: Clock,
-        telemetry: Telemetry,
+        self, stores: Stores, outside: Outside, endings: Endings, expiry: Expiry, executions: Executions
     ) -> None:
-        self._turns, self._escalations, self._endings, self._expiry = turns, escalations, endings, expiry
-        self._executions, self._agents, self._clock, self._telemetry = executions, agents, clock, telemetry
+        self._stores, self._outside, self._endings = stores, outside, endings
+        self._expiry, self._executions = expiry, executions
+        self._clock, self._telemetry = outside.clock, outside.telemetry
 
     def page(self, who: Operator, status: Listed, after: Json | None) -> tuple[list[Escalation], Json | None]:
         """List escalations of one status, oldest first, with a cursor; a lapsed claim is open."""
         stored = (Listed.OPEN, Listed.CLAIMED) if status is Listed.OPEN else (status,)
         while True:
-            found, after = self._escalations.page_of(who.tenant, *stored, limit=PAGE_SIZE, after=after)
+            found, after = self._stores.escalations.page_of(who.tenant, *stored, limit=PAGE_SIZE, after=after)
             now = self._clock()
-            page = [e for e in found if listed(e.st, e.claim_until, now) is status]
+            page = [e for e in found if e.listed(now) is status]
             if page or after is None:
                 return page, after
 
     def find(self, who: Operator, turn_id: str) -> tuple[Turn, Escalation]:
-        """Read an escalation and its turn; another tenant's is not there."""
-        escalation, turn = self._escalations.get(turn_id), self._turns.get(turn_id)
+        """Read an escalation and its turn; another tenant's does not exist for this operator."""
+        escalation, turn = self._stores.escalations.get(turn_id), self._stores.turns.get(turn_id)
         if escalation is None or turn is None or escalation.tenant != who.tenant or not escalation.opened_at:
             raise EscalationNotFound(f"there is no escalation {turn_id}")
         return turn, escalation
@@ -81,16 +73,16 @@ class Operators:
     def claim(self, who: Operator, turn_id: str) -> Escalation:
         """Claim an escalation; claiming it again renews the claim."""
         _, escalation = self.find(who, turn_id)
-        claimed = self._escalations.claim(escalation, who.id, who.name)
+        claimed = self._stores.escalations.claim(escalation, who.id, who.name)
         if claimed is None:
             raise Lost(self._why(who, turn_id))
         self._log(who, claimed, Action.OPERATOR_CLAIM, Metric.OperatorClaimSeconds)
         return claimed
 
     def release(self, who: Operator, turn_id: str, version: int) -> Escalation:
-        """Give a claim back, so that others are paged at once."""
+        """Release a claim, so that others are paged at once."""
         _, escalation = self.find(who, turn_id)
-        released = self._escalations.release(escalation, who.id, version)
+        released = self._stores.escalations.release(escalation, who.id, version)
         if released is None:
             raise Lost(self._why(who, turn_id))
         self._log(who, released, Action.OPERATOR_RELEASE, Metric.OperatorReleaseSeconds)
@@ -102,18 +94,18 @@ class Operators:
         """Answer the customer; the same answer again is the same answer. Returns the turn as it is now."""
         turn, escalation = self.find(who, turn_id)
         answer_id = digest(who.id, str(version), reply, json_text(output))
-        if escalation.st == EscalationState.ANSWERED:
+        if escalation.state is EscalationState.ANSWERED:
             return self._repeated(turn, escalation, answer_id)
         checked = self._checked(turn, output)
         given = {"reply": reply, "output": checked, "by": who.id, "by_name": who.name}
         if escalation.answer_by <= self._clock():
-            kept = self._escalations.keep_draft(escalation, who.id, given)
+            kept = self._stores.escalations.keep_draft(escalation, who.id, given)
             self._expiry.expire(turn, escalation)
             draft = "your answer was kept as a draft" if kept else "another answer is kept as a draft, and yours is not"
             raise TooLate(f"the time to answer was over; {draft}")
-        family = self._turns.family(turn_id)
-        view = self._view(turn, family, Tier.HUMAN, Status.COMPLETED, reply, checked, escalation.reason)
-        ops = self._escalations.answer_ops(escalation, who.id, version, answer_id, given)
+        whole = self._whole(turn)
+        view = self._view(whole, Tier.HUMAN, Status.COMPLETED, reply, checked, escalation.reason)
+        ops = self._stores.escalations.answer_ops(escalation, who.id, version, answer_id, given)
         try:
             self._endings.conclude_by_person(turn, ops, view)
         except (Refused, TurnLost):
@@ -125,19 +117,19 @@ class Operators:
 
     def stop(self, who: Operator, turn_id: str) -> dict[str, Any]:
         """End a turn now: nothing more is called for it, and the customer is told."""
-        turn = self._turns.get(turn_id)
+        turn = self._stores.turns.get(turn_id)
         if turn is None or turn.tenant != who.tenant:
             raise TurnNotFound(f"there is no turn {turn_id}")
-        escalation = self._escalations.get(turn_id)
+        escalation = self._stores.escalations.get(turn_id)
         tier = Tier.HUMAN if escalation and escalation.opened_at else None
-        family = self._turns.family(turn_id)
-        reply = closing.stopped(Journal.effects_of(family))
-        view = self._view(turn, family, tier, Status.FAILED, reply, None, "stopped")
+        whole = self._whole(turn)
+        reply = closing.stopped(whole.done_or_begun, closing_texts(self._outside, turn))
+        view = self._view(whole, tier, Status.FAILED, reply, None, "stopped")
         try:
-            if turn.st == TurnState.RUN:
+            if turn.state is TurnState.RUN:
                 self._endings.stop(turn, view)
             elif escalation:
-                ops = self._escalations.end_ops(escalation, EscalationState.STOPPED)
+                ops = self._stores.escalations.end_ops(escalation, EscalationState.STOPPED)
                 self._endings.conclude_by_person(turn, ops, view)
         except (Refused, TurnLost) as error:
             raise Lost("the turn has ended, or was changed at this moment") from error
@@ -147,39 +139,46 @@ class Operators:
             self._executions.end(turn_id)
         return view
 
+    def _whole(self, turn: Turn) -> WholeTurn:
+        """Read what happened in a turn that was read before: an effect that was begun since then refuses its end."""
+        whole = self._stores.turns.whole(turn.turn_id)
+        if whole is None:
+            raise TurnNotFound(f"there is no turn {turn.turn_id}")
+        return whole
+
     def _repeated(self, turn: Turn, escalation: Escalation, answer_id: str) -> dict[str, Any]:
-        if escalation.st == EscalationState.ANSWERED and escalation.answer_id == answer_id:
+        if escalation.state is EscalationState.ANSWERED and escalation.answer_id == answer_id:
             self._executions.end(turn.turn_id)
             return dict(turn.outcome)
-        if escalation.st == EscalationState.EXPIRED:
+        if escalation.state is EscalationState.EXPIRED:
             raise TooLate("the time to answer is over")
         raise Lost(
-            _WHY.get(escalation.st, "another operator holds it, or your claim is not the newest: claim it again")
+            _WHY.get(escalation.state, "another operator holds it, or your claim is not the newest: claim it again")
         )
 
     def _why(self, who: Operator, turn_id: str) -> str:
         _, escalation = self.find(who, turn_id)
-        return _WHY.get(escalation.st, "another operator holds it, or your claim is not the newest")
+        return _WHY.get(escalation.state, "another operator holds it, or your claim is not the newest")
 
     def _checked(self, turn: Turn, output: Mapping[str, Any] | None) -> dict[str, Any] | None:
         if output is None:
             return None
         try:
-            model: type[BaseModel] = self._agents(turn.agent).output
+            model: type[BaseModel] = self._outside.agents(turn.agent).output
             return model.model_validate_json(json_text(output), strict=True).model_dump(mode="json")
         except ValidationError as error:
             raise InvalidAnswer(error_lines(error)) from error
 
     def _view(
         self,
-        turn: Turn,
-        family: list[Item],
+        whole: WholeTurn,
         tier: Tier | None,
         status: Status,
         reply: str,
         output: Mapping[str, Any] | None,
         reason: str,
     ) -> dict[str, Any]:
+        turn = whole.turn
         return turn_view(
             turn,
             status=status,
@@ -187,7 +186,7 @@ class Operators:
             reply=reply,
             output=output,
             confidence=1.0 if status is Status.COMPLETED else None,
-            cost=spent(family),
+            cost_micro_usd=whole.cost_micro_usd,
             latency_ms=round((self._clock() - turn.created_at) * 1000),
             reason=reason,
         )
@@ -205,9 +204,9 @@ class Operators:
         self._telemetry.count(wait, waited, agent=escalation.agent)
 
 
-_WHY: dict[str, str] = {
+_WHY: dict[EscalationState, str] = {
     EscalationState.ANSWERED: "somebody else answered it",
     EscalationState.EXPIRED: "the time to answer is over",
-    EscalationState.RESOLVED: "a model answered it meanwhile",
+    EscalationState.RESOLVED: "a model has answered it",
     EscalationState.STOPPED: "it was stopped",
 }

@@ -1,4 +1,4 @@
-"""Tells the owner of a deployment what only an owner can mend: limits nearly spent, bad keys, absurd bills."""
+"""Tells the owner of a deployment what only the owner can fix: limits nearly spent, bad keys, absurd bills."""
 
 import json
 from collections.abc import Mapping
@@ -6,12 +6,11 @@ from contextlib import suppress
 from typing import Any
 
 from turnkeeper.domain.money import format_usd
-from turnkeeper.domain.spend import ALERT_PERCENT
+from turnkeeper.domain.spend import ALERT_PERCENT, SpendAlert
 from turnkeeper.domain.telemetry import Metric
 from turnkeeper.errors import StoreUnavailable
 from turnkeeper.ports import Published, Telemetry
 from turnkeeper.runtime.channels import Channels
-from turnkeeper.stores.reservations import Alert
 from turnkeeper.stores.spend import SpendStore
 
 
@@ -21,15 +20,15 @@ class Owner:
     def __init__(self, channels: Channels, topic: str, spend: SpendStore, telemetry: Telemetry) -> None:
         self._channels, self._topic, self._spend, self._telemetry = channels, topic, spend, telemetry
 
-    def spend_alert(self, alert: Alert) -> None:
+    def spend_alert(self, alert: SpendAlert) -> None:
         """Say that a limit is 80 % used: once a limit, however many turns pass the mark at once."""
         subject = f"{ALERT_PERCENT} % of the {alert.limit.value} limit is used"
         body = (
             f"{subject}.\n\ntenant    {alert.tenant}\ncustomer  {alert.customer}\n"
             f"{alert.limit.value.replace('_', ' ')}  {alert.name}\n"
-            f"committed ${format_usd(alert.committed)} of ${format_usd(alert.amount)}\n"
+            f"committed ${format_usd(alert.committed_micro_usd)} of ${format_usd(alert.limit_micro_usd)}\n"
         )
-        attributes = {"kind": "spend_alert", "dedup_key": f"{alert.key[0]}/{alert.key[1]}"}
+        attributes = {"kind": "spend_alert", "dedup_key": alert.dedup_key}
         data = {
             "type": "spend_alert",
             "version": 1,
@@ -37,15 +36,15 @@ class Owner:
             "customer_id": alert.customer,
             "limit": alert.limit.value,
             "of": alert.name,
-            "limit_usd": format_usd(alert.amount),
-            "committed_usd": format_usd(alert.committed),
+            "limit_usd": format_usd(alert.limit_micro_usd),
+            "committed_usd": format_usd(alert.committed_micro_usd),
             **attributes,
         }
         self._telemetry.count(Metric.SpendAlert)
         message = Published(f"[Turnkeeper] {subject}", body, json.dumps(data), attributes)
         if self._channels.publish("owner", self._topic, message):
             with suppress(StoreUnavailable):  # then it is published again, under the same key
-                self._spend.confirm_alert(alert.key)
+                self._spend.confirm_alert(alert)
 
     def warn(self, what: str, about: Mapping[str, Any]) -> None:
         """Log what an owner must look at; the alarm on these lines pages."""

@@ -1,63 +1,40 @@
 """Pages the person on call: at least once, each page with its own key, the second level when nobody comes."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
+from turnkeeper.domain.attempt import Attempt, CallReport
+from turnkeeper.domain.escalation import Escalation, Severity, severity
 from turnkeeper.domain.notice import Notice, Tried
+from turnkeeper.domain.policies import OnCall
 from turnkeeper.domain.telemetry import Action, Metric
 from turnkeeper.errors import StoreUnavailable
-from turnkeeper.ports import Clock, Published, Telemetry
+from turnkeeper.outside import Outside
+from turnkeeper.ports import Published
 from turnkeeper.runtime.channels import Channels
-from turnkeeper.runtime.turns import spent
-from turnkeeper.stores import keys
-from turnkeeper.stores.escalations import EscalationStore
-from turnkeeper.stores.journal import Attempt, Journal
-from turnkeeper.stores.records import Escalation, Turn
-from turnkeeper.stores.turns import TurnStore
-
-
-@dataclass(frozen=True, slots=True)
-class OnCall:
-    """Who is paged: the topics, the page from which the second level is, the console's URL, what a notice may show."""
-
-    topic: str
-    second_level_topic: str
-    second_level_from: int
-    public_url: str
-    shows_message: bool
+from turnkeeper.stores.bundle import Stores
 
 
 class Pager:
     """Publishes pages. One that is not confirmed is published again, under the same key, by the reconciler."""
 
-    def __init__(
-        self,
-        *,
-        turns: TurnStore,
-        escalations: EscalationStore,
-        channels: Channels,
-        on_call: OnCall,
-        clock: Clock,
-        telemetry: Telemetry,
-    ) -> None:
-        self._turns, self._escalations, self._channels = turns, escalations, channels
-        self._on_call, self._clock, self._telemetry = on_call, clock, telemetry
+    def __init__(self, stores: Stores, outside: Outside, channels: Channels, on_call: OnCall) -> None:
+        self._stores, self._channels, self._on_call = stores, channels, on_call
+        self._clock, self._telemetry = outside.clock, outside.telemetry
 
     def page(self, escalation: Escalation) -> None:
         """Page for an escalation that nobody claimed; nothing happens when somebody else pages at the same time."""
-        begun = self._escalations.begin_page(escalation)
+        begun = self._stores.escalations.begin_page(escalation)
         if begun:
             self.publish(begun)
 
     def publish(self, escalation: Escalation) -> None:
         """Publish the escalation's newest page, and confirm it."""
-        family = self._turns.family(escalation.turn_id)
-        turn = next((Turn.from_item(item) for item in family if item["sk"] == keys.TURN), None)
-        if turn is None or turn.is_done:
+        whole = self._stores.turns.whole(escalation.turn_id)
+        if whole is None or whole.turn.is_done:
             return
-        second = escalation.pages >= self._on_call.second_level_from
-        topic = self._on_call.second_level_topic if second else self._on_call.topic
+        turn = whole.turn
+        is_second = severity(escalation.pages, self._on_call.second_level_from) is Severity.CRITICAL
+        topic = self._on_call.second_level_topic if is_second else self._on_call.topic
         shows = self._on_call.shows_message
         notice = Notice(
             turn_id=turn.turn_id,
@@ -66,13 +43,13 @@ class Pager:
             agent=turn.agent,
             message=turn.message if shows else None,
             reason=escalation.reason,
-            tried=[row for attempt in Journal.attempts(family) for row in _tried(attempt, shows_error=shows)],
-            cost=spent(family),
+            tried=[row for attempt in whole.attempts for row in _tried(attempt, shows_error=shows)],
+            cost_micro_usd=whole.cost_micro_usd,
             waited_s=self._clock() - turn.created_at,
             answer_by=turn.answer_by,
             link=f"{self._on_call.public_url or turn.base_url}/console#/escalations/{turn.turn_id}",
             page=escalation.pages,
-            second_level=second,
+            second_level=is_second,
         )
         if self._deliver(topic, notice):
             self._confirm(escalation)
@@ -91,14 +68,14 @@ class Pager:
 
     def _confirm(self, escalation: Escalation) -> None:
         try:
-            self._escalations.confirm_page(escalation)
+            self._stores.escalations.confirm_page(escalation)
         except StoreUnavailable:
             self._telemetry.warning("page not confirmed; it may be repeated", turn_id=escalation.turn_id)
 
 
 def _tried(attempt: Attempt, *, shows_error: bool) -> list[Tried]:
-    """Say what an attempt called, and what was wrong in the end: a model's words may repeat the customer's."""
+    """Name the calls of an attempt, and what was wrong in the end: a model's words may repeat the customer's."""
     error = attempt.errors[0] if attempt.errors and shows_error else ""
-    calls: Sequence[Mapping[str, Any]] = attempt.calls or [{"model": "-", "error": ""}]
-    rows = [Tried(attempt.tier, str(call["model"]), str(call["error"] or attempt.reason)) for call in calls]
-    return [*rows[:-1], rows[-1] if calls[-1]["error"] else replace(rows[-1], error=error)]
+    calls = attempt.calls or [CallReport("-")]
+    rows = [Tried(attempt.tier, call.model, call.error or attempt.reason) for call in calls]
+    return [*rows[:-1], rows[-1] if calls[-1].error else replace(rows[-1], error=error)]

@@ -8,19 +8,19 @@ from typing import Any
 from pydantic import BaseModel
 
 from turnkeeper.agent import PersonNeeded, Tool, ToolContext, ToolError
+from turnkeeper.domain.ids import digest
 from turnkeeper.domain.text import storable
-from turnkeeper.domain.turns import digest
 from turnkeeper.errors import DependencyError
 from turnkeeper.ports import CallHttp, Clock, Telemetry, ToolTransport
 from turnkeeper.runtime.guard import Guard, Permit
 from turnkeeper.runtime.run import Run
 
-_SETTLE_MARGIN = 1.0
-_SHORTEST_CALL = 0.5
-"""Seconds: an effect with less than this left would only be begun to end in an unknown outcome."""
+_SETTLE_MARGIN_S = 1.0
+_SHORTEST_CALL_S = 0.5
+"""Seconds: with less time left an effect is not begun, because its outcome would stay unknown."""
 
 MOST_CHARACTERS = 50_000
-"""Of a call's arguments, and of its result: more is too dear for a model, and both fit into one item of the journal."""
+"""Of a call's arguments, and of its result: more would cost too much as a model's input. Both fit into one item."""
 
 
 class NeedsPerson(Exception):  # noqa: N818 - it is a decision, not a fault
@@ -52,7 +52,7 @@ class Call:
 
     @property
     def changed_nothing(self) -> bool:
-        """Whether it surely changed nothing so far: all that a tool with a dependency changes, it changes by POST."""
+        """Whether it surely changed nothing so far: a tool with a dependency changes things by POST only."""
         return not self.tool.side_effect or (self.tool.dependency is not None and not self.http.posted)
 
 
@@ -64,11 +64,11 @@ class Caller:
 
     def has_time(self, run: Run) -> bool:
         """Whether a call begun now can end within the run."""
-        return run.deadline - self._clock() >= _SETTLE_MARGIN + _SHORTEST_CALL
+        return run.deadline - self._clock() >= _SETTLE_MARGIN_S + _SHORTEST_CALL_S
 
     def prepare(self, run: Run, tool: Tool, arguments: BaseModel, text: str) -> Call:
         """Make a call ready; `text` is its arguments in canonical form."""
-        timeout = min(tool.timeout_s, run.deadline - self._clock() - _SETTLE_MARGIN)
+        timeout = min(tool.timeout_s, run.deadline - self._clock() - _SETTLE_MARGIN_S)
         key = digest(run.turn.turn_id, tool.name, digest(tool.name, text) if tool.side_effect else text)
         http = self._transport.http(tool.dependency, timeout_s=timeout, idempotency_key=key)
         return Call(tool, arguments, text, key, timeout, http)
@@ -110,12 +110,12 @@ class Caller:
         return result
 
     def fault(self, run: Run, tool: Tool, error: Exception) -> ToolUnavailable:
-        """Report what a tool's own code raised; its text stays out, for it may repeat what a customer wrote."""
+        """Report what a tool's own code raised; without its text, which may repeat what a customer wrote."""
         self._telemetry.warning("a tool raised", **run.about, tool=tool.name, error=type(error).__name__)
         return ToolUnavailable(f"{tool.name} raised {type(error).__name__}")
 
     def _left(self, permit: Permit | None, call: Call) -> None:
-        """Report to the breaker; a call in which nothing was sent tells nothing of the service."""
+        """Report to the breaker; a call in which nothing was sent says nothing about the service."""
         if permit:
             self._guard.answered(permit) if call.http.answered else self._guard.cancelled(permit)
 

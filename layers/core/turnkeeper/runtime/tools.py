@@ -1,6 +1,7 @@
 """Runs the tools that a model calls: arguments validated, reads tried again, effects journalled."""
 
 import json
+from dataclasses import replace
 
 from pydantic import BaseModel, ValidationError
 
@@ -8,34 +9,27 @@ from turnkeeper.agent import PersonNeeded, Tool, ToolError, ToolResult
 from turnkeeper.domain.answers import error_lines
 from turnkeeper.domain.arguments import canonical
 from turnkeeper.domain.chat import ToolCall
+from turnkeeper.domain.effect import Course, Effect, EffectState, course_of
 from turnkeeper.domain.failures import CONSEQUENCES
+from turnkeeper.domain.ids import digest
 from turnkeeper.domain.telemetry import Action
 from turnkeeper.domain.text import line
-from turnkeeper.domain.turns import digest
 from turnkeeper.errors import DependencyError, StoreUnavailable, TurnLost
-from turnkeeper.ports import Clock, Refused, Telemetry, ToolTransport
+from turnkeeper.outside import Outside
+from turnkeeper.ports import Refused
 from turnkeeper.runtime.guard import Guard
 from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.tool_calls import MOST_CHARACTERS, Caller, NeedsPerson, ToolUnavailable
-from turnkeeper.stores.journal import Journal, Step
-from turnkeeper.stores.turns import TurnStore
+from turnkeeper.stores.bundle import Stores
 
 
 class ToolRunner:
     """Runs tool calls for runs."""
 
-    def __init__(
-        self,
-        *,
-        journal: Journal,
-        turns: TurnStore,
-        guard: Guard,
-        transport: ToolTransport,
-        clock: Clock,
-        telemetry: Telemetry,
-    ) -> None:
-        self._journal, self._turns, self._clock, self._telemetry = journal, turns, clock, telemetry
-        self._caller = Caller(guard, transport, clock, telemetry)
+    def __init__(self, stores: Stores, outside: Outside, guard: Guard) -> None:
+        self._journal, self._turns = stores.journal, stores.turns
+        self._clock, self._telemetry = outside.clock, outside.telemetry
+        self._caller = Caller(guard, outside.tools, outside.clock, outside.telemetry)
 
     def run(self, run: Run, call: ToolCall) -> tuple[str, ToolResult | None]:
         """Run one call: (JSON text for the model, the result where there is one).
@@ -85,60 +79,63 @@ class ToolRunner:
     # --- effects ------------------------------------------------------------------------------------------------------
 
     def _effect(self, run: Run, tool: Tool, arguments: BaseModel, text: str) -> str:
-        mine = Step(tool.name, digest(tool.name, text), text, "STARTED", run.turn.epoch)
-        known = next((s for s in run.steps if (s.tool, s.digest) == (mine.tool, mine.digest)), None)
-        if known and known.st == "DONE":
+        wanted = Effect(tool.name, digest(tool.name, text), text, EffectState.STARTED, run.turn.epoch)
+        course, known = course_of(wanted, run.effects, honours_keys=tool.honours_keys)
+        if course is Course.KNOWN and known:
             return known.result
-        if known and known.st == "STARTED" and not tool.honours_keys:
-            raise NeedsPerson("outcome_unknown", f"{tool.name}({text}) was begun, and its outcome is not known")
-        if any(s.epoch != run.turn.epoch and s.digest != mine.digest and s.st != "NOT_DONE" for s in run.steps):
-            raise NeedsPerson("conflicting_effect", f"{tool.name}({text}) differs from what was done before")
+        if course is Course.UNKNOWN_OUTCOME:
+            raise NeedsPerson(course.value, f"{tool.name}({text}) was begun, and its outcome is not known")
+        if course is Course.CONFLICT:
+            raise NeedsPerson(course.value, f"{tool.name}({text}) differs from what was done before")
         try:
-            self._journal.begin(self._turns.begins_effect(run.turn), run.turn, mine)
+            self._journal.begin(self._turns.begins_effect(run.turn), run.turn, wanted)
         except Refused as refusal:
             raise TurnLost(run.turn.turn_id) from refusal
-        run.steps.append(mine)
-        return self._perform(run, tool, arguments, mine, begun_before=known is not None and known.st == "STARTED")
+        run.effects.append(wanted)
+        return self._perform(run, tool, arguments, wanted, begun_before=course is Course.REPEAT)
 
-    def _perform(self, run: Run, tool: Tool, arguments: BaseModel, step: Step, *, begun_before: bool) -> str:
+    def _perform(self, run: Run, tool: Tool, arguments: BaseModel, effect: Effect, *, begun_before: bool) -> str:
         """Call a tool until its effect is known; `begun_before` by a run that died, under the same key.
 
-        A refusal tells of the call before it only where that is over, and where the service itself refused: one that
-        honours keys would have answered with what it did. After a timeout the call before may be going on still.
+        A refusal settles an earlier call too only if that call is over, and only if the service itself refused: one
+        that honours keys would have answered with what it did. After a timeout the earlier call may still be going on.
         """
         may_have_happened, timed_out = begun_before, False
         for last in (False, True):
-            call = self._caller.prepare(run, tool, arguments, step.arguments)
+            call = self._caller.prepare(run, tool, arguments, effect.arguments)
             try:
                 result = self._caller.make(run, call)
             except (ToolError, PersonNeeded, ToolUnavailable) as error:
                 refused = isinstance(error, ToolError) and call.http.posted and not timed_out
-                if may_have_happened and not refused:  # it speaks for this call, and not for the one before
+                if may_have_happened and not refused:  # the error is this call's, and says nothing of the earlier one
                     detail = f"{call}: {error}; an earlier call of it may have happened"
-                    raise NeedsPerson("outcome_unknown", detail) from error
-                self._settle(run, step, "NOT_DONE", "")
+                    raise NeedsPerson(Course.UNKNOWN_OUTCOME.value, detail) from error
+                self._settle(run, replace(effect, state=EffectState.NOT_DONE))
                 raise
             except DependencyError as error:
                 if not error.sent and not may_have_happened:
-                    self._settle(run, step, "NOT_DONE", "")
+                    self._settle(run, replace(effect, state=EffectState.NOT_DONE))
                     raise
                 may_have_happened = timed_out = True
                 if last or not tool.honours_keys:
                     detail = f"{call}: {error.failure.value}; it may have happened"
-                    raise NeedsPerson("outcome_unknown", detail) from error
+                    raise NeedsPerson(Course.UNKNOWN_OUTCOME.value, detail) from error
             else:
-                self._settle(run, step, "DONE", result)
+                self._settle(run, replace(effect, state=EffectState.DONE, result=result))
                 return result
         raise AssertionError
 
-    def _settle(self, run: Run, step: Step, st: str, result: str) -> None:
-        run.steps = [s for s in run.steps if s.digest != step.digest]
-        run.steps.append(Step(step.tool, step.digest, step.arguments, st, step.epoch, result))
+    def _settle(self, run: Run, effect: Effect) -> None:
+        others = [e for e in run.effects if e.arguments_digest != effect.arguments_digest]
+        run.effects = [*others, effect]
         try:
-            self._journal.end(run.turn, step, result) if st == "DONE" else self._journal.forget(run.turn, step)
+            if effect.is_done:
+                self._journal.done(run.turn, effect, effect.result)
+            else:
+                self._journal.not_done(run.turn, effect)
         except StoreUnavailable:
             # The effect is known here and not in the journal: should this run die, a key or a person resolves it.
-            self._telemetry.warning("effect not journalled", **run.about, tool=step.tool)
+            self._telemetry.warning("effect not journalled", **run.about, tool=effect.tool)
 
     def _log(self, run: Run, tool: Tool, began: float, error: str | None) -> None:
         self._telemetry.action(

@@ -4,17 +4,16 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from turnkeeper.domain.escalation import WAITING
 from turnkeeper.domain.money import format_usd
-from turnkeeper.domain.turns import Status, Tier
-from turnkeeper.stores.records import Escalation, Turn
+from turnkeeper.domain.tier import Tier
+from turnkeeper.domain.turn import Status, Turn
 
 
 def turn_view(
     turn: Turn,
     *,
     status: Status,
-    cost: int,
+    cost_micro_usd: int,
     latency_ms: int,
     tier: Tier | None = None,
     reply: str | None = None,
@@ -35,7 +34,7 @@ def turn_view(
         "tier": tier.value if tier else None,
         "model": model,
         "degraded": degraded,
-        "cost_usd": format_usd(cost),
+        "cost_usd": format_usd(cost_micro_usd),
         "usage": usage or {"input_tokens": 0, "output_tokens": 0},
         "latency_ms": latency_ms,
         "reason": reason,
@@ -49,10 +48,3 @@ def turn_view(
 def json_text(data: Any) -> str:
     """Write JSON as every answer and document is written."""
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
-
-
-def waiting_status(escalation: Escalation | None) -> Status:
-    """Return what a turn without an outcome waits for."""
-    if escalation and escalation.st in WAITING:
-        return Status.AWAITING_HUMAN
-    return Status.ESCALATING

@@ -1,12 +1,21 @@
 """Cached answers: the last good answer to the same request of the same customer and agent version, as a last resort."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from turnkeeper.domain.turns import digest
-from turnkeeper.ports import Clock, Item, Op, Put, Table
+from turnkeeper.domain.conversation import Exchange
+from turnkeeper.domain.ids import digest
+from turnkeeper.domain.turn import Turn
+from turnkeeper.ports import Clock, Op, Put, Table
 from turnkeeper.stores import keys
-from turnkeeper.stores.conversations import Exchange
-from turnkeeper.stores.records import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class CachedAnswer:
+    """An answer (JSON text) and the model that gave it."""
+
+    answer: str
+    model: str
 
 
 def request_digest(message: str, history: Sequence[Exchange]) -> str:
@@ -21,20 +30,15 @@ class AnswerCache:
     def __init__(self, table: Table, clock: Clock) -> None:
         self._table, self._clock = table, clock
 
-    def find(self, turn: Turn, request: str) -> Item | None:
-        """Read a cached answer that has not lapsed."""
+    def find(self, turn: Turn, request: str) -> CachedAnswer | None:
+        """Read a cached answer that is not too old."""
         item = self._table.get(self._key(turn, request))
-        return item if item and item["ttl"] > self._clock() else None
+        return CachedAnswer(item["answer"], item["model"]) if item and item["ttl"] > self._clock() else None
 
     def keep_ops(self, turn: Turn, request: str, answer: str, model: str, seconds: int) -> list[Op]:
         """The write that keeps an answer (JSON text) for `seconds`."""
-        owner = {"cust_pk": keys.owned_by(turn.tenant, turn.customer)}
-        return [
-            Put(
-                self._key(turn, request),
-                {"answer": answer, "model": model, **owner, "ttl": int(self._clock()) + seconds},
-            )
-        ]
+        kept = {"cust_pk": keys.owned_by(turn.tenant, turn.customer), "ttl": int(self._clock()) + seconds}
+        return [Put(self._key(turn, request), {"answer": answer, "model": model, **kept})]
 
     @staticmethod
     def _key(turn: Turn, request: str) -> tuple[str, str]:

@@ -1,29 +1,18 @@
 """Conversations: whose they are, and what their concluded turns said, in the order of the turns' positions."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from turnkeeper.ports import Attr, Clock, Item, Op, Put, Table, Update
+from turnkeeper.domain.conversation import Conversation, Exchange
+from turnkeeper.domain.turn import Turn
+from turnkeeper.ports import Attr, Clock, Op, Put, Table, Update
 from turnkeeper.stores import keys
-from turnkeeper.stores.records import Record, Turn
+from turnkeeper.stores.items import CONVERSATION, EXCHANGE
 
 RECENT_TURNS = 50
 """The most turns of history that a run reads; the token budget usually ends it sooner."""
 
 KEPT_CHARACTERS = 50_000
 """The most of a reply that the conversation keeps; the turn itself has all of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange(Record):
-    """One concluded turn of a conversation: what was asked, and what was answered ("" when nobody could)."""
-
-    turn_id: str
-    position: str
-    user: str
-    reply: str
-    at: float
-    status: str
 
 
 class ConversationStore:
@@ -44,11 +33,12 @@ class ConversationStore:
     def _before(self, tenant: str, conversation: str, position: str, limit: int) -> list[Exchange]:
         pk, sk = keys.message(tenant, conversation, position)
         items = self._table.query(pk, prefix=keys.MESSAGE, newest_first=True, limit=limit, after=sk if position else "")
-        return [Exchange.from_item(item) for item in reversed(items)]
+        return [EXCHANGE.read(item) for item in reversed(items)]
 
-    def head(self, tenant: str, conversation: str) -> Item | None:
+    def get(self, tenant: str, conversation: str) -> Conversation | None:
         """Read whose a conversation is."""
-        return self._table.get(keys.conversation(tenant, conversation))
+        item = self._table.get(keys.conversation(tenant, conversation))
+        return CONVERSATION.read(item) if item else None
 
     def begin_ops(self, turn: Turn) -> list[Op]:
         """The write that opens a turn's conversation, or keeps it for as long as this turn is kept."""
@@ -60,10 +50,10 @@ class ConversationStore:
             "created_at": turn.created_at,
             "cust_pk": keys.owned_by(turn.tenant, turn.customer),
         }
-        return [Update(keys.conversation(turn.tenant, turn.conversation), set={"ttl": turn.ttl}, default=head)]
+        return [Update(keys.conversation(turn.tenant, turn.conversation), set={"ttl": turn.kept_until}, default=head)]
 
     def add_ops(self, turn: Turn, *, reply: str, status: str) -> list[Op]:
-        """The writes that add a concluded turn to its conversation, in its place."""
+        """The writes that add a concluded turn to its conversation, at its position."""
         said = {
             "turn_id": turn.turn_id,
             "position": turn.position,
@@ -72,7 +62,7 @@ class ConversationStore:
             "status": status,
             "at": self._clock(),
             "cust_pk": keys.owned_by(turn.tenant, turn.customer),
-            "ttl": turn.child_ttl,
+            "ttl": turn.children_kept_until,
         }
         key = keys.message(turn.tenant, turn.conversation, turn.position)
         return [Put(key, said, when=Attr("pk").absent())]

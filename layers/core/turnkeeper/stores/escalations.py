@@ -3,10 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from turnkeeper.domain.escalation import LIVE, WAITING, EscalationState, Listed, Pacing
-from turnkeeper.ports import Attr, Clock, Cond, Item, Json, Op, Refused, Table, Update
+from turnkeeper.domain.attempt import Verdict
+from turnkeeper.domain.escalation import LIVE, WAITING, Escalation, EscalationState, Listed
+from turnkeeper.domain.policies import PagingTimes
+from turnkeeper.domain.turn import Turn
+from turnkeeper.ports import Attr, Clock, Cond, Item, Json, Op, Put, Refused, Table, Update
 from turnkeeper.stores import keys
-from turnkeeper.stores.records import Escalation, Turn
+from turnkeeper.stores.items import ESCALATION
 
 _DUE = ("due_pk", "due_at")
 _EXCERPT_CHARS = 120
@@ -15,37 +18,38 @@ _EXCERPT_CHARS = 120
 class EscalationStore:
     """Escalations. A method that lost against somebody else returns None; the caller rereads to say why."""
 
-    def __init__(self, table: Table, clock: Clock, pacing: Pacing) -> None:
-        self._table, self._clock, self._pacing = table, clock, pacing
+    def __init__(self, table: Table, clock: Clock, times: PagingTimes) -> None:
+        self._table, self._clock, self._times = table, clock, times
 
     def get(self, turn_id: str) -> Escalation | None:
         """Read an escalation."""
         item = self._table.get(keys.escalation(turn_id))
-        return Escalation.from_item(item) if item else None
+        return ESCALATION.read(item) if item else None
 
-    def new(self, turn: Turn, *, reason: str, first_done: bool, reasked: bool, to_human: bool) -> dict[str, Any]:
-        """Describe the escalation that a run begins when it suspends its turn."""
+    def begin_op(self, turn: Turn, verdict: Verdict, *, first_done: bool) -> Op:
+        """The write that begins the escalation of a turn that its run suspends; `first_done` when the API tried it."""
         now = self._clock()
-        return {
+        begun: dict[str, Any] = {
             "turn_id": turn.turn_id,
             "tenant": turn.tenant,
             "customer": turn.customer,
             "agent": turn.agent,
             "st": EscalationState.TIERS,
-            "reason": reason,
+            "reason": verdict.reason,
             "excerpt": _excerpt(turn.message),
             "created_at": now,
             "answer_by": turn.answer_by,
             "n": 1,
             "ver": 0,
             "first_done": first_done,
-            "reasked": reasked,
-            "to_human": to_human,
+            "reasked": verdict.reasked,
+            "to_human": verdict.to_human,
             "due_pk": keys.due(turn.turn_id),
-            "due_at": now + self._pacing.confirm_page,
+            "due_at": now + self._times.confirm_page_s,
             "cust_pk": keys.owned_by(turn.tenant, turn.customer),
-            "ttl": turn.child_ttl,
+            "ttl": turn.children_kept_until,
         }
+        return Put(keys.escalation(turn.turn_id), begun, when=Attr("pk").absent())
 
     @staticmethod
     def to_human_op(turn_id: str) -> Op:
@@ -64,15 +68,15 @@ class EscalationStore:
         items = sorted((item for found, _ in parts for item in found), key=_place)
         ends = [(_place(found[-1]), cursor) for found, cursor in parts if cursor]
         if not ends:
-            return [Escalation.from_item(item) for item in items], None
+            return [ESCALATION.read(item) for item in items], None
         # A cursor names a place in every partition: the page ends where the first of them was cut off.
         end, cursor = min(ends, key=lambda cut: cut[0])
-        return [Escalation.from_item(item) for item in items if _place(item) <= end], cursor
+        return [ESCALATION.read(item) for item in items if _place(item) <= end], cursor
 
-    def offer(self, escalation: Escalation, token: str, seq: int) -> Escalation | None:
-        """Hand the turn to people, remembering the task token of the newest try; None when it ended meanwhile."""
-        newer = Attr("tok_seq").absent() | Attr("tok_seq").lt(seq)
-        token_set = {"tok": token, "tok_seq": seq}
+    def offer(self, escalation: Escalation, token: str, order: int) -> Escalation | None:
+        """Put the turn before people, and remember the newest task's token; None when it has ended, or a newer did."""
+        newer = Attr("tok_seq").absent() | Attr("tok_seq").lt(order)
+        token_set = {"tok": token, "tok_seq": order}
         tiers = Attr("st").eq(EscalationState.TIERS)
         now = self._clock()
         opened = {
@@ -90,12 +94,12 @@ class EscalationStore:
 
     def next_execution(self, escalation: Escalation) -> Escalation | None:
         """Count a new execution of the state machine: only after the last one is known to be closed."""
-        live = Attr("st").is_in(*LIVE) & Attr("n").eq(escalation.n)
+        live = Attr("st").is_in(*LIVE) & Attr("n").eq(escalation.execution_number)
         return self._try(Update(keys.escalation(escalation.turn_id), add={"n": 1}, when=live))
 
     def look_again(self, escalation: Escalation, at: float) -> None:
         """Move the moment at which the reconciler looks at an escalation again."""
-        seen = Attr("st").eq(escalation.st) & Attr("due_at").exists()
+        seen = Attr("st").eq(escalation.state) & Attr("due_at").exists()
         self._try(Update(keys.escalation(escalation.turn_id), set={"due_at": at}, when=seen))
 
     # --- pages --------------------------------------------------------------------------------------------------------
@@ -110,7 +114,7 @@ class EscalationStore:
         return self._try(
             Update(
                 keys.escalation(escalation.turn_id),
-                set={"next_page_at": now + self._pacing.page_every, "due_at": now + self._pacing.confirm_page},
+                set={"next_page_at": now + self._times.page_every_s, "due_at": now + self._times.confirm_page_s},
                 add={"pages": 1},
                 when=seen & unclaimed,
             )
@@ -127,7 +131,7 @@ class EscalationStore:
     def claim(self, escalation: Escalation, operator: str, name: str = "") -> Escalation | None:
         """Give the escalation to an operator for a while; raises its version."""
         now = self._clock()
-        until = now + self._pacing.claim
+        until = now + self._times.claim_s
         free = Attr("st").eq(EscalationState.OPEN) | (
             Attr("st").eq(EscalationState.CLAIMED) & (Attr("claimant").eq(operator) | Attr("claim_until").le(now))
         )
@@ -160,7 +164,7 @@ class EscalationStore:
                     "next_page_at": now,
                     "due_at": now,
                 },
-                when=_held(operator, version),
+                when=_claimed_by(operator, version),
             )
         )
 
@@ -170,9 +174,9 @@ class EscalationStore:
         when = Attr("pk").exists() & mine
         return self._try(Update(keys.escalation(escalation.turn_id), set={"draft": draft}, when=when)) is not None
 
-    def told(self, escalation: Escalation) -> None:
-        """Take an ended escalation off the list of due work: its execution knows."""
-        ended = Attr("st").eq(escalation.st) & Attr("due_at").eq(escalation.due_at)
+    def execution_told(self, escalation: Escalation) -> None:
+        """Take an ended escalation off the list of due work: its execution knows of the end."""
+        ended = Attr("st").eq(escalation.state) & Attr("due_at").eq(escalation.due_at)
         self._try(Update(keys.escalation(escalation.turn_id), remove=_DUE, when=ended))
 
     # --- ends: each belongs into the transaction that concludes the turn ----------------------------------------------
@@ -181,7 +185,7 @@ class EscalationStore:
         self, escalation: Escalation, operator: str, version: int, answer_id: str, answer: Mapping[str, Any]
     ) -> list[Op]:
         """An operator's answer: only by the holder of the claim, only in time."""
-        when = _held(operator, version) & Attr("answer_by").gt(self._clock())
+        when = _claimed_by(operator, version) & Attr("answer_by").gt(self._clock())
         change = {"answer_id": answer_id, "answer": answer, "answered_at": self._clock()}
         return [self._end(escalation, EscalationState.ANSWERED, when, change, Listed.ANSWERED)]
 
@@ -190,24 +194,24 @@ class EscalationStore:
         when = Attr("st").is_in(*LIVE) & Attr("answer_by").le(self._clock())
         return [self._end(escalation, EscalationState.EXPIRED, when, {}, Listed.EXPIRED)]
 
-    def end_ops(self, escalation: Escalation, st: EscalationState) -> list[Op]:
+    def end_ops(self, escalation: Escalation, state: EscalationState) -> list[Op]:
         """A model answered (RESOLVED), or an operator stopped the turn (STOPPED): no person needs to answer."""
-        return [self._end(escalation, st, Attr("st").is_in(*LIVE), {}, None)]
+        return [self._end(escalation, state, Attr("st").is_in(*LIVE), {}, None)]
 
     def _end(
         self,
         escalation: Escalation,
-        st: EscalationState,
+        state: EscalationState,
         when: Cond,
         change: Mapping[str, Any],
         listed: Listed | None,
     ) -> Update:
-        change = {**change, "st": st}
+        change = {**change, "st": state}
         remove: tuple[str, ...] = ()
-        if st == EscalationState.RESOLVED:  # by its own execution
+        if state is EscalationState.RESOLVED:  # by its own execution
             remove = _DUE
         else:  # due until its execution was told: whoever ends it may die before that
-            at = self._clock() + self._pacing.confirm_page
+            at = self._clock() + self._times.confirm_page_s
             change |= {"due_pk": keys.due(escalation.turn_id), "due_at": at}
         if listed and escalation.opened_at:
             change |= {"esc_pk": keys.escalations(escalation.tenant, listed), "esc_at": escalation.opened_at}
@@ -220,7 +224,7 @@ class EscalationStore:
             item = self._table.write(op)
         except Refused:
             return None
-        return Escalation.from_item(item)
+        return ESCALATION.read(item)
 
 
 def _place(item: Item) -> float:
@@ -228,9 +232,9 @@ def _place(item: Item) -> float:
     return float(item["esc_at"])
 
 
-def _held(operator: str, version: int) -> Cond:
-    held = Attr("st").eq(EscalationState.CLAIMED) & Attr("claimant").eq(operator)
-    return held & Attr("ver").eq(version)
+def _claimed_by(operator: str, version: int) -> Cond:
+    claimed = Attr("st").eq(EscalationState.CLAIMED) & Attr("claimant").eq(operator)
+    return claimed & Attr("ver").eq(version)
 
 
 def _excerpt(message: str) -> str:

@@ -1,43 +1,11 @@
 """The journal of a turn: side effects, written before they begin, and what each run tried."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
-
-from turnkeeper.domain.closing import Effect
-from turnkeeper.ports import Attr, Clock, Item, Op, Put, Refused, Table, Update
+from turnkeeper.domain.attempt import Attempt
+from turnkeeper.domain.effect import Effect, EffectState
+from turnkeeper.domain.turn import Turn
+from turnkeeper.ports import Attr, Clock, Op, Put, Refused, Table, Update
 from turnkeeper.stores import keys
-from turnkeeper.stores.records import Record, Turn
-
-
-@dataclass(frozen=True, slots=True)
-class Step(Record):
-    """A side effect: STARTED, then DONE with the tool's result (JSON text)."""
-
-    tool: str
-    digest: str
-    arguments: str
-    st: str
-    epoch: int
-    result: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt(Record):
-    """What one run tried: `calls` are models with failure, cost and duration; `errors` what was wrong at the end."""
-
-    epoch: int
-    tier: str
-    outcome: str
-    reason: str
-    at: float
-    duration_ms: int
-    calls: Sequence[Mapping[str, Any]] = field(default_factory=list)
-    errors: list[str] = field(default_factory=list)
-    draft: str = ""
-    confidence: float | None = None
-    reasked: bool = False
-    refused: bool = False
+from turnkeeper.stores.items import EFFECT, attempt_item
 
 
 class Journal:
@@ -46,61 +14,39 @@ class Journal:
     def __init__(self, table: Table, clock: Clock) -> None:
         self._table, self._clock = table, clock
 
-    @staticmethod
-    def steps_of(family: list[Item]) -> list[Step]:
-        """Pick the side effects out of a turn's items."""
-        return [Step.from_item(item) for item in family if str(item["sk"]).startswith(keys.STEP)]
-
-    @staticmethod
-    def effects_of(family: list[Item]) -> list[Effect]:
-        """Pick the side effects that were done, or may have been, out of a turn's items."""
-        steps = Journal.steps_of(family)
-        return [Effect(s.tool, s.arguments, done=s.st == "DONE") for s in steps if s.st != "NOT_DONE"]
-
-    def begin(self, counted: Update, turn: Turn, step: Step) -> None:
+    def begin(self, counted: Update, turn: Turn, effect: Effect) -> None:
         """Write that an effect is about to happen, unless it was begun before. Raises Refused when the turn is lost.
 
-        `counted` is what counts it on the turn, which the run must own.
+        `counted` is the write that counts it on the turn, which the run must own.
         """
-        key = keys.step(turn.turn_id, step.tool, step.digest)
-        item = {
-            "tool": step.tool,
-            "digest": step.digest,
-            "arguments": step.arguments,
-            "st": "STARTED",
-            "epoch": turn.epoch,
-            "at": self._clock(),
-            "ttl": turn.child_ttl,
-        }
+        started = {"st": EffectState.STARTED, "epoch": turn.epoch, "at": self._clock(), "ttl": turn.children_kept_until}
+        item = EFFECT.write(effect, without=("result",)) | started
+        may_begin = Attr("pk").absent() | Attr("st").eq(EffectState.NOT_DONE)
         try:
-            self._table.transact([counted, Put(key, item, when=Attr("pk").absent() | Attr("st").eq("NOT_DONE"))])
+            self._table.transact([counted, Put(_key(turn, effect), item, when=may_begin)])
         except Refused as refusal:
             if 0 in refusal.failed:
                 raise
 
-    def end(self, turn: Turn, step: Step, result: str) -> None:
-        """Write what an effect came to; the first result stays."""
-        key = keys.step(turn.turn_id, step.tool, step.digest)
-        done = {"st": "DONE", "result": result, "done_at": self._clock()}
-        try:
-            self._table.write(Update(key, set=done, when=Attr("st").eq("STARTED")))
-        except Refused:
-            return
+    def done(self, turn: Turn, effect: Effect, result: str) -> None:
+        """Write what an effect came to (JSON text); the first result stays."""
+        self._end(turn, effect, {"st": EffectState.DONE, "result": result, "done_at": self._clock()})
 
-    def forget(self, turn: Turn, step: Step) -> None:
+    def not_done(self, turn: Turn, effect: Effect) -> None:
         """Take back an effect that surely did not happen, so that it may be tried again."""
-        key = keys.step(turn.turn_id, step.tool, step.digest)
-        try:
-            self._table.write(Update(key, set={"st": "NOT_DONE"}, when=Attr("st").eq("STARTED")))
-        except Refused:
-            return
+        self._end(turn, effect, {"st": EffectState.NOT_DONE})
 
     def attempt_op(self, turn: Turn, attempt: Attempt) -> Op:
         """The write that records what a run tried."""
-        item = {name: getattr(attempt, name) for name in Attempt.__dataclass_fields__}
-        return Put(keys.attempt(turn.turn_id, attempt.epoch), {**item, "ttl": turn.child_ttl})
+        item = attempt_item(attempt) | {"ttl": turn.children_kept_until}
+        return Put(keys.attempt(turn.turn_id, attempt.epoch), item)
 
-    @staticmethod
-    def attempts(family: list[Item]) -> list[Attempt]:
-        """Pick what was tried out of a turn's items, oldest first."""
-        return [Attempt.from_item(item) for item in family if str(item["sk"]).startswith(keys.ATTEMPT)]
+    def _end(self, turn: Turn, effect: Effect, change: dict[str, str | float]) -> None:
+        try:
+            self._table.write(Update(_key(turn, effect), set=change, when=Attr("st").eq(EffectState.STARTED)))
+        except Refused:
+            return  # its outcome is known already
+
+
+def _key(turn: Turn, effect: Effect) -> tuple[str, str]:
+    return keys.effect(turn.turn_id, effect.tool, effect.arguments_digest)

@@ -3,7 +3,9 @@
 Ids never hold a `#`: the API admits none, and what comes from elsewhere is hashed.
 """
 
-from turnkeeper.domain.turns import shard
+import hashlib
+
+from turnkeeper.domain.spend import Limit, SpendAlert
 from turnkeeper.ports import Key
 
 DUE_SHARDS = 4
@@ -12,8 +14,9 @@ TURN = "TURN"
 ESCALATION = "ESC"
 RESERVATION = "RSV#"
 ATTEMPT = "ATT#"
-STEP = "STEP#"
+EFFECT = "STEP#"
 CALLBACK = "CALLBACK"
+FEEDBACK = "FEEDBACK"
 MESSAGE = "MSG#"
 TASK, SINGLE, SINGLE_TURN = "TASK#", "SINGLE#", "turn_"
 
@@ -34,7 +37,7 @@ def escalation(turn_id: str) -> Key:
 
 
 def reservation(turn_id: str, reservation_id: str) -> Key:
-    """Money held, spent or given back for one model call of a turn."""
+    """Money reserved, spent or voided for one model call of a turn."""
     return f"TURN#{turn_id}", f"{RESERVATION}{reservation_id}"
 
 
@@ -43,14 +46,14 @@ def attempt(turn_id: str, epoch: int) -> Key:
     return f"TURN#{turn_id}", f"{ATTEMPT}{epoch:06d}"
 
 
-def step(turn_id: str, name: str, arguments_digest: str) -> Key:
+def effect(turn_id: str, tool: str, arguments_digest: str) -> Key:
     """A side effect, journalled before it begins."""
-    return f"TURN#{turn_id}", f"{STEP}{name}#{arguments_digest}"
+    return f"TURN#{turn_id}", f"{EFFECT}{tool}#{arguments_digest}"
 
 
 def feedback(turn_id: str) -> Key:
     """How a customer liked a turn."""
-    return f"TURN#{turn_id}", "FEEDBACK"
+    return f"TURN#{turn_id}", FEEDBACK
 
 
 def callback(turn_id: str) -> Key:
@@ -83,14 +86,30 @@ def task(tenant: str, customer: str, task_id: str) -> Key:
     return f"SPEND#{tenant}#{customer}", f"{SINGLE if task_id.startswith(SINGLE_TURN) else TASK}{task_id}"
 
 
-def tenant_day(tenant: str, day: str, part: int) -> Key:
+def spend_of(tenant: str, customer: str) -> str:
+    """Partition of what a customer spent, on each day and in each task."""
+    return f"SPEND#{tenant}#{customer}"
+
+
+def tenant_day(tenant: str, day: str, tenant_shard: int) -> Key:
     """One shard of what a tenant spent on a UTC day."""
-    return f"SPEND#{tenant}#/{part}", f"DAY#{day}"
+    return f"SPEND#{tenant}#/{tenant_shard}", f"DAY#{day}"
 
 
 def tenant_day_alert(tenant: str, day: str) -> Key:
     """That the owner is told of a tenant's day, once for all its shards."""
     return f"SPEND#{tenant}#/alert", f"DAY#{day}"
+
+
+def alert(of: SpendAlert) -> Key:
+    """The item that says whether the owner was told of a limit: its counter, or a tenant's marker."""
+    match of.limit:
+        case Limit.TASK:
+            return task(of.tenant, of.customer, of.name)
+        case Limit.CUSTOMER_DAY:
+            return customer_day(of.tenant, of.customer, of.name)
+        case Limit.TENANT_DAY:
+            return tenant_day_alert(of.tenant, of.name)
 
 
 def rate(tenant: str, customer: str) -> Key:
@@ -118,9 +137,9 @@ def breaker(dependency: str) -> Key:
     return f"BREAKER#{dependency}", "STATE"
 
 
-def breaker_window(dependency: str, gen: int, minute: int) -> Key:
+def breaker_window(dependency: str, generation: int, minute: int) -> Key:
     """A dependency's calls and failures in one minute of one generation of its breaker."""
-    return f"BREAKER#{dependency}", f"WINDOW#{gen}#{minute}"
+    return f"BREAKER#{dependency}", f"WINDOW#{generation}#{minute}"
 
 
 def cached_answer(tenant: str, customer: str, agent: str, version: str, request: str) -> Key:
@@ -130,17 +149,22 @@ def cached_answer(tenant: str, customer: str, agent: str, version: str, request:
 
 def due(turn_id: str) -> str:
     """Partition of the `due` index: work to look at from `due_at` on."""
-    return f"DUE#{shard(turn_id, DUE_SHARDS)}"
+    return f"DUE#{int(hashlib.sha256(turn_id.encode()).hexdigest(), 16) % DUE_SHARDS}"
 
 
 def due_partitions() -> list[str]:
     """Every partition of the `due` index."""
-    return [f"DUE#{part}" for part in range(DUE_SHARDS)]
+    return [f"DUE#{shard}" for shard in range(DUE_SHARDS)]
 
 
 def escalations(tenant: str, status: str) -> str:
     """Partition of the `esc` index: a tenant's escalations of one status, oldest first."""
     return f"ESC#{tenant}#{status}"
+
+
+def owner_limits(tenant: str) -> str:
+    """Partition of all the limits that an owner set for a tenant's customers and agents."""
+    return f"LIMIT#{tenant}"
 
 
 def owned_by(tenant: str, customer: str) -> str:

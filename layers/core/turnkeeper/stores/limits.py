@@ -1,37 +1,75 @@
 """Limits that an owner set for one customer or agent; they take effect at the next turn, without a deploy."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
-from turnkeeper.domain.spend import Limits
-from turnkeeper.ports import Item, Key, Table, Update
+from turnkeeper.domain.spend import Override
+from turnkeeper.ports import Delete, Item, Key, Table, Update
 from turnkeeper.stores import keys
+from turnkeeper.stores.items import OVERRIDE
 
 
-def limit_keys(tenant: str, customer: str, agent: str) -> list[Key]:
-    """The items that can change the limits of a turn."""
+class Whose(StrEnum):
+    """Whose limits an owner sets: a customer's go before an agent's."""
+
+    AGENT = "agent"
+    CUSTOMER = "customer"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerLimit:
+    """Limits that an owner set, and whose they are."""
+
+    whose: Whose
+    name: str
+    override: Override
+
+
+def override_keys(tenant: str, customer: str, agent: str) -> list[Key]:
+    """The items that can change the limits of a turn, in the order in which they do."""
     return [keys.agent_limits(tenant, agent), keys.customer_limits(tenant, customer)]
 
 
-def effective(defaults: Limits, items: Mapping[Key, Item], tenant: str, customer: str, agent: str) -> Limits:
-    """Return the limits of a turn: the customer's own before the agent's before the defaults."""
-    merged: dict[str, Any] = {}
-    for key in limit_keys(tenant, customer, agent):
-        merged |= {name: value for name, value in items.get(key, {}).items() if name in ("task", "customer_day")}
-    return Limits(
-        task=merged.get("task", defaults.task),
-        customer_day=merged.get("customer_day", defaults.customer_day),
-        tenant_day=defaults.tenant_day,
-    )
+def overrides_among(items: Mapping[Key, Item], tenant: str, customer: str, agent: str) -> Sequence[Override]:
+    """Pick the overrides of a turn out of items that were read together."""
+    found = (items.get(key) for key in override_keys(tenant, customer, agent))
+    return [OVERRIDE.read(item) for item in found if item]
 
 
-def set_limits(table: Table, key: Key, *, task: int | None = None, customer_day: int | None = None) -> None:
-    """Set limits, in micro-dollars, for the customer or agent of a key; None removes an override."""
-    given = {"task": task, "customer_day": customer_day}
-    table.write(
-        Update(
-            key,
-            set={name: value for name, value in given.items() if value is not None},
-            remove=tuple(name for name, value in given.items() if value is None),
-        )
-    )
+class LimitStore:
+    """Owners' limits over the table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def overrides(self, tenant: str, customer: str, agent: str = "") -> Sequence[Override]:
+        """Read what an owner set for a customer, and for an agent, in the order in which they apply."""
+        wanted = override_keys(tenant, customer, agent)
+        return overrides_among(self._table.batch_get(wanted), tenant, customer, agent)
+
+    def all_of(self, tenant: str) -> list[OwnerLimit]:
+        """List every limit that an owner set for a tenant."""
+        return [_owner_limit(item) for item in self._table.query(keys.owner_limits(tenant))]
+
+    def change(self, tenant: str, whose: Whose, name: str, change: Override) -> Override:
+        """Set the limits that `change` names; those it leaves out stay. Returns what holds now."""
+        item = self._table.write(Update(_key(tenant, whose, name), set=_set(change)))
+        return OVERRIDE.read(item)
+
+    def remove(self, tenant: str, whose: Whose, name: str) -> None:
+        """Remove all limits of a customer or an agent."""
+        self._table.transact([Delete(_key(tenant, whose, name))])
+
+
+def _set(change: Override) -> Item:
+    return {name: value for name, value in OVERRIDE.write(change).items() if value is not None}
+
+
+def _key(tenant: str, whose: Whose, name: str) -> Key:
+    return (keys.customer_limits if whose is Whose.CUSTOMER else keys.agent_limits)(tenant, name)
+
+
+def _owner_limit(item: Item) -> OwnerLimit:
+    kind, _, name = str(item["sk"]).partition("#")
+    return OwnerLimit(Whose(kind.lower()), name, OVERRIDE.read(item))

@@ -40,17 +40,24 @@ class RateGate:
             raise RateLimited(retry_after(tat, now, self._limit))
 
 
-def arrive(table: Table, clock: Clock, gate: RateGate) -> None:
-    """Admit a turn that reserves nothing yet, or raise RateLimited."""
-    for _ in range(_TRIES):
-        now = clock()
-        try:
-            table.write(gate.op(now))
-        except Refused as refusal:
-            gate.learn(refusal.olds[0], now)
-        else:
-            return
-    raise StoreContended("the rate limit changed between each two of our tries")
+class CustomerRates:
+    """The rate limits of customers, for turns that make no reservation with which they would pass."""
+
+    def __init__(self, table: Table, clock: Clock) -> None:
+        self._table, self._clock = table, clock
+
+    def admit(self, tenant: str, customer: str, limit: RateLimit) -> None:
+        """Admit a turn, or raise RateLimited."""
+        gate = RateGate(tenant, customer, limit)
+        for _ in range(_TRIES):
+            now = self._clock()
+            try:
+                self._table.write(gate.op(now))
+            except Refused as refusal:
+                gate.learn(refusal.olds[0], now)
+            else:
+                return
+        raise StoreContended("the rate limit changed between each two of our tries")
 
 
 class ModelRates:

@@ -1,49 +1,28 @@
 """The turn item: the idempotency lock, its fence (`epoch`), its lease, and its two documents."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from turnkeeper.domain.turns import TurnState, position
+from turnkeeper.domain.ids import position
+from turnkeeper.domain.turn import OUTLIVES_S, Document, Lease, Turn, TurnState
+from turnkeeper.domain.whole_turn import WholeTurn
 from turnkeeper.errors import TurnLost
-from turnkeeper.ports import Attr, Check, Clock, Cond, Delete, Item, Op, Put, Refused, Table, Update
+from turnkeeper.ports import Attr, Check, Clock, Cond, Delete, Item, Json, Op, Put, Refused, Table, Update
 from turnkeeper.stores import keys
-from turnkeeper.stores.records import OUTLIVES_S, Turn
+from turnkeeper.stores.items import ATTEMPT, CALLBACK, EFFECT, ESCALATION, RESERVATION, TURN
 
 KEEP_S = 30 * 86_400
 """Seconds for which a turn is kept after its `answer_by`, unless the deployment says otherwise; its key replays."""
 
 FIRST, OUTCOME = "first", "outcome"
-"""A turn's documents: what the POST answered, and how an escalated turn ended."""
+"""A turn's documents: what the POST answered, and how a turn that was escalated ended."""
 
 PART_BYTES = 150_000
 """The most of a document that lies in one item: both documents and the request fit into DynamoDB's 400 KB."""
 
 _MOST_BYTES_A_CHARACTER = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """Until when a run may hold a turn; `swept_at` is when its reservations may be resolved by others."""
-
-    until: float
-
-    GRACE = 30.0
-
-    @property
-    def swept_at(self) -> float:
-        """Seconds since the epoch."""
-        return self.until + self.GRACE
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What the POST answered, and answers again on every replay: a status and a body, byte for byte."""
-
-    status: int
-    body: str
 
 
 class TurnStore:
@@ -62,13 +41,14 @@ class TurnStore:
         """Take a new turn, or one whose holder's lease lapsed: (the turn, whether it is ours now)."""
         now = self._clock()
         free = Attr("pk").absent()
-        lapsed = Attr("fp").eq(turn.fp) & Attr("st").eq(TurnState.RUN) & Attr("lease_until").le(now)
+        same = Attr("fp").eq(turn.request_fingerprint)
+        lapsed = same & Attr("st").eq(TurnState.RUN) & Attr("lease_until").le(now)
         op = Update(
             keys.turn(turn.turn_id),
             set={
-                **{name: getattr(turn, name) for name in _FIXED},
+                **TURN.write(turn, without=_NOT_FROM_THE_REQUEST),
                 "st": TurnState.RUN,
-                **self._held(turn, lease),
+                **self._leased(turn, lease),
                 "cust_pk": keys.owned_by(turn.tenant, turn.customer),
                 "ttl": int(turn.answer_by + self._keep_s) + OUTLIVES_S,
             },
@@ -84,24 +64,43 @@ class TurnStore:
             item = self._table.write(op)
         except Refused as refusal:
             old = refusal.olds[0]
-            if old is None:  # abandoned by its holder between our write and its answer
+            if old is None:  # its holder was refused and forgot it, between our write and its answer
                 return self.acquire(turn, lease)
-            return self.whole(old), False
-        return Turn.from_item(item), True
+            return self._with_documents(old), False
+        return TURN.read(item), True
 
     def get(self, turn_id: str) -> Turn | None:
         """Read a turn."""
         item = self._table.get(keys.turn(turn_id))
-        return self.whole(item) if item else None
+        return self._with_documents(item) if item else None
 
-    def family(self, turn_id: str) -> list[Item]:
-        """Read a turn with everything that happened in it: escalation, attempts, reservations, steps.
+    def whole(self, turn_id: str) -> WholeTurn | None:
+        """Read a turn with everything that happened in it."""
+        items = self._table.query(keys.turn(turn_id)[0])
+        found = {str(item["sk"]): item for item in items}
+        if keys.TURN not in found:
+            return None
+        escalation, callback, feedback = (found.get(sk) for sk in (keys.ESCALATION, keys.CALLBACK, keys.FEEDBACK))
+        return WholeTurn(
+            turn=self._with_documents(found[keys.TURN]),
+            escalation=ESCALATION.read(escalation) if escalation else None,
+            attempts=tuple(ATTEMPT.read(item) for sk, item in found.items() if sk.startswith(keys.ATTEMPT)),
+            effects=tuple(EFFECT.read(item) for sk, item in found.items() if sk.startswith(keys.EFFECT)),
+            reservations=tuple(RESERVATION.read(item) for sk, item in found.items() if sk.startswith(keys.RESERVATION)),
+            callback=CALLBACK.read(callback) if callback else None,
+            feedback_score=feedback["score"] if feedback else None,
+        )
 
-        Documents that lie in parts are not among it: read them with `whole`.
-        """
-        return self._table.query(keys.turn(turn_id)[0])
+    def ids_of_customer(self, tenant: str, customer: str) -> Iterator[str]:
+        """Find a customer's turns in the index (eventually consistent)."""
+        after: Json | None = None
+        while True:
+            items, after = self._table.query_index("customer", keys.owned_by(tenant, customer), after=after)
+            yield from (keys.turn_of(str(item["pk"])) for item in items if item["sk"] == keys.TURN)
+            if after is None:
+                return
 
-    def whole(self, item: Item) -> Turn:
+    def _with_documents(self, item: Item) -> Turn:
         """Read a turn's item with its documents, also where one lies in parts beside it."""
         whole = dict(item)
         for name in (FIRST, OUTCOME):
@@ -109,7 +108,7 @@ class TurnStore:
             if count:
                 parts = self._table.query(keys.document_part(item["turn_id"], name, 0)[0], prefix=f"{name}#")
                 whole[f"{name}_body"] = "".join(part["text"] for part in parts[:count])
-        return Turn.from_item(whole)
+        return TURN.read(whole)
 
     def finish(self, turn: Turn, answer: Document, also: Sequence[Op]) -> None:
         """End a run's turn: RUN -> DONE, with whatever belongs to the same moment; the answer is its outcome."""
@@ -122,18 +121,17 @@ class TurnStore:
         )
         self._own(turn, update, [*parts, *also])
 
-    def suspend(self, turn: Turn, answer: Document, escalation: Mapping[str, Any], also: Sequence[Op]) -> None:
-        """Leave the fast path: RUN -> ESC, with the escalation item."""
+    def suspend(self, turn: Turn, answer: Document, also: Sequence[Op]) -> None:
+        """Leave the fast path: RUN -> ESC; the write that begins the escalation is among `also`."""
         update = Update(
             keys.turn(turn.turn_id),
             set={"st": TurnState.ESC, "first_status": answer.status, "first_body": answer.body},
             remove=("lease_until", "due_pk", "due_at"),
             when=_mine(turn, TurnState.RUN),
         )
-        put = Put(keys.escalation(turn.turn_id), escalation, when=Attr("pk").absent())
-        self._own(turn, update, [put, *also])
+        self._own(turn, update, also)
 
-    def abandon(self, turn: Turn) -> None:
+    def forget(self, turn: Turn) -> None:
         """Forget a turn that was refused before it was accepted; its key may be tried again."""
         when = _mine(turn, TurnState.RUN) & Attr("epoch").eq(1)
         try:
@@ -162,14 +160,14 @@ class TurnStore:
     def conclude(self, turn: Turn, outcome: str, also: Sequence[Op], *, fenced: bool) -> None:
         """End an escalated turn: ESC -> DONE; `fenced` when a tier's run does it, which may have been overtaken.
 
-        Unfenced, it is refused where a run began an effect since the turn was read: the outcome would not tell of it.
+        Unfenced, it is refused where a run began an effect since the turn was read, which the outcome does not name.
         """
         body, parts = _document(turn, OUTCOME, outcome)
         when = _mine(turn, TurnState.ESC) if fenced else Attr("st").eq(TurnState.ESC) & _nothing_begun_since(turn)
         update = Update(
             keys.turn(turn.turn_id),
             set={"st": TurnState.DONE, **body, "done_at": self._clock()},
-            # Unfenced, a tier's run may still hold money: the turn stays due, for the sweep.
+            # Unfenced, a tier's run may have a reservation pending: the turn stays due, for the sweep.
             remove=("lease_until", "due_pk", "due_at") if fenced else ("lease_until",),
             when=when,
         )
@@ -186,8 +184,8 @@ class TurnStore:
         )
         self._own(turn, update, [*parts, *also])
 
-    def tidy(self, turn: Turn) -> None:
-        """Take a turn off the list of due work, unless a run took it again meanwhile."""
+    def nothing_due(self, turn: Turn) -> None:
+        """Take a turn off the list of due work, unless another run has taken it since."""
         when = Attr("epoch").eq(turn.epoch) & Attr("st").is_in(TurnState.ESC, TurnState.DONE)
         with suppress(Refused):
             self._table.write(Update(keys.turn(turn.turn_id), remove=("due_pk", "due_at"), when=when))
@@ -201,14 +199,14 @@ class TurnStore:
         return Update(keys.turn(turn.turn_id), add={"effects": 1}, when=_live(turn))
 
     def _lease(self, turn: Turn, lease: Lease, when: Cond) -> Turn:
-        op = Update(keys.turn(turn.turn_id), set=self._held(turn, lease), add={"epoch": 1}, when=when)
+        op = Update(keys.turn(turn.turn_id), set=self._leased(turn, lease), add={"epoch": 1}, when=when)
         try:
-            return Turn.from_item(self._table.write(op))
+            return TURN.read(self._table.write(op))
         except Refused as refusal:
             raise TurnLost(turn.turn_id) from refusal
 
-    def _held(self, turn: Turn, lease: Lease) -> dict[str, Any]:
-        due = {"due_pk": keys.due(turn.turn_id), "due_at": lease.swept_at}
+    def _leased(self, turn: Turn, lease: Lease) -> dict[str, Any]:
+        due = {"due_pk": keys.due(turn.turn_id), "due_at": lease.sweep_at}
         return {"run_id": self._new_id(), "lease_until": lease.until, **due}
 
     def _own(self, turn: Turn, update: Update, also: Sequence[Op]) -> None:
@@ -226,30 +224,32 @@ def _document(turn: Turn, name: str, body: str) -> tuple[dict[str, Any], list[Op
         return {f"{name}_body": body}, []
     size = PART_BYTES // _MOST_BYTES_A_CHARACTER
     parts = [body[at : at + size] for at in range(0, len(body), size)]
-    kept = {"cust_pk": keys.owned_by(turn.tenant, turn.customer), "ttl": turn.child_ttl}
+    kept = {"cust_pk": keys.owned_by(turn.tenant, turn.customer), "ttl": turn.children_kept_until}
     ops: list[Op] = [
         Put(keys.document_part(turn.turn_id, name, n), {"text": text, **kept}) for n, text in enumerate(parts)
     ]
     return {f"{name}_parts": len(parts)}, ops
 
 
-_FIXED = (
-    "turn_id",
-    "tenant",
-    "customer",
-    "agent",
-    "agent_version",
-    "task",
-    "conversation",
-    "fp",
-    "request",
-    "base_url",
-    "correlation_id",
+_NOT_FROM_THE_REQUEST = (
+    "created_at",
+    "answer_by",
+    "position",
+    "state",
+    "epoch",
+    "run_id",
+    "effects_begun",
+    "lease_until",
+    "due_at",
+    "kept_until",
+    "first_status",
+    "first_body",
+    "outcome_body",
 )
 
 
-def _mine(turn: Turn, st: TurnState) -> Cond:
-    return Attr("st").eq(st) & _fence(turn)
+def _mine(turn: Turn, state: TurnState) -> Cond:
+    return Attr("st").eq(state) & _fence(turn)
 
 
 def _live(turn: Turn) -> Cond:
@@ -257,7 +257,7 @@ def _live(turn: Turn) -> Cond:
 
 
 def _nothing_begun_since(turn: Turn) -> Cond:
-    return Attr("effects").eq(turn.effects) if turn.effects else Attr("effects").absent()
+    return Attr("effects").eq(turn.effects_begun) if turn.effects_begun else Attr("effects").absent()
 
 
 def _fence(turn: Turn) -> Cond:

@@ -1,6 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from turnkeeper.domain.turns import conversation_id, digest, fingerprint, position, shard, turn_id
+from turnkeeper.domain.ids import conversation_id, digest, position, request_fingerprint, turn_id
 
 text = st.text(max_size=20)
 
@@ -17,9 +17,9 @@ def test_parts_of_an_id_do_not_run_into_each_other() -> None:
 def test_a_fingerprint_ignores_the_order_of_fields_and_nothing_else() -> None:
     body = {"message": "é", "metadata": {"a": "1", "b": "2"}}
 
-    assert fingerprint(body) == fingerprint({"metadata": {"b": "2", "a": "1"}, "message": "é"})
-    assert fingerprint(body) != fingerprint({**body, "message": "e"})
-    assert fingerprint({"n": 1}) != fingerprint({"n": "1"})
+    assert request_fingerprint(body) == request_fingerprint({"metadata": {"b": "2", "a": "1"}, "message": "é"})
+    assert request_fingerprint(body) != request_fingerprint({**body, "message": "e"})
+    assert request_fingerprint({"n": 1}) != request_fingerprint({"n": "1"})
 
 
 def test_a_conversations_id_follows_from_its_first_turn() -> None:
@@ -30,8 +30,3 @@ def test_a_conversations_id_follows_from_its_first_turn() -> None:
 def test_positions_sort_as_text_by_the_moment_of_acquisition(one: float, other: float) -> None:
     if int(one * 1e6) < int(other * 1e6):
         assert position(one, "z") < position(other, "a")
-
-
-@given(text, st.integers(1, 16))
-def test_a_shard_is_stable_and_in_range(turn: str, shards: int) -> None:
-    assert 0 <= shard(turn, shards) == shard(turn, shards) < shards

@@ -1,0 +1,82 @@
+"""An attempt: what one run tried in one tier, which models it called, and what came of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from turnkeeper.domain.answers import Answer
+from turnkeeper.domain.tier import Tier
+
+
+class Outcome(StrEnum):
+    """How an attempt ended."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNAVAILABLE = "unavailable"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer as the customer gets it: `degraded` when it comes from the cache."""
+
+    answer: Answer
+    model: str
+    degraded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an attempt came to. `reason` is a stable code; `to_human` when no other tier may try.
+
+    `given` is the answer that the customer gets, where there is one; `answer` is also one that was not good enough.
+    `refused` when a model refused for safety, though others were asked after it.
+    """
+
+    outcome: Outcome
+    reason: str
+    answer: Answer | None = None
+    errors: tuple[str, ...] = ()
+    reasked: bool = False
+    to_human: bool = False
+    refused: bool = False
+    given: Given | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """How one call of a model ended, for the ledger and the attempt; `error` is a `Failure`, or empty."""
+
+    model: str
+    error: str = ""
+    duration_ms: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_micro_usd: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one run tried. `at` is seconds since the epoch; `errors` are what was wrong at the end.
+
+    `draft` is an answer (JSON text) that was not good enough, and `confidence` how sure the model was of it.
+    """
+
+    epoch: int
+    tier: Tier
+    outcome: Outcome
+    reason: str
+    at: float
+    duration_ms: int
+    calls: Sequence[CallReport] = ()
+    errors: Sequence[str] = ()
+    draft: str = ""
+    confidence: float | None = None
+    reasked: bool = False
+    refused: bool = False
+
+    @property
+    def cost_micro_usd(self) -> int:
+        """What its calls cost."""
+        return sum(call.cost_micro_usd for call in self.calls)

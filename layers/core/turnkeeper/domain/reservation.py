@@ -1,0 +1,76 @@
+"""A reservation: money held for one model call, and how the call was settled. Amounts are micro-dollars."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from turnkeeper.domain.attempt import CallReport
+from turnkeeper.domain.spend import SpendAlert
+
+NO_SHARD = -1
+
+
+class ReservationState(StrEnum):
+    """PENDING while the call may be going on, then POSTED with its cost, or VOIDED where it surely was not billed."""
+
+    PENDING = "PENDING"
+    POSTED = "POSTED"
+    VOIDED = "VOIDED"
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Money held for one model call; others may resolve it from `sweep_at` on (seconds since the epoch).
+
+    `is_guess` where the worst case was posted because the bill is not known; `corrected_at` once it became known.
+    `tenant_shard` is the shard of the tenant's day that holds it, `NO_SHARD` where the tenant has no limit.
+    """
+
+    reservation_id: str
+    turn_id: str
+    tenant: str
+    customer: str
+    task: str
+    day: str
+    reserved_micro_usd: int
+    sweep_at: float
+    epoch: int
+    model: str
+    tier: str
+    state: ReservationState = ReservationState.PENDING
+    actual_micro_usd: int = 0
+    is_guess: bool = False
+    corrected_at: float = 0.0
+    tenant_shard: int = NO_SHARD
+    reserved_at: float = 0.0
+    error: str = ""
+    duration_ms: int | None = None
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether its call is not settled yet."""
+        return self.state is ReservationState.PENDING
+
+    @property
+    def cost_micro_usd(self) -> int:
+        """What it counts for: all that is held until it is settled, then what it cost."""
+        return self.reserved_micro_usd if self.is_pending else self.actual_micro_usd
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a reserved call really cost, and how it ended."""
+
+    reservation: Reservation
+    actual_micro_usd: int
+    report: CallReport
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A reservation as it was made, and the limits that it took past 80 %."""
+
+    reservation: Reservation
+    alerts: Sequence[SpendAlert]

@@ -1,0 +1,145 @@
+"""What one run knows of money: its limits, what it reserved and spent, and a cost that is known but not yet posted."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+
+from turnkeeper.domain.attempt import CallReport
+from turnkeeper.domain.rate_limit import RateLimit
+from turnkeeper.domain.reservation import Reservation, Settlement
+from turnkeeper.domain.spend import Limits, SpendAlert
+from turnkeeper.domain.tier import Tier
+from turnkeeper.domain.turn import Lease, Turn
+from turnkeeper.errors import StoreUnavailable
+from turnkeeper.ports import Check, Op, Refused
+from turnkeeper.stores.spend import SpendStore
+
+_RUN_ID_CHARS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCost:
+    """The worst case of a call that is about to be made: its model, the UTC day, and micro-dollars.
+
+    `tenant_shard` is the shard of the tenant's day to try first, `NO_SHARD` where the tenant has no limit.
+    """
+
+    model: str
+    day: str
+    worst_case_micro_usd: int
+    tenant_shard: int
+
+
+@dataclass
+class RunMoney:
+    """The money of one run. Amounts are micro-dollars.
+
+    Each call is reserved before it, and settled after it. What an answered call cost waits in `unposted` for the run's
+    next write, which posts it in its own transaction: the happy path saves a call to the table. So whoever ends a run
+    writes through `post_with`, and a run that leaves by an exception through `post_on_error`. A process that dies in
+    between leaves the reservation pending, and a sweep posts it in full.
+
+    `owned` is the condition that the run still owns its turn. `rate` is the customer's rate limit until the first
+    reservation has passed it. `is_accepted` once the turn can no longer be refused. `alerts` are for the owner once
+    the run has ended: a notice must not take the time of the run's calls.
+    """
+
+    spend: SpendStore
+    turn: Turn
+    owned: Check
+    tier: Tier
+    lease: Lease
+    limits: Limits
+    rate: RateLimit | None
+    is_accepted: bool
+    spent_before: int = 0
+    spent: int = 0
+    unposted: Settlement | None = None
+    alerts: list[SpendAlert] = field(default_factory=list)
+    reservations: int = 0
+
+    @property
+    def turn_cost(self) -> int:
+        """What the whole turn cost: in this run, and in those before it."""
+        return self.spent_before + self.spent
+
+    # --- before a call ------------------------------------------------------------------------------------------------
+
+    def reserve(self, cost: ModelCost) -> Reservation:
+        """Reserve a call's worst case. Raises LimitExceeded, RateLimited, TurnLost or StoreUnavailable."""
+        self.flush()
+        reserved = self.spend.reserve(self.turn, self.owned, self._reservation(cost), self.limits, self.rate)
+        self.is_accepted, self.rate = True, None
+        self.alerts += reserved.alerts
+        return reserved.reservation
+
+    def refuse_hopeless(self, cost: ModelCost) -> None:
+        """Raise LimitExceeded where a call's reservation would be refused as things stand; nothing is reserved."""
+        self.spend.refuse_hopeless(self.turn, self.owned, self._reservation(cost), self.limits)
+
+    def _reservation(self, cost: ModelCost) -> Reservation:
+        self.reservations += 1
+        turn = self.turn
+        run = f"{self.tier.value}.{turn.epoch}.{turn.run_id[:_RUN_ID_CHARS]}"
+        return Reservation(
+            reservation_id=f"{turn.turn_id}.{run}.{self.reservations}",  # no other run ever makes the same
+            turn_id=turn.turn_id,
+            tenant=turn.tenant,
+            customer=turn.customer,
+            task=turn.task,
+            day=cost.day,
+            reserved_micro_usd=cost.worst_case_micro_usd,
+            sweep_at=self.lease.sweep_at,
+            epoch=turn.epoch,
+            model=cost.model,
+            tier=self.tier.value,
+            tenant_shard=cost.tenant_shard,
+        )
+
+    # --- after it -----------------------------------------------------------------------------------------------------
+
+    def answered(self, reservation: Reservation, report: CallReport) -> None:
+        """Take in what an answered call cost: the run's next write posts it."""
+        self.spent += report.cost_micro_usd
+        self.unposted = Settlement(reservation, report.cost_micro_usd, report)
+
+    def may_be_billed(self, reservation: Reservation, report: CallReport) -> None:
+        """Post a failed call's whole reservation, as its provider may charge for it."""
+        self.spent += reservation.reserved_micro_usd
+        self.spend.guess(reservation, report)
+
+    def not_billed(self, reservation: Reservation, report: CallReport) -> None:
+        """Void the reservation of a failed call that its provider surely does not charge for."""
+        self.spend.void(reservation, report)
+
+    # --- what is not posted yet ---------------------------------------------------------------------------------------
+
+    def flush(self) -> None:
+        """Post the unposted cost in a write of its own."""
+        if self.unposted:
+            unposted, self.unposted = self.unposted, None
+            self.spend.settle(unposted)
+
+    def post_with(self, write: Callable[[Sequence[Op]], None]) -> None:
+        """Let `write` post the unposted cost in its own transaction: it is given the operations that do so."""
+        posting = self.spend.settle_ops(self.unposted) if self.unposted else []
+        try:
+            write(posting)
+        except Refused:
+            if not self.unposted:
+                raise
+            # A sweep resolved the reservation before us: correct what it guessed, then write the rest.
+            self.spend.settle(self.unposted)
+            write([])
+        self.unposted = None
+
+    @contextmanager
+    def post_on_error(self) -> Iterator[None]:
+        """Post the unposted cost where the run leaves by an exception: a known cost must not be lost with it."""
+        try:
+            yield
+        except Exception:
+            if self.unposted:
+                with suppress(StoreUnavailable):
+                    self.spend.settle(self.unposted)
+            raise

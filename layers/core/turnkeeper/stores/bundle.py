@@ -1,0 +1,74 @@
+"""All stores of a deployment in one bundle."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from turnkeeper.domain.breaker import BreakerPolicy
+from turnkeeper.domain.policies import PagingTimes
+from turnkeeper.domain.rate_limit import ModelRate
+from turnkeeper.ports import Clock, Table
+from turnkeeper.stores.breakers import BreakerStore
+from turnkeeper.stores.cache import AnswerCache
+from turnkeeper.stores.callbacks import CallbackStore
+from turnkeeper.stores.conversations import ConversationStore
+from turnkeeper.stores.due_work import DueWork
+from turnkeeper.stores.escalations import EscalationStore
+from turnkeeper.stores.feedback import FeedbackStore
+from turnkeeper.stores.journal import Journal
+from turnkeeper.stores.limits import LimitStore
+from turnkeeper.stores.rates import CustomerRates, ModelRates
+from turnkeeper.stores.run_reads import RunReader
+from turnkeeper.stores.spend import SpendStore
+from turnkeeper.stores.turns import TurnStore
+
+
+@dataclass(frozen=True)
+class StorePolicies:
+    """What the stores must know of a deployment's decisions; `keep_s` is for how many seconds a turn is kept."""
+
+    breaker: BreakerPolicy
+    paging: PagingTimes
+    model_rates: Mapping[str, ModelRate]
+    keep_s: float
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The stores, over one table."""
+
+    turns: TurnStore
+    spend: SpendStore
+    escalations: EscalationStore
+    conversations: ConversationStore
+    journal: Journal
+    cache: AnswerCache
+    callbacks: CallbackStore
+    breakers: BreakerStore
+    customer_rates: CustomerRates
+    model_rates: ModelRates
+    limits: LimitStore
+    feedback: FeedbackStore
+    due_work: DueWork
+    run_reads: RunReader
+
+
+def stores_over(
+    table: Table, clock: Clock, random: Callable[[], float], new_id: Callable[[], str], policies: StorePolicies
+) -> Stores:
+    """Make the stores of a deployment; `random` returns 0 to 1."""
+    return Stores(
+        turns=TurnStore(table, clock, policies.keep_s, new_id=new_id),
+        spend=SpendStore(table, clock),
+        escalations=EscalationStore(table, clock, policies.paging),
+        conversations=ConversationStore(table, clock),
+        journal=Journal(table, clock),
+        cache=AnswerCache(table, clock),
+        callbacks=CallbackStore(table, clock),
+        breakers=BreakerStore(table, clock, policies.breaker, random),
+        customer_rates=CustomerRates(table, clock),
+        model_rates=ModelRates(table, clock, policies.model_rates),
+        limits=LimitStore(table),
+        feedback=FeedbackStore(table, clock),
+        due_work=DueWork(table),
+        run_reads=RunReader(table),
+    )

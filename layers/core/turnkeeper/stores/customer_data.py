@@ -1,0 +1,105 @@
+"""Everything that is kept about one customer, and its deletion."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from turnkeeper.domain.callbacks import CallbackState
+from turnkeeper.domain.reservation import ReservationState
+from turnkeeper.domain.spend import utc_day
+from turnkeeper.domain.turn import TurnState
+from turnkeeper.ports import Clock, Delete, Item, Json, Key, Table
+from turnkeeper.stores import keys
+
+_KINDS = {
+    "TURN": "turns",
+    "ESC": "escalations",
+    "RSV": "reservations",
+    "ATT": "attempts",
+    "STEP": "tool effects",
+    "MSG": "messages",
+    "HEAD": "conversations",
+    "DAY": "daily counters",
+    "TASK": "task counters",
+    "RATE": "rate limits",
+    "FEEDBACK": "feedback",
+    "CALLBACK": "callbacks",
+    "CUSTOMER": "limits",
+}
+
+
+@dataclass
+class Deletion:
+    """What would be deleted (turns last, so that a second try finds what a first one left), and what must stay."""
+
+    delete: list[Key] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
+    """Turns that still have something to write; they stay, with all that lies under them."""
+    today: bool = False
+    """Today's counter stays, or the customer could spend the day's limit twice; it is removed when it expires."""
+
+    def kinds(self) -> list[str]:
+        """The kind of each item that would go, in words."""
+        return [_KINDS.get(sk.partition("#")[0], "parts of answers and cached answers") for _, sk in self.delete]
+
+
+class CustomerData:
+    """What the table keeps about one customer."""
+
+    def __init__(self, table: Table, clock: Clock, tenant: str, customer: str) -> None:
+        self._table, self._clock, self._tenant, self._customer = table, clock, tenant, customer
+
+    def plan_deletion(self) -> Deletion:
+        """Find what would be deleted."""
+        found, turns = Deletion(), list[Key]()
+        today = keys.customer_day(self._tenant, self._customer, utc_day(self._clock()))
+        for key in self._keys():
+            if key == today:
+                found.today = True
+            elif key[1] == keys.TURN:
+                turns.append(key)
+            else:
+                found.delete.append(key)
+        for key in turns:
+            self._plan_turn(key, found)
+        kept = {f"{prefix}#{turn_id}" for turn_id in found.unfinished for prefix in ("TURN", "DOC")}
+        if found.unfinished:  # the counters hold what they reserved
+            kept.add(today[0])
+        found.delete = [key for key in dict.fromkeys(found.delete) if key[0] not in kept]
+        limits = keys.customer_limits(self._tenant, self._customer)
+        if self._table.get(limits):
+            found.delete.append(limits)
+        found.delete.sort(key=lambda key: key[1] == keys.TURN)
+        return found
+
+    def delete(self, todo: Deletion) -> None:
+        """Delete it."""
+        for key in todo.delete:
+            self._table.transact([Delete(key)])
+
+    def _keys(self) -> Iterator[Key]:
+        partition, after = keys.owned_by(self._tenant, self._customer), None
+        while True:
+            items, after = self._next(partition, after)
+            yield from ((str(item["pk"]), str(item["sk"])) for item in items)
+            if after is None:
+                return
+
+    def _next(self, partition: str, after: Json | None) -> tuple[list[Item], Json | None]:
+        return self._table.query_index("customer", partition, after=after)
+
+    def _plan_turn(self, key: Key, found: Deletion) -> None:
+        items = self._table.query(key[0])
+        if any(_is_unfinished(item) for item in items):
+            found.unfinished.append(keys.turn_of(key[0]))
+            return
+        found.delete += [(str(item["pk"]), str(item["sk"])) for item in items]
+
+
+def _is_unfinished(item: Item) -> bool:
+    """Whether something may still be written for it: the turn goes on, money is reserved, or a receiver waits."""
+    sk = str(item["sk"])
+    if sk == keys.TURN:
+        return bool(item["st"] != TurnState.DONE)
+    if sk.startswith(keys.RESERVATION):
+        return bool(item["st"] == ReservationState.PENDING)
+    return sk == keys.CALLBACK and bool(item["st"] == CallbackState.DUE)
