@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from turnkeeper.api.problems import TABLE
 from turnkeeper.domain.callbacks import DELAYS_S
-from turnkeeper.domain.failures import CONSEQUENCES, Billed, Consequence, Failure
+from turnkeeper.domain.failures import CONSEQUENCES, STATUSES, Billed, Consequence, Failure
 
 from infra.local.model_provider.app import MODES
 from tests.template.source import RESOURCES, TEMPLATE, api_events
@@ -84,6 +84,16 @@ def test_the_table_of_failures_is_the_codes() -> None:
     }
 
     assert {failure.value: words(CONSEQUENCES[failure]) for failure in Failure} == told
+
+
+def test_the_statuses_in_the_table_of_failures_are_the_codes() -> None:
+    told = {
+        (int(status), Failure(cells[0].strip("`")))
+        for cells in rows("docs/failures.md", "`[a-z_]+`")
+        for status in re.findall(r"\b[45]\d\d\b", cells[1])
+    }
+
+    assert set(STATUSES.items()) == told
 
 
 def test_the_table_of_errors_is_the_codes() -> None:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import pytest
 from turnkeeper.adapters import sns
 from turnkeeper.adapters.sns import SnsNotifier
-from turnkeeper.domain.failures import Failure
+from turnkeeper.domain.failures import CONSEQUENCES, Failure
 from turnkeeper.errors import DependencyError
 from turnkeeper.ports import Published, Subscriptions
 
@@ -63,7 +63,7 @@ def test_a_silent_topic_is_left_within_a_hard_total(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("answer", GARBAGE.values(), ids=GARBAGE)
 @pytest.mark.parametrize("call", ["publish", "subscriptions"])
-def test_an_answer_that_is_not_sns_s_is_a_failure_of_the_server(
+def test_an_answer_that_is_not_sns_s_is_a_failure_that_is_tried_again(
     clients: Any, service: Service, answer: Response, call: str
 ) -> None:
     service.otherwise = answer
@@ -71,7 +71,8 @@ def test_an_answer_that_is_not_sns_s_is_a_failure_of_the_server(
     with pytest.raises(DependencyError) as caught:
         notifier.publish("topic", NOTICE) if call == "publish" else notifier.subscriptions("topic")
 
-    assert Failure.SERVER_ERROR is caught.value.failure
+    assert caught.value.failure in {Failure.SERVER_ERROR, Failure.CONNECTION}
+    assert CONSEQUENCES[caught.value.failure].retry
 
 
 def test_an_answer_that_cannot_be_read_is_a_failure_though_it_says_200(clients: Any, service: Service) -> None:
@@ -79,7 +80,7 @@ def test_an_answer_that_cannot_be_read_is_a_failure_though_it_says_200(clients: 
     with pytest.raises(DependencyError) as caught:
         SnsNotifier(clients("sns")).publish("topic", NOTICE)
 
-    assert Failure.SERVER_ERROR is caught.value.failure
+    assert Failure.CONNECTION is caught.value.failure
 
 
 @pytest.mark.parametrize(

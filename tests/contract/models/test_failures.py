@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from turnkeeper.domain.chat import Finish, Usage
-from turnkeeper.domain.failures import CONSEQUENCES, Failure
+from turnkeeper.domain.failures import CONSEQUENCES, STATUSES, Billed, Failure, failure_of_status
 from turnkeeper.errors import DependencyError
 
 from infra.local.http_service import Response
@@ -39,11 +39,7 @@ ERRORS: dict[str, list[tuple[int, Any, Failure]]] = {
         (429, openai("insufficient_quota", "insufficient_quota"), Failure.NO_CREDIT),
         (429, openai("billing_not_active", "billing_not_active"), Failure.NO_CREDIT),
         (500, openai("server_error"), Failure.SERVER_ERROR),
-        (502, None, Failure.CONNECTION),
-        (520, None, Failure.CONNECTION),
-        (524, None, Failure.TIMEOUT),
         (503, openai("server_error", "service_unavailable"), Failure.SERVER_ERROR),
-        (504, None, Failure.TIMEOUT),
         (400, {"error": PROMPT}, Failure.BAD_REQUEST),
         (404, {"object": "error", "message": PROMPT, "type": "NotFoundError", "code": 404}, Failure.BAD_REQUEST),
     ],
@@ -66,7 +62,6 @@ ERRORS: dict[str, list[tuple[int, Any, Failure]]] = {
         (413, anthropic("request_too_large"), Failure.BAD_REQUEST),
         (429, anthropic("rate_limit_error"), Failure.RATE_LIMITED),
         (500, anthropic("api_error"), Failure.SERVER_ERROR),
-        (503, None, Failure.SERVER_ERROR),
         (504, anthropic("timeout_error"), Failure.TIMEOUT),
         (529, anthropic("overloaded_error"), Failure.SERVER_ERROR),
     ],
@@ -86,9 +81,7 @@ ERRORS: dict[str, list[tuple[int, Any, Failure]]] = {
         (429, "ThrottlingException", Failure.RATE_LIMITED),
         (429, "ModelNotReadyException", Failure.RATE_LIMITED),
         (500, "InternalServerException", Failure.SERVER_ERROR),
-        (502, None, Failure.SERVER_ERROR),
         (503, "ServiceUnavailableException", Failure.SERVER_ERROR),
-        (504, None, Failure.TIMEOUT),
     ],
 }
 CASES = [(provider, *case) for provider, cases in ERRORS.items() for case in cases]
@@ -116,6 +109,28 @@ def test_an_error_answer_is_named(provider: Provider, status: int, body: Any, ex
     assert error.failure is expected
     assert PROMPT not in str(error)
     assert len(provider.service.requests) == 1
+
+
+@pytest.mark.parametrize("status", [*STATUSES, 400, 404, 409, 413, 422, 500, 501, 503, 526, 529])
+def test_a_status_alone_means_the_same_of_every_provider(provider: Provider, status: int) -> None:
+    error = failure(provider, answer(provider.wire.name, status, None))
+
+    assert failure_of_status(status) is error.failure
+    assert error.sent
+
+
+@pytest.mark.parametrize("status", [502, 504, 520, 521, 522, 523, 524, 525, 530, 598, 599])
+def test_what_a_proxy_answers_in_a_providers_place_may_have_been_billed(provider: Provider, status: int) -> None:
+    error = failure(provider, answer(provider.wire.name, status, None))
+
+    assert Billed.MAYBE is CONSEQUENCES[error.failure].billed
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_what_a_provider_itself_could_not_do_was_not_billed(provider: Provider, status: int) -> None:
+    error = failure(provider, answer(provider.wire.name, status, None))
+
+    assert Billed.NO is CONSEQUENCES[error.failure].billed
 
 
 def test_every_provider_can_tell_what_the_table_treats_apart() -> None:

@@ -10,21 +10,11 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from turnkeeper.domain.failures import Failure
+from turnkeeper.domain.failures import Failure, failure_of_status
 from turnkeeper.errors import DependencyError
 
 AWS_ERRORS = (ClientError, BotoCoreError, ResponseParserError)
 """Everything a call of a client raises for what the network or the other side did."""
-
-_SERVER = 500
-_FAILURES = {
-    401: Failure.BAD_KEY,
-    402: Failure.NO_CREDIT,
-    403: Failure.BAD_KEY,
-    408: Failure.TIMEOUT,
-    429: Failure.RATE_LIMITED,
-    504: Failure.TIMEOUT,
-}
 
 
 def as_dependency_error(error: Exception) -> DependencyError:
@@ -34,12 +24,10 @@ def as_dependency_error(error: Exception) -> DependencyError:
         code = str(error.response.get("Error", {}).get("Code", ""))
         if "Throttl" in code:
             return DependencyError(Failure.RATE_LIMITED, code)
-        default = Failure.SERVER_ERROR if status >= _SERVER else Failure.BAD_REQUEST
-        return DependencyError(_FAILURES.get(status, default), code)
+        return DependencyError(failure_of_status(status), code)
     if isinstance(error, (ReadTimeoutError, ConnectTimeoutError)):
         return DependencyError(Failure.TIMEOUT, type(error).__name__, sent=isinstance(error, ReadTimeoutError))
-    if isinstance(error, (ConnectionError, HTTPClientError)):
+    # What cannot be parsed, a load balancer or a proxy answered in the service's place, as with a 502.
+    if isinstance(error, (ConnectionError, HTTPClientError, ResponseParserError)):
         return DependencyError(Failure.CONNECTION, type(error).__name__)
-    if isinstance(error, ResponseParserError):  # a load balancer's or a proxy's answer, in the service's place
-        return DependencyError(Failure.SERVER_ERROR, type(error).__name__)
     return DependencyError(Failure.BAD_REQUEST, type(error).__name__)

@@ -11,16 +11,16 @@ from turnkeeper.adapters.addresses import Resolve, public_address, resolve
 from turnkeeper.adapters.models.deadline import call_within
 from turnkeeper.adapters.retry_after import retry_after
 from turnkeeper.agent import AgentError, Dependency, ToolError
-from turnkeeper.domain.failures import Failure
+from turnkeeper.domain.failures import Failure, failure_of_status
 from turnkeeper.errors import DependencyError
 from turnkeeper.ports import CallHttp
 
 if TYPE_CHECKING:
     import httpx
 
-_SERVER = 500
-_REFUSED = {401: Failure.BAD_KEY, 429: Failure.RATE_LIMITED}
-"""Statuses with which a service answers nobody's question; what other ones below 500 mean, the tool knows."""
+_SERVER_ERRORS = 500
+_UNDONE = {401, 429}
+"""Statuses of a service that did nothing for anybody; what the others below 500 mean, the tool knows."""
 
 _MAX_BYTES = 1024 * 1024
 _ENCODED = re.compile("%(2e|2f|5c)", re.IGNORECASE)
@@ -117,10 +117,10 @@ class HttpTransport:
         ) as answer:
             body = _read(answer)
         status = answer.status_code
-        if status in _REFUSED:
-            rest = retry_after(answer.headers.get("retry-after"))
-            raise DependencyError(_REFUSED[status], str(status), retry_after_s=rest, sent=False)
-        if status >= _SERVER:
+        if status in _UNDONE:
+            rest_s = retry_after(answer.headers.get("retry-after"))
+            raise DependencyError(failure_of_status(status), str(status), retry_after_s=rest_s, sent=False)
+        if status >= _SERVER_ERRORS:
             raise DependencyError(Failure.SERVER_ERROR, str(status))
         return Response(status, body)
 

@@ -1,5 +1,6 @@
-"""The one table of how a dependency can fail and what follows from each way."""
+"""The tables of how a dependency can fail, what follows from each way, and what an HTTP status says about it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -50,7 +51,7 @@ class Consequence:
 
 
 # fmt: off
-CONSEQUENCES: dict[Failure, Consequence] = {
+CONSEQUENCES: Mapping[Failure, Consequence] = {
     #                                    retry  next   counts probe  alert  billed
     Failure.TIMEOUT:        Consequence(False, True,  True,  True,  False, Billed.MAYBE),
     Failure.CONNECTION:     Consequence(True,  True,  True,  True,  False, Billed.MAYBE),
@@ -70,3 +71,31 @@ CONSEQUENCES: dict[Failure, Consequence] = {
     Failure.OVER_LIMIT:     Consequence(False, True,  False, False, False, Billed.NO),
 }
 # fmt: on
+
+STATUSES: Mapping[int, Failure] = {
+    401: Failure.BAD_KEY,
+    402: Failure.NO_CREDIT,
+    403: Failure.BAD_KEY,
+    408: Failure.TIMEOUT,
+    429: Failure.RATE_LIMITED,
+    # A proxy answers these in the place of a service that may have done the work, and billed it.
+    502: Failure.CONNECTION,
+    504: Failure.TIMEOUT,
+    520: Failure.CONNECTION,
+    521: Failure.CONNECTION,
+    522: Failure.CONNECTION,
+    523: Failure.CONNECTION,
+    524: Failure.TIMEOUT,
+    525: Failure.CONNECTION,
+    530: Failure.CONNECTION,
+    598: Failure.TIMEOUT,
+    599: Failure.TIMEOUT,
+}
+"""The HTTP statuses that say more than 4xx or 5xx does; from 520 on they are those of Cloudflare and other proxies."""
+
+_SERVER_ERRORS = 500
+
+
+def failure_of_status(status: int) -> Failure:
+    """Name the failure that an HTTP status other than 2xx stands for, where the body says nothing more precise."""
+    return STATUSES.get(status, Failure.SERVER_ERROR if status >= _SERVER_ERRORS else Failure.BAD_REQUEST)

@@ -9,7 +9,7 @@ import httpx
 from turnkeeper.adapters.models.deadline import call_within
 from turnkeeper.adapters.retry_after import retry_after
 from turnkeeper.adapters.secrets import ApiKey
-from turnkeeper.domain.failures import Failure
+from turnkeeper.domain.failures import Failure, failure_of_status
 from turnkeeper.errors import DependencyError
 
 _CONNECT_S = 2.0
@@ -17,21 +17,6 @@ _LONGEST_BODY = 8 * 1024 * 1024
 _BAD_REQUEST = 400
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
-_SERVER = 500
-_FAILURES = {
-    401: Failure.BAD_KEY,
-    402: Failure.NO_CREDIT,
-    403: Failure.BAD_KEY,
-    408: Failure.TIMEOUT,
-    429: Failure.RATE_LIMITED,
-    502: Failure.CONNECTION,
-    504: Failure.TIMEOUT,
-    520: Failure.CONNECTION,
-    522: Failure.CONNECTION,
-    524: Failure.TIMEOUT,
-}
-"""Statuses of 502, 504 and from 520 on are a proxy's: what stands behind it may have worked, and billed."""
-
 _NO_CREDIT = {
     "insufficient_quota",
     "billing_error",
@@ -134,8 +119,7 @@ def failed(status: int, data: Any, retry_after_s: float | None = None) -> Depend
     # Some bill for what their filter turned away (Azure does), and do not say so in the answer.
     if codes & _FILTERED or _FILTERED_WORDS in words:
         return DependencyError(Failure.CONTENT_FILTER, detail)
-    default = Failure.SERVER_ERROR if status >= _SERVER else Failure.BAD_REQUEST
-    return DependencyError(_FAILURES.get(status, default), detail, retry_after_s=retry_after_s)
+    return DependencyError(failure_of_status(status), detail, retry_after_s=retry_after_s)
 
 
 def _flagged(error: Mapping[str, Any]) -> bool:
