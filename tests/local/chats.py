@@ -41,11 +41,10 @@ def serving(app: App) -> Iterator[str]:
 def client(provider: str, url: str) -> ModelClient:
     """Return the project's own client of a provider, pointed at this machine."""
     environment = {
-        "OPENAI_BASE_URL": f"{url}/v1",
+        f"{provider.upper()}_BASE_URL": f"{url}/v1",
+        f"{provider.upper()}_API_KEY": "local",
         "ANTHROPIC_BASE_URL": url,
         "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": url,
-        "OPENAI_API_KEY": "local",
-        "ANTHROPIC_API_KEY": "local",
     }
     return model_client(provider, environment)
 

@@ -7,7 +7,7 @@ from turnkeeper.adapters.memory import MemoryTable
 
 from tests.support.tables import WatchedTable
 from tests.support.world import TENANT, World, operator
-from tests.template.source import FUNCTIONS, many, of_type, references, statements
+from tests.template.source import FUNCTIONS, GLOBALS, many, of_type, references, statements
 
 OWNERS = [*FUNCTIONS, *sorted(of_type("AWS::IAM::ManagedPolicy")), "EscalationStateMachine"]
 LOG_DELIVERY, END_TASK = "logs:", "states:SendTaskSuccess"
@@ -90,6 +90,16 @@ def test_health_may_ask_who_is_subscribed_to_every_topic() -> None:
     asking = [s for s in statements("OperatorsFunction") if "sns:ListSubscriptionsByTopic" in many(s["Action"])]
 
     assert [set(of_type("AWS::SNS::Topic"))] == [references(s["Resource"]) for s in asking]
+
+
+def test_who_calls_models_may_read_the_key_of_every_provider() -> None:
+    """Without the right a key is taken for a rejected one: on AWS only."""
+    variables = GLOBALS["Environment"]["Variables"]
+    named = {value["Ref"] for name, value in variables.items() if name.endswith("_API_KEY_SECRET")}
+    reading = [s for s in statements("ModelsPolicy") if "secretsmanager:GetSecretValue" in many(s["Action"])]
+
+    assert named
+    assert named <= references(reading)
 
 
 @pytest.mark.parametrize("owner", ["RouteFunction", "HandOffToHumanFunction", "ConcludeFunction", "OperatorsFunction"])

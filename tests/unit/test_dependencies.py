@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import turnkeeper
+from turnkeeper.domain.providers import PROVIDERS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "core" / "turnkeeper"
@@ -178,12 +179,17 @@ def test_an_agent_needs_the_package_and_pydantic_only(path: Path) -> None:
     assert ours(path) <= set(turnkeeper.__all__)
 
 
-def loaded(module: str) -> set[str]:
-    """What a new interpreter has loaded after importing a module, with an environment that is empty."""
-    code = f"import sys, {module}; print(*{{m.partition('.')[0] for m in sys.modules}})"
-    environment = {"PYTHONPATH": f"{PACKAGE.parent}:{AGENTS.parent}"}
+def modules_after(statement: str) -> set[str]:
+    """Every module that a new interpreter has loaded after a statement; its environment names no more than a region."""
+    code = f"import sys; {statement}; print(*sys.modules)"
+    environment = {"PYTHONPATH": f"{PACKAGE.parent}:{AGENTS.parent}", "AWS_DEFAULT_REGION": "eu-central-1"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     return set(done.stdout.split())
+
+
+def loaded(module: str) -> set[str]:
+    """The packages that a new interpreter has loaded after importing a module."""
+    return {name.partition(".")[0] for name in modules_after(f"import {module}")}
 
 
 def test_a_task_of_the_state_machine_loads_nothing_of_the_cloud_before_it_is_called() -> None:
@@ -202,6 +208,18 @@ def test_the_domain_loads_nothing_of_the_cloud(module: str) -> None:
 
 def test_what_agents_import_loads_nothing_of_the_cloud() -> None:
     assert set() == loaded("turnkeeper") & (CLOUD | {"aws_lambda_powertools"})
+
+
+@pytest.mark.parametrize("module", ["turnkeeper", *(f"agents.{path.stem}" for path in modules(AGENTS))])
+def test_an_agents_definition_loads_no_adapter(module: str) -> None:
+    assert set() == {name for name in modules_after(f"import {module}") if name.startswith("turnkeeper.adapters")}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_providers_client_loads_no_library_but_that_of_its_wire(provider: str) -> None:
+    after = modules_after(f"from turnkeeper.adapters.models import model_client; model_client({provider!r}, {{}})")
+
+    assert ({"boto3"} if provider == "bedrock" else {"httpx"}) == after & {"boto3", "httpx"}
 
 
 @pytest.mark.parametrize("path", modules(PACKAGE), ids=lambda p: str(p.relative_to(PACKAGE)))

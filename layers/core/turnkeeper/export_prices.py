@@ -14,8 +14,8 @@ from typing import Any
 from turnkeeper.adapters.agents import agent, agent_names
 from turnkeeper.agent import Model
 from turnkeeper.domain.money import price_from_json
+from turnkeeper.domain.providers import PROVIDERS
 
-_PROVIDERS = {"openai": "openai", "anthropic": "anthropic", "bedrock": "aws"}
 _FIELDS = {
     "input": "input_mtok",
     "output": "output_mtok",
@@ -28,7 +28,7 @@ def price_of(model: Model) -> dict[str, Any]:
     """Look a model's price up; raises LookupError when there is none."""
     from genai_prices import Usage, calc_price  # noqa: PLC0415 - needed at build time only
 
-    price = calc_price(Usage(input_tokens=1), model.name, provider_id=_PROVIDERS[model.provider]).model_price
+    price = calc_price(Usage(input_tokens=1), model.name, provider_id=PROVIDERS[model.provider]).model_price
     found = {name: getattr(price, field, None) for name, field in _FIELDS.items()}
     if found["input"] is None or found["output"] is None:
         raise LookupError(model.id)

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from turnkeeper.domain.chat import Finish, Usage
 from turnkeeper.domain.failures import CONSEQUENCES, STATUSES, Billed, Failure, failure_of_status
+from turnkeeper.domain.providers import PROVIDERS
 from turnkeeper.errors import DependencyError
 
 from infra.local.http_service import Response
 from tests.contract.models.conftest import Provider
+from tests.contract.models.wires import WIRES
 
 PROMPT = "and here is your prompt again"
 
@@ -131,6 +133,10 @@ def test_what_a_provider_itself_could_not_do_was_not_billed(provider: Provider, 
     error = failure(provider, answer(provider.wire.name, status, None))
 
     assert Billed.NO is CONSEQUENCES[error.failure].billed
+
+
+def test_every_provider_is_held_to_this() -> None:
+    assert PROVIDERS.keys() == WIRES.keys()
 
 
 def test_every_provider_can_tell_what_the_table_treats_apart() -> None:

@@ -36,7 +36,7 @@ def sent(provider: Provider, request: ModelRequest) -> dict[str, Any]:
 
 @pytest.mark.parametrize("changes", REQUESTS.values(), ids=REQUESTS)
 def test_a_request_is_one_that_the_official_sdk_would_send(provider: Provider, changes: dict[str, Any]) -> None:
-    CHECK_REQUEST[provider.wire.name](sent(provider, ask(provider.wire, **changes)))
+    CHECK_REQUEST[provider.wire.protocol](sent(provider, ask(provider.wire, **changes)))
 
 
 def test_the_check_of_requests_can_fail(provider: Provider) -> None:
@@ -46,7 +46,7 @@ def test_the_check_of_requests_can_fail(provider: Provider) -> None:
 
     for request in wrong:
         with pytest.raises((ValueError, AssertionError)):
-            CHECK_REQUEST[provider.wire.name](request)
+            CHECK_REQUEST[provider.wire.protocol](request)
 
 
 def test_the_key_or_the_signature_goes_along(provider: Provider) -> None:
@@ -57,11 +57,11 @@ def test_the_key_or_the_signature_goes_along(provider: Provider) -> None:
         "anthropic": ("x-api-key", "local"),
         "bedrock": ("authorization", "AWS4-HMAC-SHA256 Credential="),
     }
-    name, begins = expected[provider.wire.name]
+    name, begins = expected[provider.wire.protocol]
 
     assert headers[name].startswith(begins)
     assert headers["content-type"] == "application/json"
-    assert provider.wire.name != "anthropic" or headers["anthropic-version"] == "2023-06-01"
+    assert provider.wire.protocol != "anthropic" or headers["anthropic-version"] == "2023-06-01"
 
 
 def test_the_schema_goes_into_the_native_field_closed_and_complete(provider: Provider) -> None:
@@ -70,7 +70,7 @@ def test_the_schema_goes_into_the_native_field_closed_and_complete(provider: Pro
         "openai": lambda: body["response_format"]["json_schema"]["schema"],
         "anthropic": lambda: body["output_config"]["format"]["schema"],
         "bedrock": lambda: json.loads(body["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"]),
-    }[provider.wire.name]()
+    }[provider.wire.protocol]()
 
     assert native["additionalProperties"] is False
     assert native["required"] == ["reply", "sure"]
@@ -99,7 +99,7 @@ def test_results_of_tools_answer_the_calls_that_asked_for_them(provider: Provide
             "openai": ["system", "user", "assistant", "tool", "tool"],
             "anthropic": ["user", "assistant", "user"],
             "bedrock": ["user", "assistant", "user"],
-        }[provider.wire.name]
+        }[provider.wire.protocol]
     )
 
 
@@ -133,4 +133,4 @@ def test_our_double_answers_as_the_official_sdk_expects(
     answer = double(provider.service.requests[-1])
 
     assert answer.status == 200
-    CHECK_ANSWER[provider.wire.name](json.loads(answer.body))
+    CHECK_ANSWER[provider.wire.protocol](json.loads(answer.body))

@@ -25,7 +25,7 @@ def recorded(provider: str) -> dict[str, dict[str, Any]]:
 
 
 def replay(provider: Provider, name: str) -> ModelReply:
-    exchange = recorded(provider.wire.name)[name]
+    exchange = recorded(provider.wire.protocol)[name]
     return provider.replies(Response.of_json(exchange["status"], exchange["body"], exchange["headers"]))
 
 
@@ -110,12 +110,12 @@ def test_every_recorded_answer_is_replayed(provider: Provider) -> None:
     replayed = {(p, name) for p, name, *_ in [*ANSWERS, *CALLED]}
     replayed |= {("openai", "unknown_model"), ("bedrock", "unknown_model")}
 
-    assert {name for p, name in replayed if p == provider.wire.name} == recorded(provider.wire.name).keys()
+    assert {name for p, name in replayed if p == provider.wire.protocol} == recorded(provider.wire.protocol).keys()
 
 
 def test_usage_is_read_as_an_independent_reader_reads_it(provider: Provider) -> None:
-    provider_id, flavor = _FLAVORS[provider.wire.name]
-    for name, exchange in recorded(provider.wire.name).items():
+    provider_id, flavor = _FLAVORS[provider.wire.protocol]
+    for name, exchange in recorded(provider.wire.protocol).items():
         if "usage" not in exchange["body"]:
             continue
         theirs = extract_usage(

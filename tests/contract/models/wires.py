@@ -1,8 +1,8 @@
 """The providers' wire formats as their documentation shows them: how each says what all of them can say."""
 
+import dataclasses
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from turnkeeper.domain.chat import Finish, Message, ModelRequest, ToolCall, ToolSpec
@@ -14,14 +14,15 @@ USAGE = object()
 """Stands for the usage that an answer has where a test does not care."""
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Wire:
-    """One provider's format.
+    """One provider's format, which is that of the `protocol` of the same or another provider.
 
     `answer(text, calls, stop, usage)` is an answer's body, `usage(plain, output, read, written)` is its usage.
     """
 
     name: str
+    protocol: str
     model: str
     path: str
     answer: Callable[[str, Sequence[ToolCall], str, Any], Json]
@@ -112,6 +113,7 @@ WIRES = {
     for wire in (
         Wire(
             "openai",
+            "openai",
             "gpt-4.1-mini",
             "/v1/chat/completions",
             _openai,
@@ -125,6 +127,7 @@ WIRES = {
         ),
         Wire(
             "anthropic",
+            "anthropic",
             "claude-haiku-4-5",
             "/v1/messages",
             _anthropic,
@@ -137,6 +140,7 @@ WIRES = {
             },
         ),
         Wire(
+            "bedrock",
             "bedrock",
             "anthropic.claude-haiku-4-5-20251001-v1:0",
             "/model/anthropic.claude-haiku-4-5-20251001-v1%3A0/converse",

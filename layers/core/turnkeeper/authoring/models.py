@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from turnkeeper.authoring.errors import is_whole, refuse
-
-_PROVIDERS = ("openai", "anthropic", "bedrock")
+from turnkeeper.domain.providers import PROVIDERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +19,11 @@ class Model:
 
     def __post_init__(self) -> None:
         provider, _, name = self.id.partition(":") if isinstance(self.id, str) else ("", "", "")
-        known = provider in _PROVIDERS and name
+        known = provider in PROVIDERS and name
         refuse(
             f"Model({self.id!r})",
             [
-                (not known, f"write provider:name, the provider one of {', '.join(_PROVIDERS)}"),
+                (not known, f"write provider:name, the provider one of {', '.join(PROVIDERS)}"),
                 (not is_whole(self.max_latency_ms, 1), "max_latency_ms is whole milliseconds, more than 0"),
             ],
         )

@@ -1,6 +1,7 @@
 """Anthropic Messages. Source: https://platform.claude.com/docs/en/api/messages."""
 
 import json
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
@@ -9,6 +10,7 @@ from turnkeeper.adapters.models.reading import arguments, filtered, reply, shape
 from turnkeeper.adapters.secrets import ApiKey
 from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
 from turnkeeper.domain.schemas import strict
+from turnkeeper.ports import ModelClient
 
 _FINISH = {
     "end_turn": Finish.STOP,
@@ -18,6 +20,12 @@ _FINISH = {
     "model_context_window_exceeded": Finish.LENGTH,
     "refusal": Finish.REFUSAL,
 }
+
+
+def client(environment: Mapping[str, str]) -> ModelClient:
+    """Make the client: `ANTHROPIC_BASE_URL` replaces Anthropic's own API, the `ApiKey` is `ANTHROPIC_API_KEY`."""
+    base_url = environment.get("ANTHROPIC_BASE_URL") or "https://api.anthropic.com"
+    return Anthropic(base_url, ApiKey(environment, "ANTHROPIC_API_KEY"))
 
 
 class Anthropic:

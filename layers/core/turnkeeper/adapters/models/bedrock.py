@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
@@ -25,6 +26,7 @@ from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, To
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.schemas import strict
 from turnkeeper.errors import DependencyError
+from turnkeeper.ports import ModelClient
 
 _FINISH = {
     "end_turn": Finish.STOP,
@@ -61,6 +63,11 @@ _CONNECT_S = 1.0
 _LONGEST_S = 30
 _WITHOUT_STRUCTURED_OUTPUT = ("amazon.", "ai21.", "cohere.", "meta.")
 """Families whose models do not take `outputConfig`: they read the schema in the system prompt instead."""
+
+
+def client(environment: Mapping[str, str]) -> ModelClient:
+    """Make the client: `AWS_ENDPOINT_URL_BEDROCK_RUNTIME` replaces the endpoint of the function's own region."""
+    return Bedrock(environment.get("AWS_ENDPOINT_URL_BEDROCK_RUNTIME") or None)
 
 
 class Bedrock:

@@ -4,6 +4,7 @@ Source: https://platform.openai.com/docs/api-reference/chat
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, To
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.schemas import strict
 from turnkeeper.errors import DependencyError
+from turnkeeper.ports import ModelClient
 
 _FINISH = {
     "stop": Finish.STOP,
@@ -23,6 +25,12 @@ _FINISH = {
 }
 _BROKE_OFF = "error"
 """How OpenRouter ends an answer whose provider failed in the middle."""
+
+
+def client(environment: Mapping[str, str]) -> ModelClient:
+    """Make the client: `OPENAI_BASE_URL` replaces OpenAI's own API, the `ApiKey` is `OPENAI_API_KEY`."""
+    base_url = environment.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+    return OpenAI(base_url, ApiKey(environment, "OPENAI_API_KEY"))
 
 
 class OpenAI:

@@ -1,0 +1,114 @@
+"""Whoever follows docs/failures.md by hand has a provider more, which all that knows providers takes."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/failures.md").read_text().partition("## Adding a provider")[2]
+PROJECT = ("functions", "infra", "layers", "statemachines", "tests", "docs", "template.yaml", "pyproject.toml")
+
+_USE_IT = """
+import json
+from agents.triage import agent
+from dataclasses import replace
+from turnkeeper import Model
+from turnkeeper.export_prices import export
+mine = replace(agent, chain=[Model("xai:grok-4.6")])
+print(json.dumps(export(mine.chain, {})))
+"""
+
+
+def said(pattern: str) -> str:
+    """The one piece of code on the page that looks like this."""
+    (found,) = re.findall(pattern, PAGE, re.DOTALL)
+    return str(found)
+
+
+def add_to_the_list(project: Path) -> None:
+    providers = project / said(r"`PROVIDERS` in `(\S+)`")
+    before, brace, after = providers.read_text().partition("= {\n")
+    line = said(r"`(\"xai\": [^`]*,)`")
+    providers.write_text(f"{before}{brace}    {line}\n{after}")
+
+
+def write_the_wire(project: Path) -> None:
+    module = textwrap.dedent(said(r"```python\n(.*?)   ```"))
+    (project / module.split()[1]).write_text(module)
+
+
+def give_it_what_openai_has(project: Path) -> None:
+    template = project / "template.yaml"
+    text = template.read_text().replace("[OpenAiApiKeySecret,", "[XAiApiKeySecret, XAiBaseUrl, OpenAiApiKeySecret,")
+    parameters = re.findall(r"^  OpenAi\w+:\n(?:    .*\n)+", text, re.MULTILINE)
+    lines = re.findall(r"^ +(?:OPENAI_\w+:|- !Sub .*\{OpenAi\w+\}).*\n", text, re.MULTILINE)
+    for part in (*parameters, *lines):
+        text = text.replace(part, part + part.replace("OpenAi", "XAi").replace("OPENAI", "XAI"))
+    template.write_text(text)
+
+
+def add_its_format(project: Path) -> None:
+    wires = project / said(r"At the end of `(\S+)`")
+    wires.write_text(wires.read_text() + said(r"`(WIRES\[\"xai\"\] = [^`]*)`") + "\n")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project in which every step was done."""
+    copy = tmp_path_factory.mktemp("project")
+    for name in PROJECT:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy)
+    for step in (add_to_the_list, write_the_wire, give_it_what_openai_has, add_its_format):
+        step(copy)
+    return copy
+
+
+def run(project: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    paths = [project / "layers/core", project / "layers/agents", project]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_an_agent_names_its_models_and_they_have_a_price(project: Path) -> None:
+    done = run(project, "-c", _USE_IT)
+
+    assert 0 == done.returncode, done.stderr
+    assert {"input", "output"} <= json.loads(done.stdout)["xai:grok-4.6"].keys()
+
+
+def test_the_provider_suite_holds_it_to_the_page(project: Path) -> None:
+    done = run(project, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/contract/models", "-k", "xai")
+    passed = re.search(r"(\d+) passed", done.stdout)
+
+    assert 0 == done.returncode, done.stdout
+    assert passed
+    assert int(passed[1]) > 100
+
+
+def test_the_template_gives_it_what_it_reads_and_it_imports_no_more_than_the_others(project: Path) -> None:
+    tests = ["tests/template/test_settings.py", "tests/template/test_permissions.py", "tests/unit/test_dependencies.py"]
+    of_interest = "xai or test_settings or test_permissions"
+    done = run(project, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", of_interest)
+
+    assert 0 == done.returncode, done.stdout
+
+
+def test_its_module_has_the_projects_style(project: Path) -> None:
+    module = "layers/core/turnkeeper/adapters/models/xai.py"
+    for check in (["ruff", "check", "--no-cache"], ["ruff", "format", "--check", "--no-cache"]):
+        done = run(project, "-m", *check, module)
+
+        assert 0 == done.returncode, done.stdout
