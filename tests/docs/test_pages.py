@@ -152,10 +152,18 @@ def test_the_notice_is_shown_as_it_comes() -> None:
     assert label.findall(NOTICE.text()) == label.findall(text)
 
 
-def test_the_runbook_counts_the_tries_of_a_callback() -> None:
-    (tries,) = re.findall(r"given up after (\d+) tries", (ROOT / "docs/runbook.md").read_text())
+@pytest.mark.parametrize("page", ["docs/runbook.md", "docs/decisions/0008-callbacks.md"])
+def test_the_pages_count_the_tries_of_a_callback_and_the_hours_that_they_take(page: str) -> None:
+    told = re.findall(r"(\d+) tries over (\d+) hours", (ROOT / page).read_text())
 
-    assert len(DELAYS_S) + 1 == int(tries)
+    assert [(str(1 + len(DELAYS_S)), str(round(sum(DELAYS_S) / 3_600)))] == told
+
+
+def test_the_api_page_names_the_waits_between_the_tries_of_a_callback() -> None:
+    (told,) = re.findall(r"sent again after ([^.]+?),\s+and\s+then", (ROOT / "docs/api.md").read_text())
+    seconds = {"s": 1, "min": 60, "h": 3_600}
+
+    assert list(DELAYS_S) == [int(n) * seconds[unit] for n, unit in re.findall(r"(\d+) (s|min|h)\b", told)]
 
 
 def test_every_decision_is_in_the_list() -> None:

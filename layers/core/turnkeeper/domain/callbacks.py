@@ -11,7 +11,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 DELAYS_S = (10, 60, 300, 1_800, 7_200, 21_600, 43_200)
-"""Seconds until a failed message is sent again; after the last it is given up."""
+"""Seconds from each failed try to the next, so 8 tries in 21 hours; after the last one a message is given up."""
 
 EVERY_TENANT = "*"
 
@@ -71,7 +71,7 @@ class CallbackHosts:
 
 
 def next_try(tries: int) -> int | None:
-    """Return the seconds until the next try after so many failed ones, or None when it is given up."""
+    """Return the seconds until the next try after `tries` (1 or more) have failed, or None when there is none."""
     return DELAYS_S[tries - 1] if tries <= len(DELAYS_S) else None
 
 
