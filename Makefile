@@ -2,9 +2,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup run up down test quick lint types fix build deploy layers bench conversations faults clean
 
-# uv is used where it is installed, and installed beside the project where it is not.
-UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .local/uv/bin/uv)
-export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.local/uv/bin:$(PATH)
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)
 export SAM_CLI_TELEMETRY := 0
 READY := .local/ready
@@ -63,11 +61,11 @@ setup: $(READY) ## Install what the project needs (the other targets do it by th
 
 $(READY): pyproject.toml uv.lock
 	@mkdir -p .local
-	@$(UV) --version >/dev/null 2>&1 || { echo "Installing uv into .local/uv"; \
+	@infra/uv --version >/dev/null 2>&1 || { echo "Installing uv into .local/uv"; \
 		python3 -m pip install --quiet --disable-pip-version-check --target .local/uv uv; }
 	@echo "Installing the project's packages"
-	@$(UV) sync --frozen --quiet
-	@UV_PROJECT_ENVIRONMENT=.venv-ministack $(UV) sync --frozen --quiet --only-group ministack
+	@infra/uv sync --frozen --quiet
+	@UV_PROJECT_ENVIRONMENT=.venv-ministack infra/uv sync --frozen --quiet --only-group ministack
 	@touch $@
 
 # The browser of the console's tests; where it cannot be installed they are skipped, with the reason.

@@ -120,9 +120,14 @@ def deploy(stage: str, parameters: Sequence[str], options: Sequence[str], from_b
 def sam(*arguments: str) -> None:
     """Run the SAM CLI, as this terminal's own."""
     command = Path(sys.executable).parent / "sam"
-    done = subprocess.run([command, *arguments], cwd=ROOT, env={**os.environ, "SAM_CLI_TELEMETRY": "0"}, check=False)
+    done = subprocess.run([command, *arguments], cwd=ROOT, env=sam_environment(), check=False)
     if done.returncode:
         raise ReleaseError(f"sam {arguments[0]} failed")
+
+
+def sam_environment() -> dict[str, str]:
+    """Return this process's environment for the SAM CLI; in it `layers/Makefile` finds uv, as `UV`."""
+    return {"UV": str(ROOT / "infra" / "uv"), **os.environ, "SAM_CLI_TELEMETRY": "0"}
 
 
 def _template(build: Path) -> dict[str, Any]:

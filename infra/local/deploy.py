@@ -79,7 +79,7 @@ def _sam(name: str, *arguments: str, env: dict[str, str]) -> None:
             done = subprocess.run(
                 [sam, *arguments],
                 cwd=ROOT,
-                env={**os.environ, "SAM_CLI_TELEMETRY": "0", **env},
+                env={**release.sam_environment(), **env},
                 stdout=output,
                 stderr=output,
                 check=False,

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 import urllib.error
 import urllib.request
@@ -72,9 +73,10 @@ def _check(ports: Ports) -> None:
     for variable, port in wanted.items():
         if processes.is_busy(port):
             raise LocalCloudError(f"port {port} is busy: free it, or choose another, as in `{variable}=24566 make up`")
-    for tool in ("make", "uv"):
-        if not shutil.which(tool):
-            raise LocalCloudError(f"{tool} is missing: install it, then run this again")
+    if not shutil.which("make"):
+        raise LocalCloudError("make is missing: install it, then run this again")
+    if subprocess.run([ROOT / "infra" / "uv", "--version"], capture_output=True, check=False).returncode:
+        raise LocalCloudError("uv is missing: run `make setup`")
     if not _MINISTACK.exists():
         raise LocalCloudError("the emulator is missing: run `make setup`")
 

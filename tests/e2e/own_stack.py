@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from infra.local.config import Ports, aws_environment
+from infra.release import sam_environment
 from tests.e2e.cloud import Cloud
 
 ROOT = Path(__file__).parents[2]
@@ -122,7 +123,7 @@ def _run(command: list[str], project: Path, ports: Ports, **env: str) -> str:
     done = subprocess.run(
         command,
         cwd=project,
-        env={**os.environ, **aws_environment(ports), "PYTHONPATH": str(project), **env},
+        env={**sam_environment(), **aws_environment(ports), "PYTHONPATH": str(project), **env},
         capture_output=True,
         text=True,
         check=False,

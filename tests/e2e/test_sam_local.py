@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.config import REGION
+from infra.release import sam_environment
 
 pytestmark = pytest.mark.cloud
 
@@ -51,7 +52,7 @@ def sam(project: Path, *arguments: str, **env: str) -> str:
     done = subprocess.run(
         command,
         cwd=project,
-        env={**os.environ, "SAM_CLI_TELEMETRY": "0", **ACCOUNT, **env},
+        env={**sam_environment(), **ACCOUNT, **env},
         capture_output=True,
         text=True,
         check=False,
