@@ -11,12 +11,12 @@ Resolve = Callable[[str, int], Sequence[str]]
 """Returns the addresses of a host; raises OSError where there are none."""
 
 _LAST_32_BITS = [ipaddress.IPv6Network("64:ff9b::/96"), ipaddress.IPv6Network("::/96")]
-"""Where an IPv4 address stands at the end: NAT64, and the old "compatible" addresses."""
+"""Networks whose addresses end in an IPv4 address: NAT64, and the deprecated "IPv4-compatible" addresses."""
 
 _NOT_PUBLIC = [
-    # NAT64 of one's own network: where in it the IPv4 address stands is that network's choice (RFC 8215).
+    # NAT64 of a local network, which chooses by itself where the IPv4 address stands in it (RFC 8215).
     ipaddress.IPv6Network("64:ff9b:1::/48"),
-    # What Python takes for global: the old site-local addresses (RFC 3879), and translated IPv4 (RFC 2765).
+    # Python calls these global: the deprecated site-local addresses (RFC 3879), and translated IPv4 (RFC 2765).
     ipaddress.IPv6Network("fec0::/10"),
     ipaddress.IPv6Network("::ffff:0:0:0/96"),
 ]
@@ -28,9 +28,9 @@ def resolve(host: str, port: int) -> Sequence[str]:
 
 
 def public_address(host: str, port: int, resolve: Resolve) -> str:
-    """Return an address to connect to; raises DependencyError when any address of the host is not public.
+    """Return an address of a host; raises DependencyError when it has none, or when any of them is not public.
 
-    Connect to this address and not to the name: a name may resolve to another address a moment later.
+    Connect to this address and not to the name: the name may resolve to another address a moment later.
     """
     try:
         found = resolve(host, port)
@@ -42,7 +42,7 @@ def public_address(host: str, port: int, resolve: Resolve) -> str:
 
 
 def is_public(address: str) -> bool:
-    """Whether an address is of the public Internet, also behind the ways to write an IPv4 address as IPv6."""
+    """Whether an address is on the public Internet; an IPv4 address inside an IPv6 one is judged as what it is."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv6Address):
         if any(ip in network for network in _NOT_PUBLIC):
@@ -52,7 +52,7 @@ def is_public(address: str) -> bool:
 
 
 def _hidden(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """Return the IPv4 address that a packet to this one would reach in the end."""
+    """Return the IPv4 address inside an IPv6 address, which a packet would reach in the end, or None."""
     if any(ip in network for network in _LAST_32_BITS):
         return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
     return ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)

@@ -15,7 +15,7 @@ _PACKAGE = "agents"
 
 @cache
 def agent(name: str) -> Agent[Any]:
-    """Import the agent of a name; raises NotFound when there is none, AgentError when its module defines another."""
+    """Import the agent of this name; raises NotFound if there is none, AgentError if its module does not define it."""
     if not _NAME.fullmatch(name) or name not in agent_names():
         raise NotFound(f"there is no agent {name!r}; there are: {', '.join(agent_names())}")
     found = getattr(importlib.import_module(f"{_PACKAGE}.{name}"), "agent", None)
@@ -26,6 +26,6 @@ def agent(name: str) -> Agent[Any]:
 
 @cache
 def agent_names() -> list[str]:
-    """List the agents that are deployed."""
+    """List the names of the agents that are deployed, in alphabetical order."""
     paths = importlib.import_module(_PACKAGE).__path__
     return sorted(module.name for module in pkgutil.iter_modules(paths) if not module.name.startswith("_"))

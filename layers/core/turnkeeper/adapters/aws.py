@@ -1,4 +1,4 @@
-"""Makes the adapters of a deployment: boto3 clients with bounded timeouts, and the models' providers."""
+"""Makes the adapters of a deployment on AWS: boto3 clients with bounded timeouts, and the clients of the providers."""
 
 from collections.abc import Callable
 from functools import cache
@@ -25,7 +25,7 @@ from turnkeeper.settings import Settings
 
 _CONNECT_S, _READ_S = 0.5, 3.0
 _TABLE_READ_S, _TABLE_PATIENCE_S = 1.0, 3.0
-"""The table's own retries, which know what a repeated write means, begin after one short try."""
+"""Seconds of one try, and until the last try begins: `DynamoTable` retries, as it knows what a repeated write means."""
 
 
 def _client(service: str, *, attempts: int, read_s: float = _READ_S) -> Any:
@@ -40,7 +40,7 @@ def _client(service: str, *, attempts: int, read_s: float = _READ_S) -> Any:
 
 
 def aws_outside(settings: Settings) -> Outside:
-    """Make the adapters of a deployment; clients that not every function needs are made when they are first used."""
+    """Make the adapters of a deployment; a client that only some functions need is made when it is first used."""
     env = settings.environment
     tools = HttpTransport(env, settings.allowed_private_hosts)
     return Outside(
@@ -70,7 +70,7 @@ def _models(settings: Settings) -> Callable[[str], ModelClient]:
 
 
 class Lazy:
-    """Stands for an object that is made when its first attribute is asked for."""
+    """Stands in for an object, and makes it when its first attribute is read."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make, self._made = make, None

@@ -1,4 +1,4 @@
-"""Errors of AWS calls, in the words of the one table of failures."""
+"""Names the errors of AWS calls as failures (`domain/failures.py`)."""
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -14,11 +14,11 @@ from turnkeeper.domain.failures import Failure, failure_of_status
 from turnkeeper.errors import DependencyError
 
 AWS_ERRORS = (ClientError, BotoCoreError, ResponseParserError)
-"""Everything a call of a client raises for what the network or the other side did."""
+"""Everything that a boto3 client raises because of the network or the service."""
 
 
 def as_dependency_error(error: Exception) -> DependencyError:
-    """Say how a call of an AWS service failed."""
+    """Return what an error of a boto3 client (one of AWS_ERRORS) means; `sent` is False where no request left."""
     if isinstance(error, ClientError):
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         code = str(error.response.get("Error", {}).get("Code", ""))

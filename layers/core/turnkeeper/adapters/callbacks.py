@@ -5,17 +5,20 @@ from turnkeeper.adapters.tool_http import HttpTransport
 from turnkeeper.domain.callbacks import signed_headers, tenant_secret
 
 KEY_VARIABLE = "CALLBACK_KEY"
-"""Holds the deployment's key, from which each tenant's secret is derived; see `ApiKey`."""
+"""The variable of the deployment's key, which `ApiKey` reads; each tenant's secret is derived from that key."""
 
 
 class HttpCallbacks:
-    """Sends messages with the secret of the tenant whose turn it was."""
+    """Sends messages, each signed with the secret of the tenant whose turn it is about."""
 
     def __init__(self, transport: HttpTransport, key: ApiKey) -> None:
         self._transport, self._key = transport, key
 
     def send(self, url: str, *, tenant: str, message_id: str, timestamp: int, body: str, timeout_s: float) -> int:
-        """POST one message; returns the receiver's status. Raises DependencyError."""
+        """POST one message and return the receiver's HTTP status; raises DependencyError.
+
+        `timestamp` is in seconds since the epoch, `timeout_s` the hard total of the call.
+        """
         secret = tenant_secret(self._key.read(), tenant)
         headers = {"Content-Type": "application/json", **signed_headers(secret, message_id, timestamp, body)}
         answer = self._transport.within(

@@ -1,4 +1,4 @@
-"""A table in memory that behaves as the DynamoDB one does: for tests, simulations and examples."""
+"""A table in memory that behaves like the one in DynamoDB: for tests, simulations and agents' fixtures."""
 
 import operator
 from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +27,10 @@ _ORDER: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class MemoryTable:
-    """A `Table` of this process. It keeps DynamoDB's attribute values, so types compare as there, and copies part."""
+    """A `Table` in this process.
+
+    It stores DynamoDB's attribute values, so types compare as they do there, and an item that was read is a copy.
+    """
 
     def __init__(self) -> None:
         self._items: dict[Key, Wire] = {}
@@ -38,7 +41,7 @@ class MemoryTable:
         return self.batch_get([key]).get(key)
 
     def batch_get(self, keys: Sequence[Key]) -> dict[Key, Item]:
-        """Read many items."""
+        """Read many items; a key without an item is left out."""
         for key in keys:
             check_key(key)
         with self._lock:
@@ -47,7 +50,7 @@ class MemoryTable:
     def query(
         self, pk: str, *, prefix: str = "", newest_first: bool = False, limit: int | None = None, after: str = ""
     ) -> list[Item]:
-        """Read the items of a partition in order of `sk`."""
+        """Read the items of a partition in order of `sk`, starting behind `after`."""
 
         def wanted(sk: str) -> bool:
             return sk.startswith(prefix) and (not after or (sk < after if newest_first else sk > after))
@@ -59,7 +62,7 @@ class MemoryTable:
     def query_index(
         self, index: str, pk: str, *, upto: Any = None, limit: int = 100, after: Json | None = None
     ) -> tuple[list[Item], Json | None]:
-        """Read the items that carry both keys of an index, in order of its sort key."""
+        """Read a page of an index, in order of its sort key; returns it with the cursor of the next one, or None."""
         pk_name, sk_name = INDEXES[index]
 
         def place(item: Item) -> tuple[Any, str, str]:
@@ -79,14 +82,14 @@ class MemoryTable:
         return page, index_cursor(index, page[-1]) if 0 < len(page) < len(found) else None
 
     def write(self, op: Write) -> Item:
-        """Write one item; returns it as it is afterwards."""
+        """Write one item and return it as it is afterwards; raises Refused when the condition does not hold."""
         check_write(op)
         with self._lock:
             self._write([op])
             return item_from_wire(self._items[op.key])
 
-    def transact(self, ops: Sequence[Op], *, on_conflict: Callable[[], None] | None = None) -> None:  # noqa: ARG002 - nobody conflicts under one lock
-        """Write all or nothing."""
+    def transact(self, ops: Sequence[Op], *, on_conflict: Callable[[], None] | None = None) -> None:  # noqa: ARG002 - under one lock nothing conflicts
+        """Write all items or none; raises Refused when any condition does not hold."""
         with self._lock:
             self._write(ops)
 
@@ -109,7 +112,7 @@ def _plain(item: Wire | None) -> Item | None:
 
 
 def _holds(cond: Cond, item: Wire) -> bool:
-    """Evaluate a condition as DynamoDB does: a comparison with what is absent, or of another type, is false."""
+    """Evaluate a condition as DynamoDB does: comparing with an absent attribute, or one of another type, is false."""
     found = item.get(cond.name)
     match cond.op:
         case "all":
@@ -130,7 +133,7 @@ def _read(*wires: Wire) -> Iterable[Any]:
 
 
 def _after(op: Op, old: Wire | None) -> Wire | None:
-    """Say what an item is after an operation."""
+    """Return an item as it is after an operation, None when it is deleted."""
     key = {"pk": op.key[0], "sk": op.key[1]}
     match op:
         case Check():

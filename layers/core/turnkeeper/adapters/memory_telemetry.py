@@ -1,4 +1,4 @@
-"""Telemetry that keeps what it is told, for tests; as strict about names as the documented lists."""
+"""Telemetry that keeps what is reported, for tests; it refuses fields that `domain/telemetry.py` does not document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,11 +29,11 @@ class MemoryTelemetry:
         self.warnings.append((message, _documented(fields)))
 
     def fault(self, message: str, error: Exception) -> None:  # noqa: ARG002
-        """Keep what a fault was reported with."""
+        """Keep the message of a fault."""
         self.faults.append(message)
 
     def flush(self) -> None:
-        """Nothing is written out."""
+        """Do nothing: everything is kept."""
 
 
 def _documented(fields: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The prices of the models in the chains, exported from genai-prices when the layer is built, and the owner's own."""
+"""Reads what models cost: the prices that the agents' layer carries, and those of the owner."""
 
 import json
 from collections.abc import Mapping
@@ -8,13 +8,13 @@ from turnkeeper.domain.money import Price, price_from_json
 
 
 def load_prices(own: str = "") -> Mapping[str, Price]:
-    """Read the prices that the agents' layer carries; `own`, the variable PRICES, goes before them."""
+    """Return prices by model id; those in `own`, the JSON text of the variable PRICES, replace those of the layer."""
     mine = read_prices(own or "{}")
     return {**read_prices(files("agents").joinpath("prices.json").read_text()), **mine}
 
 
 def read_prices(text: str) -> dict[str, Price]:
-    """Read prices by model; raises ValueError, which says what to write."""
+    """Read prices by model id from JSON text; raises ValueError, which says what to write."""
     try:
         return {model: price_from_json(price) for model, price in json.loads(text).items()}
     except (ValueError, LookupError, TypeError, AttributeError) as error:

@@ -6,7 +6,7 @@ from time import time
 
 
 def retry_after(header: str | None) -> float | None:
-    """Read a Retry-After header, seconds or a date, as seconds from now; None for what is neither."""
+    """Return the seconds from now that a Retry-After header asks for, in seconds or with a date; else None."""
     if not header:
         return None
     try:

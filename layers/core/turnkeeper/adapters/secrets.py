@@ -1,4 +1,4 @@
-"""API keys: from the environment, or from Secrets Manager or SSM, cached and refetched when they are rotated."""
+"""Reads API keys from the environment, Secrets Manager or SSM; a rotated key is fetched again."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 _MAX_AGE_S = 300
 _SSM = "ssm:"
 _REFUSED = {"AccessDeniedException", "DecryptionFailure", "ParameterNotFound", "ResourceNotFoundException"}
-"""Answers that stay what they are until an owner does something; others are the store's own trouble."""
+"""Errors that last until the owner acts; any other is a passing failure of the store."""
 
 
 class ApiKey:
-    """One provider's key.
+    """One key, such as a provider's.
 
-    `<variable>` holds the key itself; else `<variable>_SECRET` names a secret of Secrets Manager, or, as `ssm:/name`,
-    a SecureString parameter of SSM.
+    The environment variable `variable` holds the key itself. Where it is not set, `<variable>_SECRET` names a secret of
+    Secrets Manager, or, as `ssm:/name`, a SecureString parameter of SSM; either is cached for 300 seconds.
     """
 
     def __init__(self, environment: Mapping[str, str], variable: str) -> None:
@@ -30,7 +30,7 @@ class ApiKey:
         self._last = ""
 
     def read(self, *, again: bool = False) -> str:
-        """Return the key; `again` looks past the cache. Raises DependencyError(BAD_KEY or CONNECTION)."""
+        """Return the key; `again` ignores the cache. Raises DependencyError (BAD_KEY or CONNECTION, sent=False)."""
         if self._plain:
             return self._plain
         if not self._name:
@@ -48,7 +48,7 @@ class ApiKey:
             key = self._provider.get(self._name.removeprefix(_SSM), max_age=_MAX_AGE_S, force_fetch=again, **options)
         except GetParameterError as error:
             if self._last and not again:
-                return self._last  # the key most likely holds: its store is away, and not the provider
+                return self._last  # the store of keys is unreachable, and the last key is probably still valid
             cause = error.__cause__ or error.__context__
             code = cause.response["Error"].get("Code", "") if isinstance(cause, ClientError) else ""
             failure = Failure.BAD_KEY if code in _REFUSED else Failure.CONNECTION

@@ -11,7 +11,7 @@ from turnkeeper.errors import DependencyError
 from turnkeeper.ports import Published, Subscriptions
 
 _TOTAL_S = 4.0
-"""Of one publish, also against a peer that drips: shorter than the lease of a probe."""
+"""The hard total of one publish, even if SNS answers a byte at a time; shorter than the lease of a breaker's probe."""
 
 
 class SnsNotifier:
@@ -21,7 +21,7 @@ class SnsNotifier:
         self._client = client
 
     def publish(self, topic: str, message: Published) -> str:
-        """Publish one message; returns its id. Raises DependencyError."""
+        """Publish one message and return its id; raises DependencyError."""
         try:
             answer = call_within(_TOTAL_S, lambda: self._publish(topic, message))
         except TimeoutError as error:
@@ -43,7 +43,7 @@ class SnsNotifier:
         return answer
 
     def subscriptions(self, topic: str) -> Subscriptions:
-        """Count a topic's subscriptions. Raises DependencyError."""
+        """Count a topic's subscriptions; raises DependencyError."""
         try:
             pages = self._client.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
             arns = [s["SubscriptionArn"] for page in pages for s in page["Subscriptions"]]

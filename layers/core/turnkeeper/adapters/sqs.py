@@ -1,4 +1,4 @@
-"""Queues over Amazon SQS."""
+"""Sends messages to queues over Amazon SQS."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ class SqsQueue:
         self._client, self._url = client, url
 
     def send(self, message: Json) -> None:
-        """Put a message into the queue. Raises DependencyError."""
+        """Put a message into the queue; raises DependencyError."""
         try:
             self._client.send_message(QueueUrl=self._url, MessageBody=json.dumps(message))
         except AWS_ERRORS as error:

@@ -1,4 +1,4 @@
-"""The escalation state machine over AWS Step Functions."""
+"""Runs the escalation state machine over AWS Step Functions."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class StepFunctions:
         self._client, self._arn = client, state_machine_arn
 
     def start(self, name: str, payload: Json) -> bool:
-        """Make sure that an execution of that name runs; False when it ran and is closed."""
+        """Make sure that the execution `name` runs; False if it has already ended. Raises WorkflowUnavailable."""
         try:
             self._client.start_execution(stateMachineArn=self._arn, name=name, input=json.dumps(payload))
         except ClientError as error:
@@ -36,7 +36,7 @@ class StepFunctions:
         )
 
     def task_succeeded(self, token: str, payload: Json) -> None:
-        """End a waiting task; one that no longer waits is success."""
+        """End the task that waits with `token`; succeeds if none waits any more. Raises WorkflowUnavailable."""
         try:
             self._client.send_task_success(taskToken=token, output=json.dumps(payload))
         except ClientError as error:

@@ -1,4 +1,4 @@
-"""Telemetry over Powertools: structured log lines, and metrics in CloudWatch's embedded metric format."""
+"""Telemetry over Powertools: structured log lines, and metrics in CloudWatch's Embedded Metric Format."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +14,7 @@ Report = TypeVar("Report", bound=Callable[..., None])
 
 
 def _never_raises(report: Report) -> Report:
-    """Log what a report could not say, instead of raising it: a turn must not fail because of its own log line."""
+    """Log the error of a report instead of raising it: a turn must not fail because of its own log line."""
 
     @wraps(report)
     def safely(self: "PowertoolsTelemetry", *args: Any, **kwargs: Any) -> None:
@@ -27,19 +27,19 @@ def _never_raises(report: Report) -> Report:
 
 
 class PowertoolsTelemetry:
-    """One line for each agent action; metrics are written out at the end of each invocation."""
+    """Logs one line for each agent action; writes metrics out when `flush` is called, at the end of an invocation."""
 
     def __init__(self, logger: Logger, metrics: Metrics) -> None:
         self._logger, self._metrics = logger, metrics
 
     @_never_raises
     def action(self, action: Action, **fields: Any) -> None:
-        """Log one agent action; fields without a value are left out."""
+        """Log one agent action; fields that are None are left out."""
         self._logger.info("agent_action", extra={"action_type": action.value, **_with_values(fields)})
 
     @_never_raises
     def count(self, metric: Metric, value: float = 1, **dimensions: str) -> None:
-        """Count under the service, and once more under the dimensions where there are any."""
+        """Add to a metric of the service, and, if there are dimensions, to the metric of these dimensions as well."""
         unit = MetricUnit.NoUnit if metric.unit is Unit.NONE else MetricUnit(metric.unit.value)
         self._metrics.add_metric(metric.name, unit, value)
         if dimensions:
@@ -49,24 +49,24 @@ class PowertoolsTelemetry:
 
     @_never_raises
     def warning(self, message: str, **fields: Any) -> None:
-        """Log something that an owner should look at."""
+        """Log something that the owner should look at."""
         self._logger.warning(message, extra=_with_values(fields))
 
     @_never_raises
     def fault(self, message: str, error: Exception) -> None:
-        """Log and count a fault of ours, with where it happened."""
+        """Log a fault of ours with its traceback, and count it."""
         self._logger.error(message, exc_info=error)
         self.count(Metric.Faults)
 
     @_never_raises
     def flush(self) -> None:
-        """Write the invocation's metrics out, where there are any."""
+        """Write out the metrics of the invocation, if there are any."""
         if self._metrics.provider.metric_set:
             self._metrics.flush_metrics()
 
     def lost(self, report: str, error: Exception) -> None:
-        """Log that a report was lost, with the plainest line there is."""
-        with suppress(Exception):  # there is nowhere left to say it
+        """Log that a report failed, in a line so plain that it cannot fail for the same reason."""
+        with suppress(Exception):  # no other place is left to report to
             self._logger.warning("telemetry lost", extra={"error": f"{report}: {type(error).__name__}"})
 
 

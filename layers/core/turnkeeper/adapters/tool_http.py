@@ -1,4 +1,4 @@
-"""HTTP for tools: one host, no redirects, no private addresses, a hard total time."""
+"""HTTP for tools: each calls one host, with no redirects, no private addresses, and within a hard total time."""
 
 import json
 import re
@@ -34,10 +34,10 @@ class Response:
     status: int
     body: bytes
     changed: bool = True
-    """Whether something may have changed on the other side by now."""
+    """Whether the tool call may have changed something at the service by now."""
 
     def json(self) -> Any:
-        """Read the body as JSON; raises DependencyError(GARBAGE) when it is not."""
+        """Read the body as JSON; raises DependencyError(GARBAGE) if it is not JSON."""
         try:
             return json.loads(self.body)
         except ValueError as error:
@@ -45,13 +45,17 @@ class Response:
 
 
 def _client() -> "httpx.Client":
-    import httpx  # noqa: PLC0415 - imported when a tool first calls: it costs a cold start
+    import httpx  # noqa: PLC0415 - it slows a cold start down, so it waits for a tool's first call
 
     return httpx.Client(follow_redirects=False, trust_env=False)
 
 
 class HttpTransport:
-    """Makes tools' clients; `allowed_private_hosts` are hosts that may have private addresses (local development)."""
+    """Makes the clients of tool calls.
+
+    `environment` holds the base URLs of the dependencies; `allowed_private_hosts` may have private addresses, for local
+    development.
+    """
 
     def __init__(
         self,
@@ -66,36 +70,36 @@ class HttpTransport:
         self._clients: dict[str, httpx.Client] = {}
 
     def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> CallHttp:
-        """Return a client for the dependency's own host only."""
+        """Return the client of one tool call, for the dependency's host only; `timeout_s` bounds each request."""
         return _Http(self, dependency, timeout_s, idempotency_key)
 
     def within(self, seconds: float, call: Callable[[], Any]) -> Any:
-        """Run a call within a hard total time; raises DependencyError(TIMEOUT)."""
+        """Run a call within a hard total of `seconds`; raises DependencyError(TIMEOUT)."""
         try:
             return call_within(seconds, call)
         except TimeoutError as error:
             raise DependencyError(Failure.TIMEOUT, f"no answer within {seconds:.1f} s") from error
 
     def base_url(self, dependency: Dependency | None) -> str:
-        """Return where a dependency is; raises DependencyError where nobody said it."""
+        """Return a dependency's base URL; raises AgentError for None, DependencyError if its variable holds no URL."""
         if dependency is None:
-            raise AgentError("give the tool a dependency, to call something over HTTP")
+            raise AgentError("give the tool a dependency: it calls something over HTTP")
         base = self._environment.get(dependency.url_variable, "").rstrip("/")
         if urlsplit(base).scheme not in ("https", "http"):
             raise DependencyError(Failure.BAD_REQUEST, f"set {dependency.url_variable} to a URL", sent=False)
         return base
 
-    def send(self, method: str, url: str, timeout_s: float, **what: Any) -> Response:
-        """Send one request within a hard total time. Raises DependencyError."""
+    def send(self, method: str, url: str, timeout_s: float, **options: Any) -> Response:
+        """Send one request within a hard total of `timeout_s`; `options` go to httpx. Raises DependencyError."""
         import httpx  # noqa: PLC0415 - likewise
 
         try:
             target = httpx.URL(url)
-            return call_within(timeout_s, lambda: self._exchange(method, target, timeout_s, **what))
+            return call_within(timeout_s, lambda: self._exchange(method, target, timeout_s, **options))
         except TimeoutError as error:
             stuck = self._clients.pop(target.host, None)
             if stuck:
-                stuck.close()  # its thread and its connection end, too
+                stuck.close()  # this ends the abandoned thread as well
             raise DependencyError(Failure.TIMEOUT, str(error)) from error
         except httpx.InvalidURL as error:
             raise DependencyError(Failure.BAD_REQUEST, type(error).__name__, sent=False) from error
@@ -106,14 +110,14 @@ class HttpTransport:
         except httpx.HTTPError as error:
             raise DependencyError(Failure.CONNECTION, type(error).__name__) from error
 
-    def _exchange(self, method: str, target: "httpx.URL", timeout_s: float, **what: Any) -> Response:
-        headers = {**what.pop("headers", {}), "Host": target.netloc.decode()}
+    def _exchange(self, method: str, target: "httpx.URL", timeout_s: float, **options: Any) -> Response:
+        headers = {**options.pop("headers", {}), "Host": target.netloc.decode()}
         extensions = {"sni_hostname": target.host}
-        # A client for each host: connections are shared by address, and hosts that share one must not share those.
+        # One client for each host: httpx reuses connections by address, and hosts at one address must not share them.
         client = self._clients.get(target.host) or self._clients.setdefault(target.host, self._client())
         checked = target.copy_with(host=self._address(target.host, target.port or _port(target.scheme)))
         with client.stream(
-            method, checked, timeout=timeout_s, headers=headers, extensions=extensions, **what
+            method, checked, timeout=timeout_s, headers=headers, extensions=extensions, **options
         ) as answer:
             body = _read(answer)
         status = answer.status_code
@@ -143,7 +147,7 @@ def _read(answer: "httpx.Response") -> bytes:
 
 @dataclass(slots=True)
 class _Http:
-    """The client of one tool call. What fails before its first POST has surely changed nothing."""
+    """The client of one tool call. Until its first POST, a tool call has surely changed nothing."""
 
     transport: HttpTransport
     dependency: Dependency | None
@@ -160,11 +164,11 @@ class _Http:
         headers = {"Idempotency-Key": self.idempotency_key, "Content-Type": "application/json"}
         return self._send("POST", path, reads=False, content=content, headers=headers)
 
-    def _send(self, method: str, path: str, *, reads: bool, **what: Any) -> Response:
+    def _send(self, method: str, path: str, *, reads: bool, **options: Any) -> Response:
         url = self.transport.base_url(self.dependency) + self._checked(path)
         before, self.posted = self.posted, self.posted or not reads
         try:
-            answer = self.transport.send(method, url, self.timeout_s, **what)
+            answer = self.transport.send(method, url, self.timeout_s, **options)
         except DependencyError as error:
             self.posted = error.sent = before or (error.sent and not reads)
             raise
@@ -177,6 +181,6 @@ class _Http:
         if path.startswith("/") and path.isprintable() and not leaves:
             return path
         wrong = f"this is no path of the service: {path!r}"
-        if self.posted:  # too late to say that nothing was done
+        if self.posted:  # a ToolError would say that nothing was done
             raise DependencyError(Failure.BAD_REQUEST, wrong)
         raise ToolError(wrong)

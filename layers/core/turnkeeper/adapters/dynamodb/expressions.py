@@ -1,4 +1,4 @@
-"""Renders the port's operations and conditions as DynamoDB requests, with a placeholder for every name and value."""
+"""Renders operations and conditions of the port as DynamoDB requests, with a placeholder for every name and value."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -18,32 +18,32 @@ class Placeholders:
         self._values: dict[str, Any] = {}
 
     def name(self, name: str) -> str:
-        """Stand in for an attribute's name."""
+        """Return the placeholder of an attribute's name."""
         return self._names.setdefault(name, f"#n{len(self._names)}")
 
     def value(self, value: Any) -> str:
-        """Stand in for a value."""
+        """Return a placeholder for a value."""
         placeholder = f":v{len(self._values)}"
         self._values[placeholder] = to_wire(value)
         return placeholder
 
     def params(self) -> dict[str, Any]:
-        """Give the parameters of the request that explain the placeholders."""
+        """Return the parameters of the request that resolve the placeholders."""
         names = {placeholder: name for name, placeholder in self._names.items()}
         named = {"ExpressionAttributeNames": names, "ExpressionAttributeValues": self._values}
         return {param: mapping for param, mapping in named.items() if mapping}
 
 
 def key_to_wire(key: Key) -> dict[str, Any]:
-    """Render a key."""
+    """Render a key (pk, sk) as DynamoDB's attribute values."""
     return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
 
 
 def render(op: Op, table: str, nonce: str) -> dict[str, Any]:
-    """Render an operation: the parameters it has as a request of its own and as a member of a transaction alike.
+    """Render an operation: its parameters are the same in a request of its own and in a transaction.
 
-    A Put or Update is refused where its own nonce stands already. So one that was committed, but whose answer was lost,
-    does not happen twice, also if it has no condition, or one that holds again (`add` below a limit).
+    A Put or Update is refused where the item already has its nonce. A write that was committed, but whose answer was
+    lost, therefore does not happen twice, even if it has no condition, or one that holds again (`add` below a limit).
     """
     holders = Placeholders()
     params: dict[str, Any] = {"TableName": table}

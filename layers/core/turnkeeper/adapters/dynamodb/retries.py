@@ -1,17 +1,15 @@
-"""Decides after each failed call of DynamoDB whether to try again, for how long, and what the failure comes to."""
+"""Decides after each failed call of DynamoDB whether to try again, when, and which error it ends in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionError, HTTPClientError  # noqa: A004 - its name
+from botocore.exceptions import ClientError, ConnectionError, HTTPClientError  # noqa: A004 - its name
 from botocore.parsers import ResponseParserError
 
+from turnkeeper.adapters.aws_errors import AWS_ERRORS
 from turnkeeper.errors import StoreContended, StoreUnavailable
-
-FAILURES = (BotoCoreError, ClientError, ResponseParserError)
-"""Everything a call of a client raises for what the network or the other side did."""
 
 _REFUSED = "ConditionalCheckFailed"
 _CONTENDED = {
@@ -19,7 +17,7 @@ _CONTENDED = {
     "RequestLimitExceeded",
     "ThrottlingException",
     "TransactionConflictException",
-    # and as reasons of a cancelled transaction
+    # the same, as reasons of a cancelled transaction
     "ProvisionedThroughputExceeded",
     "ThrottlingError",
     "TransactionConflict",
@@ -33,14 +31,17 @@ class Outcome(Enum):
     """What a failed call says about the write it asked for."""
 
     REFUSED = auto()  # a condition did not hold
-    CONTENDED = auto()  # surely not written; try again
-    UNSURE = auto()  # written or not; try again
-    HOPELESS = auto()  # trying again would not help
+    CONTENDED = auto()  # surely not written: try again
+    UNSURE = auto()  # perhaps written: try again
+    HOPELESS = auto()  # another try would fail as well
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long calls are retried: `seconds` until the last try starts, with a clock, a sleep and a random in [0, 1)."""
+    """How long a call is retried: `seconds` from its first try until its last may start.
+
+    `clock` returns seconds, `sleep` takes seconds, `random` returns a number in [0, 1).
+    """
 
     seconds: float
     clock: Callable[[], float]
@@ -49,27 +50,28 @@ class Patience:
 
 
 class Tries:
-    """The tries of one call, from its first on."""
+    """The tries of one call; its time starts when this is made."""
 
     def __init__(self, patience: Patience) -> None:
         self._patience = patience
-        self._until = patience.clock() + patience.seconds
-        self._longest_wait = _FIRST_WAIT_S
+        self._until_s = patience.clock() + patience.seconds
+        self._longest_wait_s = _FIRST_WAIT_S
         self.unsure = False
-        """Whether an earlier try may have been carried out, though no answer came."""
+        """Whether a try may have been carried out though no answer came."""
 
     def send(
         self, method: Callable[..., Any], params: dict[str, Any], on_conflict: Callable[[], None] | None = None
     ) -> Any:
-        """Call until it succeeds or is hopeless; a refusal leaves as the `ClientError` it is, else `StoreUnavailable`.
+        """Call until it succeeds, and return the response.
 
-        `on_conflict` runs before a retry only while all tries surely wrote nothing: given up by it, a write that may
-        have been carried out would be taken for one that was not.
+        Raises the `ClientError` itself where a condition did not hold, StoreContended or StoreUnavailable otherwise.
+        `on_conflict` runs before a retry, and may raise to give up. It runs only while no try can have written
+        anything, because whoever gives up assumes that nothing was written.
         """
         while True:
             try:
                 return method(**params)
-            except FAILURES as error:
+            except AWS_ERRORS as error:
                 outcome = classify(error)
                 self.unsure |= _was_retried_inside(error)
                 if outcome is Outcome.REFUSED:
@@ -82,18 +84,18 @@ class Tries:
                 on_conflict()
 
     def wait(self, cause: Exception | None = None) -> None:
-        """Wait for the next try with full jitter, or raise because there is no time for it."""
-        delay = self._patience.random() * self._longest_wait
-        self._longest_wait = min(2 * self._longest_wait, _LONGEST_WAIT_S)
-        if self._patience.clock() + delay > self._until:
+        """Sleep until the next try, with full jitter; raises StoreUnavailable or StoreContended if time is up."""
+        delay_s = self._patience.random() * self._longest_wait_s
+        self._longest_wait_s = min(2 * self._longest_wait_s, _LONGEST_WAIT_S)
+        if self._patience.clock() + delay_s > self._until_s:
             if self.unsure:
                 raise StoreUnavailable(f"the table did not answer in time: {cause}") from cause
-            raise StoreContended(f"no room until the time was up: {cause or 'throttled'}") from cause
-        self._patience.sleep(delay)
+            raise StoreContended(f"the table was busy until the time was up: {cause or 'throttled'}") from cause
+        self._patience.sleep(delay_s)
 
 
 def classify(error: Exception) -> Outcome:
-    """Say what a failed call means."""
+    """Return what an error (one of AWS_ERRORS) says about the write."""
     if not isinstance(error, ClientError):
         lost = isinstance(error, HTTPClientError | ConnectionError | ResponseParserError)
         return Outcome.UNSURE if lost else Outcome.HOPELESS
@@ -102,7 +104,7 @@ def classify(error: Exception) -> Outcome:
     codes = (
         {code} if code != "TransactionCanceledException" else {r.get("Code") for r in cancellations(error)} - {"None"}
     )
-    # A condition is judged against what is committed, so its failure stands whatever else got in the transaction's way.
+    # A condition is judged by what is committed, so a failed one decides, whatever else stopped the transaction.
     if codes & {_REFUSED, f"{_REFUSED}Exception"}:
         return Outcome.REFUSED
     if codes and codes <= _CONTENDED:
@@ -112,12 +114,12 @@ def classify(error: Exception) -> Outcome:
 
 
 def cancellations(error: ClientError) -> list[dict[str, Any]]:
-    """Why a transaction was cancelled: a reason for each operation, `{"Code": "None"}` where it was not to blame."""
+    """Return the reason of each operation of a cancelled transaction; one that did not stop it has the code `None`."""
     response: Any = error.response
     reasons: list[dict[str, Any]] = response.get("CancellationReasons", [])
     return reasons
 
 
 def _was_retried_inside(error: Exception) -> bool:
-    """Whether the client itself tried more than once, and so may have lost an answer."""
+    """Whether boto3 itself tried more than once, and may therefore have lost the answer of an earlier try."""
     return isinstance(error, ClientError) and error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0

@@ -1,4 +1,4 @@
-"""What DynamoDB refuses whatever the table holds, so that every adapter refuses it alike, with a `ValueError`."""
+"""What DynamoDB refuses whatever the table holds; every adapter refuses it in the same way, with a `ValueError`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,13 +7,13 @@ from turnkeeper.adapters.dynamodb.values import Wire, item_to_wire, size
 from turnkeeper.ports import Cond, Json, Key, Op, Put, Update, Write
 
 NONCE = "nonce"
-"""The attribute that names the call that wrote an item last; it is the adapter's own, and never shown."""
+"""The attribute that identifies the call that last wrote an item; only the adapter reads and writes it."""
 
 INDEXES = {"due": ("due_pk", "due_at"), "esc": ("esc_pk", "esc_at"), "customer": ("cust_pk", "sk")}
-"""The partition and sort key of each index."""
+"""The names of the partition key and the sort key of each index."""
 
 KEYS_ONLY = {"customer"}
-"""Indexes that show nothing of an item but its keys."""
+"""Indexes that hold only the keys of an item."""
 
 _TEXT_KEYS = {"pk", "sk", *(pk for pk, _ in INDEXES.values())}
 _NUMBER_KEYS = {"due_at", "esc_at"}
@@ -24,44 +24,45 @@ _ORDERED = {"lt", "le", "gt", "ge"}
 
 
 def check_ops(ops: Sequence[Op]) -> None:
-    """Hold the operations of one call to DynamoDB's rules."""
+    """Raise ValueError where the operations of one call break a rule of DynamoDB."""
     if not 1 <= len(ops) <= _MAX_OPS:
         raise ValueError(f"a transaction has 1 to {_MAX_OPS} operations, not {len(ops)}")
     if len({op.key for op in ops}) < len(ops):
-        raise ValueError("two operations of one transaction meet the same item")
+        raise ValueError("two operations of one transaction are about the same item")
     for op in ops:
         _check_op(op)
 
 
 def check_write(op: Write) -> None:
-    """Hold a write of its own to DynamoDB's rules, and to what its retry after a lost answer can tell."""
+    """Raise ValueError where a single write breaks a rule of DynamoDB, or could not be retried safely."""
     if not isinstance(op, Put | Update):
-        raise ValueError("a delete goes in a transaction: alone, its retry would take what another wrote since")  # noqa: TRY004 - as all rules
+        message = "put a delete into a transaction: alone, its retry could delete what was written since"
+        raise ValueError(message)  # noqa: TRY004 - like every rule
     check_ops([op])
 
 
 def check_key(key: Key) -> None:
-    """Hold a key to DynamoDB's rules."""
+    """Raise ValueError where a key (pk, sk) breaks a rule of DynamoDB."""
     pk, sk = key
     if not (pk and sk):
-        raise ValueError(f"a key has no empty part: {key}")
+        raise ValueError(f"no part of a key may be empty: {key}")
     if len(pk.encode()) > _MAX_PK or len(sk.encode()) > _MAX_SK:
         raise ValueError(f"a key is at most {_MAX_PK} and {_MAX_SK} bytes long: {key}")
 
 
 def check_item(item: Wire) -> None:
-    """Hold an item, or the part of it that is written, to DynamoDB's size."""
+    """Raise ValueError where an item, or the part of it that is written, is larger than DynamoDB allows."""
     if sum(len(name.encode()) + size(value) for name, value in item.items()) > _MAX_ITEM:
         raise ValueError(f"an item is at most {_MAX_ITEM} bytes large")
 
 
 def index_cursor(index: str, item: Mapping[str, Any]) -> Json:
-    """Say where in an index an item stands: safe to hand out, since it does not choose the partition."""
+    """Return the place of an item in an index. Safe to give to a client, as it does not name the partition."""
     return {"key": [item["pk"], item["sk"]], "at": item[INDEXES[index][1]]}
 
 
 def index_start(index: str, pk: str, cursor: Json) -> dict[str, Any]:
-    """Read a cursor: the keys of the item to start after. Raises `ValueError` for one that this index never gave."""
+    """Return the keys of the item that a cursor names; raises ValueError for a cursor that is not of this index."""
     pk_name, sk_name = INDEXES[index]
     match cursor:
         case {"key": [str() as item_pk, str() as item_sk], "at": str() | int() | float() as at} if item_pk and item_sk:
@@ -84,7 +85,7 @@ def _check_op(op: Op) -> None:
     if NONCE in written or (isinstance(op, Update) and NONCE in {*op.add, *op.remove}):
         raise ValueError(f"the attribute {NONCE!r} is the table's own")
     if "" in written:
-        raise ValueError("an attribute has a name")
+        raise ValueError("an attribute's name is not empty")
     _check_index_keys(written)
     check_item(item_to_wire(written))
 
@@ -93,7 +94,7 @@ def _written(op: Put | Update) -> dict[str, Any]:
     if isinstance(op, Put):
         written = {**op.item, "pk": op.key[0], "sk": op.key[1]}
         if any(op.item.get(name, written[name]) != written[name] for name in ("pk", "sk")):
-            raise ValueError(f"the item says it has another key than {op.key}")
+            raise ValueError(f"the item has another key in it than {op.key}")
         return written
     names = [*op.set, *op.default, *op.add, *op.remove]
     if len(set(names)) < len(names):
@@ -101,17 +102,17 @@ def _written(op: Put | Update) -> dict[str, Any]:
     if {"pk", "sk"} & set(names):
         raise ValueError("an update cannot change an item's key")
     if any(isinstance(amount, bool) or not isinstance(amount, int) for amount in op.add.values()):
-        raise ValueError("what is added is a whole number")
+        raise ValueError("only a whole number can be added")
     return {**op.default, **op.set}
 
 
 def _check_index_keys(written: Mapping[str, Any]) -> None:
     for name in _TEXT_KEYS & written.keys():
         if not (isinstance(written[name], str) and written[name]):
-            raise ValueError(f"{name} is a key: text, and not empty")
+            raise ValueError(f"{name} is a key of an index: text that is not empty")
     for name in _NUMBER_KEYS & written.keys():
         if isinstance(written[name], bool) or not isinstance(written[name], int | float):
-            raise ValueError(f"{name} is a key: a number (remove it to leave the index)")  # noqa: TRY004 - as all rules
+            raise ValueError(f"{name} is a key of an index: a number (remove it to leave the index)")  # noqa: TRY004 - likewise
 
 
 def _check_cond(cond: Cond) -> None:

@@ -1,4 +1,4 @@
-"""The table in DynamoDB: one HTTP call a read or write, retried within bounds, idempotent when an answer is lost."""
+"""The table in DynamoDB: bounded retries, after which a write whose answer was lost has still happened only once."""
 
 import random as randomness
 import time
@@ -29,14 +29,14 @@ _BATCH = 100
 
 
 class DynamoTable:
-    """A `Table` over a low-level client, whose timeouts bound each try; `patience_s` bounds when the last one starts.
+    """A `Table` over a low-level boto3 client, whose timeouts bound each try; the last one starts within `patience_s`.
 
-    Lost answers: each write stamps its items with a nonce that all its tries share, so a refusal that shows this nonce
-    is our own earlier success. A nonce is never there by accident (it is made for one call, neither shown nor copied),
-    but only the last writer's is: if somebody else wrote the item between our lost success and our retry, the retry of
-    a single write is judged anew, so it is refused or, where its condition still holds, happens twice. Where that
-    matters, as for money, use `transact`: DynamoDB remembers its token for ten minutes, whoever wrote since. A delete
-    leaves no nonce behind, so it is a transaction always.
+    Lost answers: every write puts a nonce on its items, the same in all of its tries, so a refusal by an item with this
+    nonce means that an earlier try succeeded. No item has the nonce by accident, as it is made for one call and neither
+    shown nor copied. But an item has only the nonce of its last writer: if somebody else wrote it between our success
+    and our retry, a single write is judged again, so it is refused or, if its condition still holds, happens twice.
+    Where that matters, as for money, use `transact`: DynamoDB remembers its token for ten minutes, whoever has written
+    since. A delete leaves no nonce behind, so it is always a transaction.
     """
 
     def __init__(
@@ -54,13 +54,13 @@ class DynamoTable:
         self._patience = Patience(patience_s, clock, sleep, random)
 
     def get(self, key: Key) -> Item | None:
-        """Read one item, strongly."""
+        """Read one item (strongly consistent)."""
         check_key(key)
         params = {"TableName": self._name, "Key": key_to_wire(key), "ConsistentRead": True}
         return _read(Tries(self._patience).send(self._client.get_item, params).get("Item"))
 
     def batch_get(self, keys: Sequence[Key]) -> dict[Key, Item]:
-        """Read many items, strongly: a call for each hundred."""
+        """Read many items (strongly consistent), a hundred in each call; a key without an item is left out."""
         unique = list(dict.fromkeys(keys))
         for key in unique:
             check_key(key)
@@ -72,10 +72,10 @@ class DynamoTable:
     def query(
         self, pk: str, *, prefix: str = "", newest_first: bool = False, limit: int | None = None, after: str = ""
     ) -> list[Item]:
-        """Read the items of a partition in order of `sk`, strongly."""
+        """Read the items of a partition in order of `sk` (strongly consistent), starting behind `after`."""
         if limit is not None and limit < 1:
             return []
-        if after and not after.startswith(prefix):  # DynamoDB refuses to start outside of what is asked for
+        if after and not after.startswith(prefix):  # DynamoDB refuses to start outside of the range
             if (after > prefix) != newest_first:
                 return []
             after = ""
@@ -90,7 +90,10 @@ class DynamoTable:
     def query_index(
         self, index: str, pk: str, *, upto: Any = None, limit: int = 100, after: Json | None = None
     ) -> tuple[list[Item], Json | None]:
-        """Read an index eventually; one item more than `limit` is read to know whether there is more."""
+        """Read a page of an index (eventually consistent); returns it with the cursor of the next one, or None.
+
+        One item more than `limit` is read, which tells whether there is a next page.
+        """
         if limit < 1:
             return [], None
         pk_name, sk_name = INDEXES[index]
@@ -104,7 +107,7 @@ class DynamoTable:
         return found[:limit], index_cursor(index, found[limit - 1]) if len(found) > limit else None
 
     def write(self, op: Write) -> Item:
-        """Write one item; returns it as it is afterwards."""
+        """Write one item and return it as it is afterwards; raises Refused when the condition does not hold."""
         check_write(op)
         nonce = uuid4().hex
         params = render(op, self._name, nonce)
@@ -125,7 +128,7 @@ class DynamoTable:
             raise Refused([0], [_read(old)]) from refusal
 
     def transact(self, ops: Sequence[Op], *, on_conflict: Callable[[], None] | None = None) -> None:
-        """Write all or nothing."""
+        """Write all items or none; raises Refused when any condition does not hold."""
         check_ops(ops)
         nonce = uuid4().hex
         members = [{_member(op): render(op, self._name, nonce)} for op in ops]
@@ -134,7 +137,8 @@ class DynamoTable:
             Tries(self._patience).send(self._client.transact_write_items, params, on_conflict)
         except ClientError as refusal:
             reasons = cancellations(refusal)
-            # One item that we wrote proves that all were. DynamoDB's token answers before; emulators may not know it.
+            # An item with our nonce proves that an earlier try wrote them all. DynamoDB itself knows a repeated
+            # transaction by its token, and does not refuse it; an emulator may not know tokens.
             if any(_is_ours(reason.get("Item", {}), nonce) for reason in reasons):
                 return
             failed = [i for i, reason in enumerate(reasons) if reason["Code"] == "ConditionalCheckFailed"]

@@ -1,20 +1,20 @@
-"""Turns plain Python values into DynamoDB's attribute values and back: ints stay ints, None is NULL, a tuple is a list.
+"""Turns plain Python values into DynamoDB's attribute values and back: an int stays an int, a tuple becomes a list.
 
-A float that is a whole number comes back as an int, because DynamoDB has one number type and keeps no decimal point.
+A float that is a whole number comes back as an int: DynamoDB has one type of number, and stores 1.0 as 1.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 Wire = dict[str, Any]
-"""An attribute value as DynamoDB's API has it: `{"S": "text"}`, `{"N": "1"}`, ..."""
+"""An attribute value as DynamoDB's API has it, such as `{"S": "text"}` or `{"N": "1"}`, or an item of such values."""
 
 _DEPTH = 32
 _LARGEST, _SMALLEST = 10**38, 1e-130
 
 
 def to_wire(value: Any, *, depth: int = 0) -> Wire:
-    """Render one value. Raises `TypeError` or `ValueError` for what DynamoDB, or JSON, cannot hold."""
+    """Render one value; raises TypeError or ValueError for what DynamoDB, or JSON, cannot hold."""
     if depth > _DEPTH:
         raise ValueError(f"nested deeper than {_DEPTH} levels")
     match value:
@@ -31,11 +31,11 @@ def to_wire(value: Any, *, depth: int = 0) -> Wire:
         case list() | tuple():
             return {"L": [to_wire(part, depth=depth + 1) for part in value]}
         case _:
-            raise TypeError(f"a table holds no {type(value).__name__}")
+            raise TypeError(f"a table cannot hold a {type(value).__name__}")
 
 
 def from_wire(wire: Wire) -> Any:
-    """Read one value."""
+    """Read one attribute value; raises TypeError for a type that `to_wire` never writes."""
     ((kind, value),) = wire.items()
     match kind:
         case "S" | "BOOL":
@@ -49,7 +49,7 @@ def from_wire(wire: Wire) -> Any:
         case "L":
             return [from_wire(part) for part in value]
         case _:
-            raise TypeError(f"no attribute of type {kind} is expected here")
+            raise TypeError(f"an attribute of the type {kind}, which this table never writes")
 
 
 def item_to_wire(item: Mapping[str, Any]) -> Wire:
@@ -63,7 +63,7 @@ def item_from_wire(wire: Wire) -> dict[str, Any]:
 
 
 def size(wire: Wire) -> int:
-    """Bytes of an attribute value, as DynamoDB documents its counting (numbers to within a byte or two)."""
+    """Return how many bytes an attribute value counts, by DynamoDB's documentation (a number within a byte or two)."""
     ((kind, value),) = wire.items()
     match kind:
         case "S":
@@ -96,5 +96,5 @@ def _read_number(text: str) -> int | float:
 
 def _name(name: Any) -> str:
     if not isinstance(name, str):
-        raise TypeError(f"a map's names are text, not {type(name).__name__}")
+        raise TypeError(f"the names in a map are text, not {type(name).__name__}")
     return str.__str__(name)

@@ -29,13 +29,13 @@ def client(environment: Mapping[str, str]) -> ModelClient:
 
 
 class Anthropic:
-    """Asks models over the Messages API; `base_url` is without the version."""
+    """Asks models over the Messages API, at `base_url`, which has no version at its end."""
 
     def __init__(self, base_url: str, key: ApiKey) -> None:
         self._post = JsonPost(base_url, key, lambda k: {"x-api-key": k, "anthropic-version": "2023-06-01"})
 
     def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
-        """Ask the model once."""
+        """Ask the model once, within a hard total of `timeout_s`; raises DependencyError."""
         body = _body(request)
         return filtered(lambda: _reply(self._post.send("/v1/messages", body, timeout_s=timeout_s)))
 
@@ -57,7 +57,7 @@ def _body(request: ModelRequest) -> dict[str, Any]:
 
 
 def _messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
-    """Put tools' results into one user message, as the API wants those of parallel calls."""
+    """Alternate user and assistant: the API takes the results of parallel calls of tools in one user message."""
 
     def role(message: Message) -> str:
         return "assistant" if message.role == "assistant" else "user"

@@ -54,15 +54,15 @@ _FAILURES = {
 }
 _NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
 _NOT_PAID = "INVALID_PAYMENT_INSTRUMENT"
-"""What a 403 says when the account cannot pay for the model; there is no code for it."""
+"""Stands in the message of a 403 when the account cannot pay for the model; no error code says so."""
 
 _THOUGHT = re.compile(r"\A\s*<thinking>.*?</thinking>\s*", re.DOTALL)
-"""Amazon's own models write down what they think before what they answer, wherever tools are offered."""
+"""Where tools are offered, Amazon's own models write their thoughts into the text, before the answer."""
 
 _CONNECT_S = 1.0
 _LONGEST_S = 30
 _WITHOUT_STRUCTURED_OUTPUT = ("amazon.", "ai21.", "cohere.", "meta.")
-"""Families whose models do not take `outputConfig`: they read the schema in the system prompt instead."""
+"""Vendors whose models refuse `outputConfig`: they get the schema in the system prompt instead."""
 
 
 def client(environment: Mapping[str, str]) -> ModelClient:
@@ -71,7 +71,7 @@ def client(environment: Mapping[str, str]) -> ModelClient:
 
 
 class Bedrock:
-    """Asks models over the Converse API, with the function's own role; `endpoint` replaces the region's."""
+    """Asks models over the Converse API with the function's role; `endpoint` (a URL) replaces that of the region."""
 
     def __init__(self, endpoint: str | None = None) -> None:
         config = Config(
@@ -83,7 +83,7 @@ class Bedrock:
         self._client = boto3.client("bedrock-runtime", endpoint_url=endpoint, config=config)
 
     def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
-        """Ask the model once."""
+        """Ask the model once, within a hard total of `timeout_s`; raises DependencyError."""
         body = _body(request)
         try:
             return _reply(call_within(timeout_s, lambda: self._converse(body)))
@@ -93,7 +93,7 @@ class Bedrock:
             raise _failed(error) from error
 
     def _converse(self, body: dict[str, Any]) -> dict[str, Any]:
-        # The SDK's parser trusts that a body is an object; what it raises at any other is not documented.
+        # The SDK's parser takes it for granted that a body is an object; what it raises otherwise is not documented.
         with shaped():
             try:
                 return dict(self._client.converse(**body))
@@ -140,12 +140,12 @@ def _body(request: ModelRequest) -> dict[str, Any]:
 
 
 def _takes_schema(model: str) -> bool:
-    """Say whether a model has structured output; an id may begin with the region group of an inference profile."""
-    return not any(f".{model}".find(f".{family}") >= 0 for family in _WITHOUT_STRUCTURED_OUTPUT)
+    """Whether a model has structured output; its id may begin with an inference profile, such as `eu.`."""
+    return not any(f".{vendor}" in f".{model}" for vendor in _WITHOUT_STRUCTURED_OUTPUT)
 
 
 def _messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
-    """Alternate user and assistant, tools' results in the user's, as Converse wants them."""
+    """Alternate user and assistant, as Converse wants them; the results of tools are a user message."""
 
     def role(message: Message) -> str:
         return "assistant" if message.role == "assistant" else "user"

@@ -1,4 +1,4 @@
-"""A hard total time for a call that blocks: kept also against a peer that is silent, or sends a byte a second."""
+"""A hard total time for a blocking call: it holds even if the peer is silent, or sends one byte a second."""
 
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -9,9 +9,10 @@ T = TypeVar("T")
 
 
 def call_within(seconds: float, call: Callable[[], T]) -> T:
-    """Run a call in a thread of its own; raises TimeoutError and abandons it when the time is up.
+    """Run a call in a thread of its own and return its result; raises what it raises, or TimeoutError after `seconds`.
 
-    The call must end by itself some time: give its socket operations timeouts too.
+    A call that ran out of time is abandoned and goes on in its thread, so it must end by itself: give its socket
+    operations timeouts too.
     """
     results: SimpleQueue[T] = SimpleQueue()
     errors: SimpleQueue[BaseException] = SimpleQueue()
@@ -20,7 +21,7 @@ def call_within(seconds: float, call: Callable[[], T]) -> T:
     def run() -> None:
         try:
             results.put(call())
-        except BaseException as error:  # noqa: BLE001 - it is raised again where it is waited for
+        except BaseException as error:  # noqa: BLE001 - the waiting thread raises it
             errors.put(error)
         done.put(None)
 

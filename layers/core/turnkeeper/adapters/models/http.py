@@ -1,4 +1,4 @@
-"""HTTP to a provider: one POST of JSON within a hard total time, its failures in the words of the one table."""
+"""HTTP to a provider: one POST of JSON within a hard total time, whose errors are failures of `domain/failures.py`."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from turnkeeper.domain.failures import Failure, failure_of_status
 from turnkeeper.errors import DependencyError
 
 _CONNECT_S = 2.0
-_LONGEST_BODY = 8 * 1024 * 1024
+_LONGEST_BODY_BYTES = 8 * 1024 * 1024
 _BAD_REQUEST = 400
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
@@ -29,18 +29,22 @@ _NO_CREDIT_WORDS = ("credit balance", "api usage limits")
 _FILTERED_WORDS = "blocked by content filtering"
 
 Headers = Callable[[str], Mapping[str, str]]
-"""Makes a provider's headers of its API key."""
+"""Returns the headers that carry an API key to a provider."""
 
 
 class JsonPost:
-    """Posts to one provider over kept-alive connections."""
+    """Posts to one provider, at `base_url`, over connections that are kept alive."""
 
     def __init__(self, base_url: str, key: ApiKey, headers: Headers) -> None:
         self._base, self._key, self._headers = base_url.rstrip("/"), key, headers
         self._client = _client()
 
     def send(self, path: str, body: Mapping[str, Any], *, timeout_s: float) -> dict[str, Any]:
-        """Post and return the answer. Raises DependencyError; a rejected key is read anew, once."""
+        """Post JSON to `path` and return the JSON object that comes back, within a hard total of `timeout_s`.
+
+        Where the key is rejected (401) it is read anew, past the cache, and a changed one is tried once. Raises
+        DependencyError.
+        """
         try:
             return _read(call_within(timeout_s, lambda: self._send(path, body, timeout_s)))
         except TimeoutError as error:
@@ -64,7 +68,7 @@ class JsonPost:
         def post(key: str) -> httpx.Response:
             url, headers = self._base + path, self._headers(key)
             with self._client.stream("POST", url, json=body, headers=headers, timeout=timeout) as answer:
-                return httpx.Response(answer.status_code, headers=_told(answer), content=_body(answer))
+                return httpx.Response(answer.status_code, headers=_kept(answer), content=_body(answer))
 
         key = self._key.read()
         answer = post(key)
@@ -79,7 +83,8 @@ def _client() -> httpx.Client:
     return httpx.Client(follow_redirects=False, trust_env=False)
 
 
-def _told(answer: httpx.Response) -> dict[str, str]:
+def _kept(answer: httpx.Response) -> dict[str, str]:
+    """Keep no header that describes the body, which is already decoded."""
     return {name: answer.headers[name] for name in ("retry-after",) if name in answer.headers}
 
 
@@ -87,8 +92,8 @@ def _body(answer: httpx.Response) -> bytes:
     body = bytearray()
     for chunk in answer.iter_bytes():
         body += chunk
-        if len(body) > _LONGEST_BODY:
-            raise DependencyError(Failure.GARBAGE, f"the body is longer than {_LONGEST_BODY} bytes")
+        if len(body) > _LONGEST_BODY_BYTES:
+            raise DependencyError(Failure.GARBAGE, f"the body is longer than {_LONGEST_BODY_BYTES} bytes")
     return bytes(body)
 
 
@@ -105,24 +110,27 @@ def _read(answer: httpx.Response) -> dict[str, Any]:
 
 
 def failed(status: int, data: Any, retry_after_s: float | None = None) -> DependencyError:
-    """Say what an error answer means; its words stay out, for they may repeat a key or a prompt."""
+    """Return what an error answer means: its `status`, and the JSON of its body (`data`), if it was JSON.
+
+    The provider's message is left out of the error, as it may repeat a key or a prompt.
+    """
     error = data.get("error") if isinstance(data, dict) else None
     error = error if isinstance(error, dict) else {}
     codes = {str(error.get(name)) for name in ("code", "type") if error.get(name)}
     detail = " ".join([str(status), *sorted(codes)])
-    # Anthropic reports used-up credit and a filtered answer as invalid requests; only its words tell.
+    # To Anthropic, used-up credit and an answer that its filter stopped are invalid requests: only the message differs.
     words = str(error.get("message", "")).lower() if status == _BAD_REQUEST else ""
-    if codes & _NO_CREDIT or any(said in words for said in _NO_CREDIT_WORDS):
+    if codes & _NO_CREDIT or any(phrase in words for phrase in _NO_CREDIT_WORDS):
         return DependencyError(Failure.NO_CREDIT, detail, sent=False)
     if status == _FORBIDDEN and _flagged(error):
         return DependencyError(Failure.CONTENT_FILTER, detail, sent=False)
-    # Some bill for what their filter turned away (Azure does), and do not say so in the answer.
+    # Some providers (Azure) bill for a request that their filter rejected, and do not say so in the answer.
     if codes & _FILTERED or _FILTERED_WORDS in words:
         return DependencyError(Failure.CONTENT_FILTER, detail)
     return DependencyError(failure_of_status(status), detail, retry_after_s=retry_after_s)
 
 
 def _flagged(error: Mapping[str, Any]) -> bool:
-    """Tell OpenRouter's moderation from a rejected key: both are 403."""
+    """Whether a 403 is OpenRouter's moderation, and not a rejected key."""
     metadata = error.get("metadata")
     return isinstance(metadata, dict) and "flagged_input" in metadata

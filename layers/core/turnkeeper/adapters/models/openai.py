@@ -1,4 +1,4 @@
-"""OpenAI chat completions, and what speaks the same: Azure, OpenRouter, vLLM, Ollama, by `OPENAI_BASE_URL`.
+"""OpenAI chat completions; `OPENAI_BASE_URL` names another API that speaks them (Azure, OpenRouter, vLLM, Ollama).
 
 Source: https://platform.openai.com/docs/api-reference/chat
 """
@@ -24,7 +24,7 @@ _FINISH = {
     "content_filter": Finish.CONTENT_FILTER,
 }
 _BROKE_OFF = "error"
-"""How OpenRouter ends an answer whose provider failed in the middle."""
+"""The finish reason with which OpenRouter ends an answer whose provider failed halfway."""
 
 
 def client(environment: Mapping[str, str]) -> ModelClient:
@@ -34,17 +34,17 @@ def client(environment: Mapping[str, str]) -> ModelClient:
 
 
 class OpenAI:
-    """Asks models over chat completions; `base_url` ends with the version, as `https://api.openai.com/v1` does."""
+    """Asks models over chat completions, at `base_url`, which ends with the version: `https://api.openai.com/v1`."""
 
     def __init__(self, base_url: str, key: ApiKey) -> None:
         host = urlsplit(base_url).hostname or ""
         azure = host.endswith(".azure.com")
-        # Only these two know the newer word; the older one is what compatible servers hold an answer's length to.
+        # Only these two take the newer name of the limit; compatible servers limit an answer by the older one.
         self._limit = "max_completion_tokens" if azure or host == "api.openai.com" else "max_tokens"
         self._post = JsonPost(base_url, key, lambda k: {"api-key": k} if azure else {"Authorization": f"Bearer {k}"})
 
     def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
-        """Ask the model once."""
+        """Ask the model once, within a hard total of `timeout_s`; raises DependencyError."""
         body = self._body(request)
         return filtered(lambda: _reply(self._post.send("/chat/completions", body, timeout_s=timeout_s)))
 
@@ -87,7 +87,7 @@ def _reply(data: dict[str, Any]) -> ModelReply:
             for c in message.get("tool_calls") or ()
         ]
         if choice.get("finish_reason") == _BROKE_OFF:
-            raise DependencyError(Failure.CONNECTION, "the provider broke off")
+            raise DependencyError(Failure.CONNECTION, "the provider failed halfway through its answer")
         finish = _FINISH.get(choice.get("finish_reason"), Finish.STOP)
         refusal = message.get("refusal")
         if refusal:
@@ -96,7 +96,7 @@ def _reply(data: dict[str, Any]) -> ModelReply:
 
 
 def _content(content: Any) -> str:
-    """Read a text, null, or the list of parts that some compatible servers send."""
+    """Read the content: text, null, or, from some compatible servers, a list of parts."""
     if isinstance(content, list):
         return "".join(text_of(part["text"]) for part in content if part["type"] == "text")
     return text_of(content or "")
@@ -116,7 +116,7 @@ def _usage(data: dict[str, Any]) -> Usage | None:
     read, written = cached.get("cached_tokens") or 0, cached.get("cache_write_tokens") or 0
     if not (is_count(prompt) and is_count(output) and is_count(read) and is_count(written)):
         return None
-    # Some compatible servers leave the tokens of reasoning out of the completion, and count them in the total.
+    # Some compatible servers count reasoning tokens in the total only, and not in the completion.
     if is_count(total):
         output = max(output, total - prompt)
     written = max(0, min(written, prompt - read))

@@ -1,4 +1,4 @@
-"""Reads providers' answers: usage that can be trusted or none, and shapes that are held to what was promised."""
+"""Reads the answers of providers: what an answer lacks is a failure, and usage is either plausible or None."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -11,9 +11,9 @@ from turnkeeper.domain.text import storable
 from turnkeeper.errors import DependencyError
 
 _MOST_TOKENS = 1_000_000_000
-"""No call reads or writes so many: a count above it is absurd."""
+"""No call reads or writes more: a larger count is absurd."""
 
-_LONGEST_ANSWER = 1_000_000
+_LONGEST_ANSWER_CHARACTERS = 1_000_000
 
 
 @contextmanager
@@ -22,23 +22,26 @@ def shaped() -> Iterator[None]:
     try:
         yield
     except (KeyError, IndexError, TypeError, AttributeError) as error:
-        raise DependencyError(Failure.GARBAGE, f"the answer lacks what was promised: {error!r}") from error
+        raise DependencyError(Failure.GARBAGE, f"a field of the answer is missing or mistyped: {error!r}") from error
 
 
 def text_of(content: Any) -> str:
-    """Return what must be a text; raises TypeError, which `shaped` turns into a failure."""
+    """Return a value that must be text; raises TypeError, which `shaped` turns into a failure."""
     if not isinstance(content, str):
-        raise TypeError(f"{type(content).__name__} where a text was promised")
+        raise TypeError(f"{type(content).__name__} where the API has text")
     return content
 
 
 def is_count(value: Any) -> TypeGuard[int]:
-    """Say whether a value can be a number of tokens."""
+    """Whether a value is a plausible number of tokens."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS
 
 
 def usage(*, plain: Any, output: Any, cache_read: Any = 0, cache_write: Any = 0) -> Usage | None:
-    """Return a usage of counts, or None where any is missing or absurd; `plain` are the tokens that no cache served."""
+    """Return the usage that these counts of tokens make, or None where one is missing or absurd, or all are 0.
+
+    `plain` counts the input tokens that were neither read from a cache nor written to one.
+    """
     cache_read, cache_write = (0 if count is None else count for count in (cache_read, cache_write))
     if not all(map(is_count, (plain, output, cache_read, cache_write))):
         return None
@@ -48,20 +51,23 @@ def usage(*, plain: Any, output: Any, cache_read: Any = 0, cache_write: Any = 0)
 
 
 def reply(text: str, calls: list[ToolCall], finish: Finish, used: Usage | None) -> ModelReply:
-    """Return an answer; raises DependencyError(EMPTY) when there is nothing in it, GARBAGE when there is far too much.
+    """Return a model's answer; raises DependencyError: EMPTY if it has no content, GARBAGE if it is absurdly long.
 
-    The calls of an answer that was cut off or turned away are left out: their arguments may be half of what was meant.
+    The calls of an answer that was cut off or refused are left out, as their arguments may be incomplete.
     """
     whole = finish in (Finish.STOP, Finish.TOOL_CALLS)
     if whole and not text.strip() and not calls:
         raise DependencyError(Failure.EMPTY, "the answer has no content")
-    if len(text) + sum(len(call.arguments) for call in calls) > _LONGEST_ANSWER:
-        raise DependencyError(Failure.GARBAGE, f"the answer is longer than {_LONGEST_ANSWER} characters")
+    if len(text) + sum(len(call.arguments) for call in calls) > _LONGEST_ANSWER_CHARACTERS:
+        raise DependencyError(Failure.GARBAGE, f"the answer is longer than {_LONGEST_ANSWER_CHARACTERS} characters")
     return ModelReply(storable(text), tuple(map(_call, calls)) if whole else (), finish, used)
 
 
 def filtered(call: Callable[[], ModelReply]) -> ModelReply:
-    """Run a call; a request that the provider's filter turned away is an answer: a refusal, unbilled if it says so."""
+    """Run a call, and return a request that the provider's filter rejected as an answer that is finished by its filter.
+
+    Where the error says that it was not sent, the usage is 0 tokens, else it is unknown (None).
+    """
     try:
         return call()
     except DependencyError as error:
@@ -71,7 +77,7 @@ def filtered(call: Callable[[], ModelReply]) -> ModelReply:
 
 
 def arguments(text: str) -> Any:
-    """Return a tool call's arguments as the object that some providers want to see again."""
+    """Return the arguments of a tool call as an object, as some APIs have them; {} where the model wrote no object."""
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
