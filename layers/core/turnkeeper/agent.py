@@ -1,4 +1,4 @@
-"""How a team writes an agent: instructions, an output model, a chain of models, tools. The rest is Turnkeeper's."""
+"""How a team writes an agent: instructions, an output model, a chain of models, tools. Turnkeeper does the rest."""
 
 import dataclasses
 import re
@@ -40,12 +40,12 @@ _PARTS = {
     "chain": "chain is a list such as [Model('openai:gpt-5.4-mini')]",
     "alternative": "write alternative=Alternative('...', [Model(...)])",
 }
-"""What every agent has, and how it is written."""
+"""The arguments that every agent needs, and how each is written."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """A tool call of this attempt: its validated arguments and what it returned."""
+    """A tool call of this attempt: its validated arguments, and its result, both as JSON data."""
 
     tool: str
     arguments: Mapping[str, Any]
@@ -54,7 +54,7 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class AnswerContext:
-    """What `check` and `score` may look at beside the output itself."""
+    """What `check` and `score` get beside the output; `tool_results` are those of this attempt."""
 
     message: str
     reply: str
@@ -63,16 +63,27 @@ class AnswerContext:
 
 @dataclass(frozen=True, kw_only=True)
 class Agent(Generic[OutputT]):
-    """An agent. Wrong definitions fail when the module is imported.
+    """An agent. A wrong definition raises AgentError when its module is imported.
 
-    `output` is the Pydantic model of its answer, business rules included; with `output_required=False` an answer may
-    have none yet, as in a conversation that is not finished. `check` raises ValueError where an output contradicts what
-    happened. `score` replaces the model's own confidence, which is weak evidence. `accept_at` and `alternative_at` are
-    the confidences from which an answer is accepted, for tier 1 and tier 2. `task_limit_usd` and
-    `customer_day_limit_usd` replace the deployment's defaults. `cache_seconds` above 0 allows a cached answer when no
-    model can be reached. `escalation_contact` tells the person on call whom to ask about this agent. `closing_texts`
-    are what customers read when nobody answered, in whatever language the agent speaks. `fixtures` are its example
-    turns, for `turnkeeper.testing`.
+    `output` is the Pydantic model of its answers, business rules included. With `output_required=False` an answer may
+    lack an output, as in a conversation that is still going on.
+
+    `chain` lists the models in the order in which they are asked; `alternative` is the second way, with other
+    instructions and models. `accept_at` and `alternative_at` are the confidences (0 to 1) from which an answer of the
+    chain, and of the alternative, is accepted.
+
+    `check` raises ValueError where an output contradicts what happened in the turn. `score` returns a confidence that
+    replaces the model's own, which is weak evidence.
+
+    `max_steps` limits the steps of one attempt: each answer and each tool call is one. `max_output_tokens` limits
+    what a model writes in one call, `history_tokens` what it reads of the conversation. `task_limit_usd` and
+    `customer_day_limit_usd`, written like "0.50", replace the limits of the deployment. `cache_seconds` above 0
+    allows a cached answer up to that age when no model can be reached. With `answer_after_refusal` the next model of
+    the chain is asked after a refusal, which otherwise sends the turn to a person.
+
+    `escalation_contact` tells the person on call whom to ask about this agent. `closing_texts` are what customers read
+    when a turn ends without an answer, in whatever language the agent speaks. `fixtures` are example turns, which
+    `turnkeeper.testing` plays.
     """
 
     name: str
@@ -98,8 +109,8 @@ class Agent(Generic[OutputT]):
     fixtures: Sequence[Fixture] = ()
 
     def __new__(cls, **given: Any) -> Self:
-        """Say what is missing."""
-        if given:  # nothing is given to a copy
+        """Raise AgentError, which says what is missing, before Python complains about it."""
+        if given:  # copy.copy and pickle give nothing
             refuse(f"agent {given.get('name')!r}", [(part not in given, instead) for part, instead in _PARTS.items()])
         return super().__new__(cls)
 
@@ -107,7 +118,7 @@ class Agent(Generic[OutputT]):
         for mistakes in (self._wrong_kinds, self._wrong_models, self._wrong_tools, self._wrong_numbers):
             refuse(f"agent {self.name!r}", mistakes())
         try:
-            self.answer_schema  # noqa: B018 - what cannot be said to a model fails here, and not at the first turn
+            self.answer_schema  # noqa: B018 - made here, so that a wrong output fails at import and not in the first turn
         except PydanticUserError as error:
             detail = str(error).partition("\n")[0]
             raise AgentError(f"agent {self.name!r}: output has no JSON Schema: {detail}") from error
@@ -124,8 +135,11 @@ class Agent(Generic[OutputT]):
             (not are_all(self.fixtures, Fixture), "fixtures is a list such as [Fixture(says='...', model=[...])]"),
             (not (self.check is None or takes(self.check, 2)), "check is a function of (output, context)"),
             (not (self.score is None or takes(self.score, 2)), "score is a function of (output, context)"),
-            (not isinstance(self.escalation_contact, str), "escalation_contact is a text"),
-            (not _are_texts(self.closing_texts), "closing_texts is ClosingTexts(expired='...', ...), each a text"),
+            (not isinstance(self.escalation_contact, str), "escalation_contact is text"),
+            (
+                not _are_texts(self.closing_texts),
+                "closing_texts is ClosingTexts(expired='...', ...), each of them text",
+            ),
         ]
 
     def _wrong_models(self) -> list[tuple[bool, str]]:
@@ -145,7 +159,7 @@ class Agent(Generic[OutputT]):
         services = {(t.dependency.name, t.dependency.url_variable) for t in self.tools if t.dependency}
         return [
             (len(set(names)) != len(names), "two tools have the same name"),
-            (len({n for n, _ in services}) != len(services), "two dependencies have the same name, and other URLs"),
+            (len({n for n, _ in services}) != len(services), "two dependencies have the same name, but different URLs"),
         ]
 
     def _wrong_numbers(self) -> list[tuple[bool, str]]:
@@ -166,7 +180,7 @@ class Agent(Generic[OutputT]):
 
     @cached_property
     def answer_model(self) -> type[BaseModel]:
-        """The whole of what a model must answer: reply, confidence and output."""
+        """The Pydantic model of a whole answer: reply, confidence and output."""
         output: Any = self.output if self.output_required else self.output | None
         return create_model(
             f"{self.name.title().replace('_', '')}Answer",
@@ -178,7 +192,7 @@ class Agent(Generic[OutputT]):
 
     @cached_property
     def answer_schema(self) -> dict[str, Any]:
-        """The JSON Schema of `answer_model`, as models are sent it."""
+        """The strict JSON Schema of `answer_model`, which models are sent."""
         return strict(self._whole_schema)
 
     @cached_property
@@ -187,30 +201,30 @@ class Agent(Generic[OutputT]):
 
     @cached_property
     def version(self) -> str:
-        """Changes whenever something changes that may change an answer."""
+        """A digest of all that may change an answer, as 12 characters: a changed agent has another version."""
         chain = [f"{m.id}/{m.max_latency_ms}" for m in (*self.chain, *self.alternative.chain)]
         schemas = [str(self._whole_schema), *(str(t.schema) for t in self.tools)]
         rules = [str(self.accept_at), str(self.alternative_at), _code(self.check), _code(self.score)]
         return digest(self.name, self.instructions, self.alternative.instructions, *chain, *schemas, *rules)[:12]
 
     def tool(self, name: str) -> Tool | None:
-        """Find a tool by the name that a model called."""
+        """Return the tool of this name, or None."""
         return next((t for t in self.tools if t.name == name), None)
 
     @property
     def models(self) -> list[Model]:
-        """Every model that the agent may call."""
+        """Every model that the agent may call: those of the chain, then those of the alternative."""
         return [*self.chain, *self.alternative.chain]
 
     @property
     def dependencies(self) -> list[str]:
-        """The breakers that a turn of this agent may meet: models first, then tools' services."""
+        """The names of the breakers that a turn of this agent may meet: of models first, then of tools' services."""
         names = [m.id for m in self.models] + [f"tool:{t.dependency.name}" for t in self.tools if t.dependency]
         return list(dict.fromkeys(names))
 
 
 def _code(rule: Any) -> str:
-    """What changes when a rule is written anew: its compiled code, without the places where it stood."""
+    """A digest of what a rule does: its compiled code without line numbers, so that moving it changes nothing."""
     code = rule if isinstance(rule, CodeType) else getattr(rule, "__code__", None)
     if code is None:
         return ""

@@ -1,7 +1,7 @@
-"""Exports what the agents' chains cost into prices.json: `python -m turnkeeper.export_prices TARGET [OWN]`.
+"""Exports the prices of the agents' models into a JSON file: `python -m turnkeeper.export_prices TARGET [OWN]`.
 
-Run when the layer is built, with genai-prices installed; it is too slow to import at a cold start. OWN is the owner's
-file of prices, which go before those of genai-prices. A model without a price fails the build.
+It runs when the layer is built, as genai-prices is too slow to import at a cold start. OWN is the owner's file of
+prices, which replace those of genai-prices. A model without a price fails the build.
 """
 
 import json
@@ -25,7 +25,10 @@ _FIELDS = {
 
 
 def price_of(model: Model) -> dict[str, Any]:
-    """Look a model's price up; raises LookupError when there is none."""
+    """Return the public price of a model, in dollars per million tokens; raises LookupError when there is none.
+
+    The shape is that of `price_from_json`: {"input": "0.40", "output": "1.60", ...}, with tiers where it has them.
+    """
     from genai_prices import Usage, calc_price  # noqa: PLC0415 - needed at build time only
 
     price = calc_price(Usage(input_tokens=1), model.name, provider_id=PROVIDERS[model.provider]).model_price
@@ -33,7 +36,7 @@ def price_of(model: Model) -> dict[str, Any]:
     if found["input"] is None or found["output"] is None:
         raise LookupError(model.id)
     rates = {name: _rate(rate) for name, rate in found.items() if rate is not None}
-    if price_from_json(rates).is_free:  # only its owner can say so: a silent zero would be no limit at all
+    if price_from_json(rates).is_free:  # free needs the owner's word: with a price of 0 by mistake, no limit would hold
         raise LookupError(model.id)
     return rates
 
@@ -45,7 +48,7 @@ def _rate(rate: Any) -> Any:
 
 
 def export(models: Iterable[Model], own: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the price of each model; raises LookupError, which says what to write, where there is none."""
+    """Return the prices by model id, `own` before public ones; raises LookupError, which says what to write."""
     prices: dict[str, Any] = {}
     for model in models:
         try:
@@ -53,14 +56,14 @@ def export(models: Iterable[Model], own: Mapping[str, Any]) -> dict[str, Any]:
             price_from_json(prices[model.id])
         except (LookupError, TypeError, ValueError) as error:
             raise LookupError(
-                f"{model.id} has no price: write it into layers/agents/prices.json, in dollars a million tokens, as "
+                f"{model.id} has no price: write it into layers/agents/prices.json, in dollars per million tokens, as "
                 f'{{"{model.id}": {{"input": "0.40", "output": "1.60"}}}}'
             ) from error
     return prices
 
 
 def main(target: str, own: str = "") -> None:
-    """Write prices.json for every model of every agent."""
+    """Write the prices of every model of every agent to the file `target`; exits with a message if one has no price."""
     file = Path(own)
     mine = json.loads(file.read_text()) if own and file.exists() else {}
     models = {m.id: m for name in agent_names() for m in agent(name).models}

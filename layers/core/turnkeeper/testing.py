@@ -1,6 +1,6 @@
-"""Plays an agent's turns with no network: scripted models and services, and the real runtime over a table in memory.
+"""Plays turns of an agent without a network: the real runtime, with a table in memory and scripted models and services.
 
-`play(agent, fixture)` is a whole test; a `Stage` is for turns that a fixture cannot tell.
+`play(agent, fixture)` is a whole test; a `Stage` is for turns that a fixture cannot describe.
 """
 
 import datetime as dt
@@ -25,7 +25,7 @@ from turnkeeper.services import Services
 from turnkeeper.settings import Settings
 
 NOON = dt.datetime(2026, 11, 23, 12, tzinfo=dt.UTC)
-"""When the turns of a stage begin, unless it is told otherwise."""
+"""The time at which a stage begins by default."""
 
 CUSTOMER, TENANT = "carla", "shop"
 
@@ -35,17 +35,15 @@ _NEXT = dict(zip(_TIERS, [*list(_TIERS)[1:], Tier.HUMAN.state], strict=True))
 
 
 def play(agent: Agent[Any], fixture: Fixture) -> list[dict[str, Any]]:
-    """Play a fixture, and the turns that follow it; AssertionError where a turn does not end as expected."""
+    """Play a fixture and the turns that follow it, and return them; raises AssertionError if one ends unexpectedly."""
     stage, turns = Stage(agent), list[dict[str, Any]]()
     turn: Fixture | None = fixture
     while turn:
         stage.script(turn.model, turn.services)
         shown = stage.send(turn.says, conversation=turns[0]["conversation_id"] if turns else None)
-        shown_of = {name: shown[name] for name in turn.expect}
-        if shown_of != dict(turn.expect):
-            raise AssertionError(
-                f"{turn.says!r}: expected {dict(turn.expect)}, and it shows {shown_of}; {stage.told()}"
-            )
+        actual = {name: shown[name] for name in turn.expect}
+        if actual != dict(turn.expect):
+            raise AssertionError(f"{turn.says!r}: expected {dict(turn.expect)}, got {actual}; {stage.told()}")
         stage.exhausted()
         turns.append(shown)
         turn = turn.then
@@ -54,7 +52,11 @@ def play(agent: Agent[Any], fixture: Fixture) -> list[dict[str, Any]]:
 
 @dataclass
 class Stage:
-    """A deployment in memory with one agent. `requests` are what tools asked of services: (what, JSON sent, key)."""
+    """A deployment in memory with one agent.
+
+    `asked` are the requests to models. `requests` are those of tools to services, as (method and path, JSON sent,
+    idempotency key).
+    """
 
     agent: Agent[Any]
     now: dt.datetime = NOON
@@ -90,12 +92,15 @@ class Stage:
         )
 
     def script(self, model: Sequence[Answers | Calls | Fails], services: Mapping[str, Any] | None = None) -> None:
-        """Set what the models and the services answer next."""
+        """Set what the models (in order) and the services (by request, as in a `Fixture`) answer next."""
         self._model, self._services = list(model), dict(services or {})
         self._unused = set(self._services)
 
     def send(self, message: str, *, customer: str = CUSTOMER, conversation: str | None = None) -> dict[str, Any]:
-        """Send a turn and play its escalation, until it has ended or waits for a person; returns the turn."""
+        """Send a turn, play its escalation until it has ended or waits for a person, and return it as the API shows it.
+
+        Raises AssertionError if a model or a service is asked for something that the script does not answer.
+        """
         turns, body = self.services.turns, {"message": message, "customer_id": customer}
         opening = turns.open(
             NewTurn(
@@ -114,37 +119,37 @@ class Stage:
         if document.status != 200:  # noqa: PLR2004
             self._escalate(turn_id)
         if self._unscripted:
-            raise AssertionError(f"a tool asked {self._unscripted[0]}, and the script's services do not answer that")
+            raise AssertionError(f"a tool asked for {self._unscripted[0]}, which the script does not answer")
         return self.services.lookups.turn(turn_id).what
 
     def steps(self, turn_id: str) -> dict[str, str]:
-        """Return the state of each side effect that a turn journalled, by the tool's name."""
+        """Return the journalled state of each side effect of a turn, by the name of its tool."""
         whole = self.services.stores.turns.whole(turn_id)
         return {effect.tool: effect.state.value for effect in whole.effects} if whole else {}
 
     def exhausted(self) -> None:
-        """Raise AssertionError where something that was scripted was not used."""
+        """Raise AssertionError if an answer of the script was not used."""
         if self._model or self._unused:
             left = [*map(repr, self._model), *sorted(self._unused)]
-            raise AssertionError(f"scripted, and not used: {', '.join(left)}; {self.told()}")
+            raise AssertionError(f"in the script, but not used: {', '.join(left)}; {self.told()}")
 
     def told(self) -> str:
-        """Say what went wrong inside the last turns, for a test's report."""
+        """Describe what the model last heard and what the tools asked, for the message of a failed test."""
         heard = [m.text for request in self.asked[-1:] for m in request.messages if m.role != "assistant"]
         return f"the model last heard {heard[1:]}, the tools asked {[what for what, *_ in self.requests]}"
 
     # --- what the runtime meets ---------------------------------------------------------------------------------------
 
     def complete(self, request: ModelRequest) -> ModelReply:
-        """Answer as the next entry of the script does."""
+        """Answer a model call with the next entry of the script."""
         self.asked.append(request)
         self._time += 0.5
         if not self._model:
-            raise AssertionError(f"the script has no more answers, and {request.model} is asked again; {self.told()}")
+            raise AssertionError(f"the script has no more answers, but {request.model} is asked again; {self.told()}")
         return _reply(self._model.pop(0), len(self.asked))
 
     def respond(self, what: str, sent: Any, key: str) -> ToolResponse:
-        """Answer a tool's request as the script's services do."""
+        """Answer a tool's request (`what` is its method and path) from the script."""
         self.requests.append((what, sent, key))
         if what not in self._services:
             self._unscripted.append(what)
@@ -231,7 +236,7 @@ class _Tools:
 
 
 class _Nobody:
-    """Takes pages and messages, and executions that the stage plays itself."""
+    """Accepts pages, messages and executions, and does nothing: the stage itself plays the executions."""
 
     def send(self, message: Json) -> None: ...
 
@@ -248,7 +253,7 @@ class _Nobody:
 
 
 class _Receiver:
-    """Takes callbacks."""
+    """Accepts callbacks."""
 
     def send(self, url: str, *, tenant: str, message_id: str, timestamp: int, body: str, timeout_s: float) -> int:  # noqa: ARG002
         return 204

@@ -1,1 +1,1 @@
-"""What an agent is written with; `turnkeeper.agent` and `turnkeeper` export it."""
+"""The parts that an agent is written with; agents import them from `turnkeeper`."""

@@ -1,4 +1,4 @@
-"""The error of a wrong definition, and what definitions are held to."""
+"""The error of a wrong definition, and the checks that definitions share."""
 
 import inspect
 import math
@@ -10,15 +10,18 @@ class AgentError(TypeError):
     """A definition of an agent is wrong; the message says what to write instead."""
 
 
-def refuse(what: str, mistakes: Iterable[tuple[bool, str]]) -> None:
-    """Raise AgentError for the first mistake that was made; each is (whether it was, what to write instead)."""
+def refuse(subject: str, mistakes: Iterable[tuple[bool, str]]) -> None:
+    """Raise AgentError for the first mistake that was made; each is (whether it was made, what to write instead).
+
+    `subject` names what is defined, and begins the message.
+    """
     for made, instead in mistakes:
         if made:
-            raise AgentError(f"{what}: {instead}")
+            raise AgentError(f"{subject}: {instead}")
 
 
 def is_text(value: Any) -> bool:
-    """Whether a value is a text that says something."""
+    """Whether a value is text that is not blank."""
     return isinstance(value, str) and bool(value.strip())
 
 
@@ -28,21 +31,21 @@ def is_whole(value: Any, least: int) -> bool:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value is a number that can be compared."""
+    """Whether a value is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def are_all(things: Any, kind: Any) -> bool:
-    """Whether a value is a list of one kind."""
+    """Whether a value is a sequence whose members are all of one kind."""
     return isinstance(things, Sequence) and all(isinstance(thing, kind) for thing in things)
 
 
-def takes(function: Any, arguments: int) -> bool:
-    """Whether a value can be called with so many arguments, as far as it says."""
+def takes(function: Any, count: int) -> bool:
+    """Whether a value can be called with `count` positional arguments; a callable without a signature counts as one."""
     try:
-        inspect.signature(function).bind(*[None] * arguments)
-    except TypeError:  # it is not callable, or takes others
+        inspect.signature(function).bind(*[None] * count)
+    except TypeError:  # it is not callable, or takes other arguments
         return False
-    except ValueError:  # it does not say what it takes
+    except ValueError:  # it is callable, and has no signature
         return True
     return True

@@ -1,4 +1,4 @@
-"""Fixtures: an agent's example turns, with what the models and the services say in them. They run with no network."""
+"""Fixtures: example turns of an agent, with what models and services answer in them. They need no network."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _SHOWN = ("status", "tier", "reply", "output", "confidence", "model", "degraded"
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """A model's answer. `output` is JSON data, as a model would write it: right, or wrong on purpose."""
+    """A model's answer: `output` is JSON data, valid or invalid on purpose; `confidence` is 0 to 1."""
 
     reply: str
     output: Any = None
@@ -23,7 +23,7 @@ class Answers:
 
 @dataclass(frozen=True, init=False)
 class Calls:
-    """A model's call of a tool: `Calls("refund", order_id="A-1001", amount_usd=20)`."""
+    """A model's call of a tool, such as `Calls("refund", order_id="A-1001", amount_usd=20)`."""
 
     tool: str
     arguments: Mapping[str, Any]
@@ -35,7 +35,7 @@ class Calls:
 
 @dataclass(frozen=True, slots=True)
 class Fails:
-    """A model that cannot be reached, or does not answer: the failures are those of `domain/failures.py`."""
+    """A model that fails. `how` is one of the failures of `domain/failures.py`, such as "timeout" or "server_error"."""
 
     how: str = Failure.TIMEOUT
 
@@ -46,7 +46,7 @@ class Fails:
 
 @dataclass(frozen=True, slots=True)
 class Responds:
-    """A service's answer to a tool's request."""
+    """A service's answer to a tool's request: an HTTP status, and JSON as the body."""
 
     status: int
     body: Any = None
@@ -56,10 +56,11 @@ class Responds:
 class Fixture:
     """An example turn, and how it must end.
 
-    `says` is what the customer writes. `model` is what the models answer, in order, whichever of the chains is asked.
-    `services` is what the tools' services answer: {"GET /orders/A-1001": {...}}, the body of a 200, or `Responds`.
-    Every answer of both must be used, and nothing else may be asked. `expect` is what the turn shows at its end: any
-    of status, tier, reply, output, confidence, model, degraded, reason. `then` is the conversation's next turn.
+    `says` is what the customer writes. `model` lists the answers of the models in order, whichever model is asked.
+    `services` holds the answers of the tools' services by request, as {"GET /orders/A-1001": {...}}: the JSON body of
+    a 200, or a `Responds`. Every answer in both must be used, and nothing else may be asked for. `expect` is what the
+    turn shows in the end: any of status, tier, reply, output, confidence, model, degraded, reason. `then` is the next
+    turn of the conversation.
     """
 
     says: str
@@ -85,7 +86,7 @@ class Fixture:
         refuse(
             what,
             [
-                (bool(unknown), f"expect knows {', '.join(_SHOWN)}; not {', '.join(unknown)}"),
+                (bool(unknown), f"expect may have {', '.join(_SHOWN)}; not {', '.join(unknown)}"),
                 (bool(unsent), f"services are written 'GET /path' or 'POST /path', not {', '.join(unsent)}"),
             ],
         )

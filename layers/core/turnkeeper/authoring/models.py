@@ -1,4 +1,4 @@
-"""The models of an agent's chain, and its alternative path."""
+"""The models that an agent asks: its chain, and its alternative path."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from turnkeeper.domain.providers import PROVIDERS
 class Model:
     """One model of a chain, such as `Model("openai:gpt-5.4-mini", max_latency_ms=6000)`.
 
-    `id` is provider:name, the name being the provider's own. `max_latency_ms` is the hard total of one call of it.
+    `id` is provider:name, with the provider's own name of the model. `max_latency_ms` is the hard total of one call, in
+    milliseconds (default 8000).
     """
 
     id: str
@@ -23,14 +24,14 @@ class Model:
         refuse(
             f"Model({self.id!r})",
             [
-                (not known, f"write provider:name, the provider one of {', '.join(PROVIDERS)}"),
-                (not is_whole(self.max_latency_ms, 1), "max_latency_ms is whole milliseconds, more than 0"),
+                (not known, f"write provider:name, where provider is one of {', '.join(PROVIDERS)}"),
+                (not is_whole(self.max_latency_ms, 1), "max_latency_ms is a whole number of milliseconds above 0"),
             ],
         )
 
     @property
     def provider(self) -> str:
-        """The part before the colon."""
+        """The provider's name, which stands before the colon."""
         return self.id.partition(":")[0]
 
     @property

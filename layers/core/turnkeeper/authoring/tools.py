@@ -1,4 +1,4 @@
-"""Tools: typed functions that a model may call, and what they are given."""
+"""Tools: typed functions that a model may call, and the context that they get."""
 
 import datetime as dt
 import inspect
@@ -20,14 +20,14 @@ R = TypeVar("R", default=Any)
 _SERVICE = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _TOOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-"""What every provider takes as a tool's name."""
+"""The names of tools that every provider accepts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """A service that tools call over HTTP: `url_variable` names the environment variable that holds its base URL.
+    """A service that tools call over HTTP, and that has a breaker of its own.
 
-    Only that host is ever called.
+    `url_variable` names the environment variable that holds its base URL; a tool reaches no other host.
     """
 
     name: str
@@ -47,35 +47,36 @@ class Dependency:
 
 
 class ToolError(Exception):
-    """A tool's answer that the model should hear as an error, such as a rule that the arguments break.
+    """An error that the tool reports to the model, such as arguments that break a rule.
 
-    Raise it only where nothing was done.
+    Raise it only while nothing has been done.
     """
 
 
 class PersonNeeded(Exception):  # noqa: N818 - it is a decision, not a fault
-    """Only a person may decide this: the turn goes straight to one, with the reason, and no model is asked again.
+    """Only a person may decide this: the turn goes straight to one, with this reason, and no model is asked again.
 
-    Raise it only where nothing was done.
+    Raise it only while nothing has been done.
     """
 
 
 class ToolResponse(Protocol):
-    """What a tool's service answered."""
+    """The answer of a tool's service."""
 
     @property
     def status(self) -> int:
         """The HTTP status."""
 
     def json(self) -> Any:
-        """Read the body as JSON."""
+        """Read the body as JSON; raises `errors.DependencyError` if it is not JSON."""
 
 
 class ToolHttp(Protocol):
-    """HTTP to a tool's own dependency, within the tool's timeout and behind its breaker. Paths are relative.
+    """HTTP to a tool's own dependency, within the tool's timeout and behind the dependency's breaker.
 
-    A status of 5xx or 429 raises `errors.DependencyError`; any other is the tool's to read. A path takes no query
-    (that is `params`), no `..` and no encoded slash; quote what a model or a customer wrote into it.
+    A status of 401, 429 or 5xx raises `errors.DependencyError`; the tool reads any other. A path begins with "/", and
+    is appended to the base URL. One with a query (use `params`), with `..` or with an encoded slash is refused, so
+    quote the parts of it that a model or a customer wrote.
     """
 
     def get(self, path: str, *, params: Mapping[str, str] | None = None) -> ToolResponse:
@@ -87,9 +88,9 @@ class ToolHttp(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """What a tool knows of its turn. The customer comes from the token, never from the model.
+    """What a tool knows about its turn. The customer comes from the caller's token, never from the model.
 
-    `idempotency_key` is stable: the same for the same arguments in every retry and tier of the turn. `now` is UTC.
+    `idempotency_key` is the same for the same arguments in every retry and tier of the turn. `now` is in UTC.
     """
 
     tenant: str
@@ -102,7 +103,7 @@ class ToolContext:
 
 @dataclass(frozen=True)
 class Tool(Generic[P, R]):
-    """A function a model may call: made by `@tool`. Called as a function, it is the function."""
+    """A function that a model may call, made by `@tool`. Calling it calls the function. `timeout_s` is in seconds."""
 
     name: str
     description: str
@@ -115,7 +116,7 @@ class Tool(Generic[P, R]):
     retries: int = 0
 
     def __call__(self, context: ToolContext, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call the function itself, as its own tests do."""
+        """Call the function itself, as the tests of an agent do."""
         return self.function(context, *args, **kwargs)
 
     @cached_property
@@ -124,7 +125,7 @@ class Tool(Generic[P, R]):
         return self.arguments.model_json_schema()
 
     def run(self, context: ToolContext, arguments: BaseModel) -> Any:
-        """Call the function with validated arguments; returns JSON-able data."""
+        """Call the function with validated arguments; returns its result as JSON data."""
         function: Callable[..., Any] = self.function
         given = {name: getattr(arguments, name) for name in type(arguments).model_fields}
         return TypeAdapter(Any).dump_python(function(context, **given), mode="json")
@@ -150,11 +151,13 @@ def tool(
     honours_keys: bool = False,
     retries: int = 0,
 ) -> Any:
-    """Make a tool of a function: its first parameter is the `ToolContext`, the others, typed, are its schema.
+    """Make a function a tool: its first parameter is the `ToolContext`, and the types of the others make the schema.
 
-    `side_effect`: it changes something outside, so it is journalled and happens once. `honours_keys`: the other side
-    answers a repeated `idempotency_key` with the first result, so after a crash it is safe to call again. `retries`:
-    how often a tool that changes nothing is called again, at once, where its service cannot be reached or breaks.
+    `dependency` is the service that it calls. `timeout_s` is the hard total of one call, in seconds (default 5).
+    `side_effect` says that it changes something outside, so it is journalled and happens once. `honours_keys` says that
+    the service answers a repeated `idempotency_key` with the first result, so another call after a crash is safe.
+    `retries` is how often a tool that changes nothing is called again, at once, when its service cannot be reached or
+    breaks (default 0). Raises AgentError, which says what to write instead.
     """
 
     def make(f: Callable[..., Any]) -> Tool:
@@ -164,16 +167,16 @@ def tool(
         refuse(
             f"tool {f.__name__}",
             [
-                (not _is(_TOOL, f.__name__), "its name is letters, digits and _ of ASCII, at most 64 of them"),
-                (not f.__doc__, "write a docstring; the model reads it to know when to call the tool"),
+                (not _is(_TOOL, f.__name__), "its name is at most 64 letters, digits and _, all of them ASCII"),
+                (not f.__doc__, "write a docstring: from it the model knows when to call the tool"),
                 (inspect.iscoroutinefunction(f), "write a plain def, not async def"),
                 (not is_service, "write dependency=Dependency('orders', url_variable='TOOLS_URL')"),
-                (not is_number(timeout_s) or timeout_s <= 0, "timeout_s is seconds, more than 0"),
-                (honours_keys and not side_effect, "honours_keys is for a side_effect: add side_effect=True"),
-                (not is_whole(retries, 0), "retries is how often to call again: 0, 1, 2"),
+                (not is_number(timeout_s) or timeout_s <= 0, "timeout_s is a number of seconds above 0"),
+                (honours_keys and not side_effect, "honours_keys is for side effects: add side_effect=True"),
+                (not is_whole(retries, 0), "retries is how many more calls to make: 0, 1, 2"),
                 (
                     retries != 0 and side_effect,
-                    "retries are for tools that change nothing: an effect has its key",
+                    "retries are for tools that change nothing: remove them, or side_effect",
                 ),
             ],
         )
@@ -219,7 +222,7 @@ def _arguments(function: Callable[..., Any]) -> type[BaseModel]:
 def _model(name: str, fields: dict[str, Any]) -> type[BaseModel]:
     taken = [field for field in fields if field.startswith("_") or hasattr(BaseModel, field)]
     if taken:
-        raise AgentError(f"tool {name}: call the parameter `{taken[0]}` something else")
+        raise AgentError(f"tool {name}: give the parameter `{taken[0]}` another name")
     try:
         model = create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
         model.model_json_schema()
