@@ -10,7 +10,19 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
-from turnkeeper import Agent, AgentError, Alternative, Answers, Dependency, Fails, Fixture, Model, ToolContext, tool
+from turnkeeper import (
+    Agent,
+    AgentError,
+    Alternative,
+    Answers,
+    ClosingTexts,
+    Dependency,
+    Fails,
+    Fixture,
+    Model,
+    ToolContext,
+    tool,
+)
 
 
 class Colour(BaseModel):
@@ -83,6 +95,8 @@ AGENTS = [
     ({"history_tokens": -1}, "history_tokens is a whole number, at least 0"),
     ({"cache_seconds": "60"}, "cache_seconds is a whole number, at least 0"),
     ({"escalation_contact": None}, "escalation_contact is text"),
+    ({"closing_texts": None}, "closing_texts is ClosingTexts(expired='...'), each text"),
+    ({"closing_texts": ClosingTexts(stopped="")}, "closing_texts is ClosingTexts(expired='...'), each text"),
     ({"task_limit_usd": "$1"}, "task_limit_usd is written like '0.50'"),
     ({"task_limit_usd": 0.5}, "task_limit_usd is written like '0.50'"),
     ({"customer_day_limit_usd": "-1"}, "customer_day_limit_usd is written like '5.00'"),

@@ -138,7 +138,7 @@ class Agent(Generic[OutputT]):
             (not isinstance(self.escalation_contact, str), "escalation_contact is text"),
             (
                 not _are_texts(self.closing_texts),
-                "closing_texts is ClosingTexts(expired='...', ...), each of them text",
+                "closing_texts is ClosingTexts(expired='...'), each text",
             ),
         ]
 
