@@ -182,7 +182,7 @@ def test_an_agent_needs_the_package_and_pydantic_only(path: Path) -> None:
 def modules_after(statement: str) -> set[str]:
     """Every module that a new interpreter has loaded after a statement; its environment names no more than a region."""
     code = f"import sys; {statement}; print(*sys.modules)"
-    environment = {"PYTHONPATH": f"{PACKAGE.parent}:{AGENTS.parent}", "AWS_DEFAULT_REGION": "eu-central-1"}
+    environment = {"PYTHONPATH": f"{ROOT}:{PACKAGE.parent}:{AGENTS.parent}", "AWS_DEFAULT_REGION": "eu-central-1"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     return set(done.stdout.split())
 
@@ -192,8 +192,12 @@ def loaded(module: str) -> set[str]:
     return {name.partition(".")[0] for name in modules_after(f"import {module}")}
 
 
-def test_a_task_of_the_state_machine_loads_nothing_of_the_cloud_before_it_is_called() -> None:
-    assert set() == loaded("turnkeeper.api.tasks") & CLOUD
+TASKS = ("first_attempt", "retry_with_correction", "alternative_path", "route", "conclude", "reconcile")
+
+
+@pytest.mark.parametrize("function", TASKS)
+def test_a_task_of_the_state_machine_loads_nothing_of_the_cloud_before_it_is_called(function: str) -> None:
+    assert set() == loaded(f"functions.{function}.app") & CLOUD
 
 
 @pytest.mark.parametrize("module", ["turnkeeper.api.turns", "turnkeeper.api.operators"])

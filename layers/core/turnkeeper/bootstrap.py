@@ -3,7 +3,6 @@
 import os
 from functools import cache
 
-from turnkeeper.adapters.aws import aws_outside
 from turnkeeper.services import Services
 from turnkeeper.settings import Settings
 
@@ -12,4 +11,6 @@ from turnkeeper.settings import Settings
 def services() -> Services:
     """Make the services of this environment; raises MissingSetting, which names the variable."""
     settings = Settings.from_env(os.environ)
+    from turnkeeper.adapters.aws import aws_outside  # noqa: PLC0415 - boto3 is loaded by the first call, not at import
+
     return Services(settings, aws_outside(settings))
