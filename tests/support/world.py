@@ -406,7 +406,10 @@ class World:
             },
         }
         _CURRENT[0] = self
-        return Answer.of(handler(event, context or Context()))
+        answer = Answer.of(handler(event, context or Context()))
+        for look in LOOKS:
+            look(method, path, answer.status, answer.headers, answer.text)
+        return answer
 
     # --- what happens without a request -------------------------------------------------------------------------------
 
@@ -464,6 +467,9 @@ class World:
         """What a customer spent today."""
         return self.services.stores.spend.of_day(TENANT, name, utc_day(self.clock.now))
 
+
+LOOKS: list[Callable[[str, str, int, Mapping[str, str], str], None]] = []
+"""Called with every request's method and path, and its answer's status, headers and text."""
 
 _CURRENT: list[World] = []
 _CURRENT.append(None)  # type: ignore[arg-type]

@@ -539,7 +539,14 @@ def test_spending_is_seen_by_day() -> None:
     days = [world.get("/v1/customers/carla/spend", service(), day=f"2026-11-{d}").json["posted_usd"] for d in (17, 18)]
 
     assert ["0.000000", "0.000180"] == days
-    assert 400 == world.get("/v1/customers/carla/spend", day="yesterday").status
+
+
+@pytest.mark.parametrize("day", ["yesterday", "0000-00-00", "2026-02-30", "9999-12-31", "2026-11-1"])
+def test_what_is_no_day_is_a_request_that_is_not_valid(day: str) -> None:
+    assert (400, "invalid-request") == (
+        (refused := World().get("/v1/customers/carla/spend", day=day)).status,
+        refused.code,
+    )
 
 
 def test_spending_is_the_customers_own_business() -> None:

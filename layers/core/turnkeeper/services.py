@@ -27,6 +27,7 @@ from turnkeeper.runtime.takeover import Takeover
 from turnkeeper.runtime.tiers import Tiers
 from turnkeeper.runtime.tools import ToolRunner
 from turnkeeper.runtime.turns import Turns
+from turnkeeper.runtime.views import HealthView
 from turnkeeper.settings import Settings
 from turnkeeper.stores.bundle import StorePolicies, Stores, stores_over
 
@@ -162,7 +163,7 @@ class Services:
         """Gather one escalation for an operator."""
         return self.context.of_escalation(who, turn_id)
 
-    def health(self, who: Operator) -> dict[str, Any]:
+    def health(self, who: Operator) -> HealthView:
         """Gather the health of the deployment for an operator."""
         return self.context.health(who)
 

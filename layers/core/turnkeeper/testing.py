@@ -120,7 +120,7 @@ class Stage:
             self._escalate(turn_id)
         if self._unscripted:
             raise AssertionError(f"a tool asked for {self._unscripted[0]}, which the script does not answer")
-        return self.services.lookups.turn(turn_id).what
+        return dict(self.services.lookups.turn(turn_id).view)
 
     def steps(self, turn_id: str) -> dict[str, str]:
         """Return the journalled state of each side effect of a turn, by the name of its tool."""

@@ -1,6 +1,6 @@
-"""What clients send and get: the request bodies and the turn, as Pydantic models for validation and OpenAPI."""
+"""What clients send: the request bodies, as Pydantic models for validation and OpenAPI."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -62,44 +62,3 @@ class AnswerBody(Body):
     version: Annotated[int, Field(ge=1)]
     reply: Text
     output: Annotated[dict[str, Any] | None, Field(description="Held to the agent's output schema.")] = None
-
-
-class Usage(BaseModel):
-    """Tokens of all the calls of the run that answered."""
-
-    input_tokens: int
-    output_tokens: int
-
-
-class TurnView(BaseModel):
-    """A turn, whatever its state."""
-
-    turn_id: str
-    status: Literal["completed", "escalating", "awaiting_human", "expired", "failed"]
-    reply: str | None
-    output: dict[str, Any] | None
-    confidence: float | None
-    tier: Literal["first_attempt", "corrected_retry", "alternative_path", "human"] | None
-    model: str | None
-    degraded: bool
-    cost_usd: Annotated[str, Field(examples=["0.001234"])]
-    usage: Usage
-    latency_ms: int
-    reason: str | None
-    agent: str
-    conversation_id: str
-    task_id: str
-    customer_id: str
-
-
-class Problem(BaseModel):
-    """An error, as RFC 9457 says."""
-
-    type: Annotated[str, Field(examples=["urn:turnkeeper:error:invalid-request"])]
-    title: str
-    status: int
-    detail: str
-    errors: list[str] | None = None
-    limit: str | None = None
-    remaining_usd: str | None = None
-    resets_at: str | None = None

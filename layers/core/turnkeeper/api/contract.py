@@ -1,5 +1,6 @@
 """The contract of the API as OpenAPI 3.1, made from the routes themselves."""
 
+import json
 from functools import cache
 from typing import Any
 
@@ -7,6 +8,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver
 from aws_lambda_powertools.event_handler.openapi.models import OAuth2, OAuthFlowClientCredentials, OAuthFlows
 
 from turnkeeper.api import operators, turns
+from turnkeeper.api.answers import components, responses
 from turnkeeper.api.identity import SCOPE
 from turnkeeper.ports import Json
 
@@ -14,6 +16,9 @@ VERSION = "1"
 _DESCRIPTION = """\
 Every accepted turn ends exactly once: answered by a model, by a person, or told honestly that nobody could. Errors are
 RFC 9457 problem+json with `type` = `urn:turnkeeper:error:<code>`. Send an access token: `Authorization: Bearer ...`."""
+
+_NOT_OURS = {"HTTPValidationError", "ValidationError"}
+"""What Powertools documents as its own answer to an invalid request; ours is a problem, with 400."""
 
 
 @cache
@@ -23,7 +28,7 @@ def document() -> str:
     app.include_router(turns.router)
     app.include_router(operators.router)
     flow = OAuthFlowClientCredentials(tokenUrl="https://example.com/oauth2/token", scopes={SCOPE: "Send turns"})
-    return str(
+    written: Json = json.loads(
         app.get_openapi_json_schema(
             title="Turnkeeper",
             version=VERSION,
@@ -32,6 +37,12 @@ def document() -> str:
             security=[{"cognito": [SCOPE]}],
         )
     )
+    for path, item in written["paths"].items():
+        for method, operation in item.items():
+            operation["responses"] = responses(f"{method.upper()} {path}")
+    inputs = {name: schema for name, schema in written["components"]["schemas"].items() if name not in _NOT_OURS}
+    written["components"]["schemas"] = {**inputs, **components()}
+    return json.dumps(written, ensure_ascii=False)
 
 
 def handler(_: Json, __: Any) -> Json:

@@ -26,6 +26,7 @@ from turnkeeper.errors import (
 )
 
 CONTENT_TYPE = "application/problem+json"
+TYPE = "urn:turnkeeper:error:"
 MAX_BODY_BYTES = 256 * 1024
 
 TABLE: dict[str, tuple[int, str]] = {
@@ -55,7 +56,7 @@ def problem(
 ) -> Response[str]:
     """Return a problem: `more` are the members that its type adds."""
     status, title = TABLE[code]
-    body = {"type": f"urn:turnkeeper:error:{code}", "title": title, "status": status, "detail": detail, **(more or {})}
+    body = {"type": f"{TYPE}{code}", "title": title, "status": status, "detail": detail, **(more or {})}
     return Response(status_code=status, content_type=CONTENT_TYPE, body=json.dumps(body), headers=dict(headers or {}))
 
 

@@ -1,38 +1,50 @@
 """The customers' routes: send a turn, look it up, rate it; a conversation; what a customer spent."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.request import parse_http_list
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Router
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from pydantic import AfterValidator, StringConstraints
 
 from turnkeeper.api.app import caller_of, services_of
-from turnkeeper.api.bodies import FeedbackBody, Id, Problem, TurnBody, TurnView
+from turnkeeper.api.bodies import FeedbackBody, Id, TurnBody
 from turnkeeper.api.idempotency import answer_once
 from turnkeeper.api.identity import Caller, Forbidden, Role
+from turnkeeper.domain.spend import resets_at
 from turnkeeper.errors import InvalidRequest, NotFound, TurnNotFound
 from turnkeeper.ports import Json
 from turnkeeper.runtime.turns import NewTurn
-from turnkeeper.runtime.views import json_text
+from turnkeeper.runtime.views import ConversationView, SpendView, TurnView, json_text
 
 router = Router()  # type: ignore[no-untyped-call]
 JSON = "application/json"
 RETRY_SECONDS = "2"
 
-_PROBLEM: Any = {"description": "A problem", "content": {"application/problem+json": {"model": Problem}}}
-_ERRORS: dict[int, Any] = dict.fromkeys((400, 401, 402, 403, 404, 409, 413, 422, 429, 503), _PROBLEM)
-_TURN: Any = {"description": "The turn", "content": {JSON: {"model": TurnView}}}
-
 Key = Annotated[str, Header(alias="Idempotency-Key", pattern=r"^[!-+\--~]{1,255}$", description="Yours to choose.")]
+
+
+def _a_day(text: str) -> str:
+    try:
+        resets_at(text)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("is no day: write it like 2026-11-23") from error
+    return text
+
+
+Day = Annotated[
+    Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_a_day)] | None,
+    Query(description="UTC; default: today."),
+]
 
 Cursor = Annotated[
     str | None, Query(pattern=r"^[0-9]{17}\.turn_[0-9a-f]{32}$", description="As an answer told it: older turns.")
 ]
 
 
-@router.post("/v1/agents/<agent>/turns", responses={200: _TURN, 202: _TURN, **_ERRORS}, tags=["turns"])
+@router.post("/v1/agents/<agent>/turns", tags=["turns"])
 def send_turn(
     agent: Annotated[str, Path()],
     body: TurnBody,
@@ -68,13 +80,13 @@ def send_turn(
     return Response(status_code=document.status, content_type=JSON, body=document.body, headers=headers)
 
 
-@router.get("/v1/turns/<turn_id>", responses={200: _TURN, **_ERRORS}, tags=["turns"])
+@router.get("/v1/turns/<turn_id>", tags=["turns"])
 def get_turn(turn_id: Annotated[str, Path()]) -> Response[str]:
     """Look a turn up, whatever its state."""
     return _json(_own_turn(turn_id))
 
 
-@router.post("/v1/turns/<turn_id>/feedback", responses={204: {"description": "Kept"}, **_ERRORS}, tags=["turns"])
+@router.post("/v1/turns/<turn_id>/feedback", tags=["turns"])
 def send_feedback(turn_id: Annotated[str, Path()], body: FeedbackBody) -> Response[str]:
     """Say how a customer liked a turn."""
     _own_turn(turn_id)
@@ -82,20 +94,20 @@ def send_feedback(turn_id: Annotated[str, Path()], body: FeedbackBody) -> Respon
     return Response(status_code=204, content_type=JSON, body="")
 
 
-@router.get("/v1/conversations/<conversation_id>", responses=_ERRORS, tags=["conversations"])
+@router.get("/v1/conversations/<conversation_id>", tags=["conversations"])
 def get_conversation(conversation_id: Annotated[str, Path()], cursor: Cursor = None) -> Response[str]:
     """Read a conversation's turns that have ended, in their order: the newest page, or the one before it."""
     who = _customer()
     found = services_of(router).lookups.conversation(who.tenant, conversation_id, cursor)
     if not who.sees(found.tenant, found.customer):
         raise NotFound(f"there is no conversation {conversation_id}")
-    return _json(found.what)
+    return _json(found.view)
 
 
-@router.get("/v1/customers/<customer_id>/spend", responses=_ERRORS, tags=["spend"])
+@router.get("/v1/customers/<customer_id>/spend", tags=["spend"])
 def get_spend(
     customer_id: Annotated[Id, Path()],
-    day: Annotated[str | None, Query(pattern=r"^\d{4}-\d{2}-\d{2}$", description="UTC; default: today.")] = None,
+    day: Day = None,
     agent: Annotated[str | None, Query(description="Show the limits that hold with this agent.")] = None,
 ) -> Response[str]:
     """Read what a customer spent and may still spend."""
@@ -117,17 +129,16 @@ def _customer() -> Caller:
     return caller_of(router).must_be(Role.CUSTOMER, Role.SERVICE)
 
 
-def _own_turn(turn_id: str) -> dict[str, Any]:
+def _own_turn(turn_id: str) -> TurnView:
     who = _customer()
     found = services_of(router).lookups.turn(turn_id)
     if not who.sees(found.tenant, found.customer):
         raise TurnNotFound(f"there is no turn {turn_id}")
-    what: dict[str, Any] = found.what
-    return what
+    return found.view
 
 
-def _json(what: dict[str, Any]) -> Response[str]:
-    return Response(status_code=200, content_type=JSON, body=json_text(what))
+def _json(view: TurnView | ConversationView | SpendView) -> Response[str]:
+    return Response(status_code=200, content_type=JSON, body=json_text(view))
 
 
 def _base_url(event: Json) -> str:

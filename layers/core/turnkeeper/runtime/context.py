@@ -1,19 +1,33 @@
 """The whole context of an escalation, as a person needs it to answer; and the health of a deployment."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
+from typing import cast
 
 from turnkeeper.domain.attempt import Attempt
+from turnkeeper.domain.breaker import State
+from turnkeeper.domain.effect import EffectState
 from turnkeeper.domain.escalation import Escalation, Listed
 from turnkeeper.domain.money import format_usd
 from turnkeeper.domain.tier import Tier
+from turnkeeper.domain.turn import Status
 from turnkeeper.errors import DependencyError, EscalationNotFound
 from turnkeeper.outside import Outside
 from turnkeeper.ports import Subscriptions
 from turnkeeper.runtime.lookups import Lookups
 from turnkeeper.runtime.operators import Operator, Operators
-from turnkeeper.runtime.views import turn_view
+from turnkeeper.runtime.views import (
+    AttemptView,
+    BreakerStatus,
+    BreakerView,
+    CallView,
+    EffectStatus,
+    EscalationDetails,
+    HealthView,
+    SubscriptionsView,
+    TurnView,
+    turn_view,
+)
 from turnkeeper.stores.bundle import Stores
 
 PAGED = ("on_call", "second_level")
@@ -28,7 +42,7 @@ class EscalationContext:
     """An escalation, and what a person should know of it."""
 
     escalation: Escalation
-    details: dict[str, Any]
+    details: EscalationDetails
 
 
 class Context:
@@ -55,14 +69,14 @@ class Context:
             reason=escalation.reason,
         )
         said = self._stores.conversations.recent(turn.tenant, turn.conversation)
-        details = {
-            "turn": dict(turn.outcome) if turn.is_done else view,
+        details: EscalationDetails = {
+            "turn": cast(TurnView, turn.outcome) if turn.is_done else view,
             "message": turn.message,
             "metadata": turn.request.get("metadata") or {},
-            "conversation": [{"message": e.user, "reply": e.reply or None, "status": e.status} for e in said],
+            "conversation": [{"message": e.user, "reply": e.reply or None, "status": Status(e.status)} for e in said],
             "attempts": [_attempt(a) for a in whole.attempts],
             "effects": [
-                {"tool": e.tool, "arguments": e.arguments, "state": e.state.lower(), "result": e.result or None}
+                {"tool": e.tool, "arguments": e.arguments, "state": _EFFECT[e.state], "result": e.result or None}
                 for e in whole.effects
             ],
             "spend": self._lookups.spend(turn.tenant, turn.customer, None),
@@ -79,7 +93,7 @@ class Context:
         }
         return EscalationContext(escalation, details)
 
-    def health(self, who: Operator) -> dict[str, Any]:
+    def health(self, who: Operator) -> HealthView:
         """Gather the breakers of every agent, the tenant's backlog, and who is subscribed to the topics."""
         names = [d for name in self._outside.agent_names() for d in self._outside.agents(name).dependencies]
         names += [f"notify:{name}" for name in CHANNELS]
@@ -94,14 +108,14 @@ class Context:
                 "oldest_s": round(now - waiting[0].opened_at) if waiting else 0,
             },
             "unconfirmed_subscriptions": self._unconfirmed(subscriptions),
-            "subscriptions": subscriptions and {name: asdict(found) for name, found in subscriptions.items()},
+            "subscriptions": _subscriptions_view(subscriptions),
         }
 
-    def _breaker_states(self, names: Sequence[str]) -> list[dict[str, Any]]:
+    def _breaker_states(self, names: Sequence[str]) -> list[BreakerView]:
         return [
             {
                 "dependency": b.dependency,
-                "state": b.state.name.lower(),
+                "state": _BREAKER[b.state],
                 "generation": b.generation,
                 "open_until": b.open_until,
             }
@@ -126,8 +140,22 @@ class Context:
         return sum(paged.values())
 
 
-def _attempt(attempt: Attempt) -> dict[str, Any]:
-    calls = [
+_EFFECT: dict[EffectState, EffectStatus] = {
+    EffectState.STARTED: "started",
+    EffectState.DONE: "done",
+    EffectState.NOT_DONE: "not_done",
+}
+_BREAKER: dict[State, BreakerStatus] = {State.CLOSED: "closed", State.OPEN: "open", State.HALF_OPEN: "half_open"}
+
+
+def _subscriptions_view(found: Mapping[str, Subscriptions] | None) -> dict[str, SubscriptionsView] | None:
+    if found is None:
+        return None
+    return {name: {"confirmed": s.confirmed, "unconfirmed": s.unconfirmed} for name, s in found.items()}
+
+
+def _attempt(attempt: Attempt) -> AttemptView:
+    calls: list[CallView] = [
         {
             "model": call.model,
             "error": call.error,
@@ -138,5 +166,18 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         }
         for call in attempt.calls
     ]
-    shown = asdict(attempt) | {"calls": calls, "errors": list(attempt.errors)}
-    return {**shown, "cost_usd": format_usd(attempt.cost_micro_usd)}
+    return {
+        "epoch": attempt.epoch,
+        "tier": attempt.tier,
+        "outcome": attempt.outcome,
+        "reason": attempt.reason,
+        "at": attempt.at,
+        "duration_ms": attempt.duration_ms,
+        "calls": calls,
+        "errors": list(attempt.errors),
+        "draft": attempt.draft,
+        "confidence": attempt.confidence,
+        "reasked": attempt.reasked,
+        "refused": attempt.refused,
+        "cost_usd": format_usd(attempt.cost_micro_usd),
+    }

@@ -1,7 +1,6 @@
 """The writes that end a run: finish a turn, suspend it, conclude an escalated one, or leave it to the next tier."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from turnkeeper.domain.attempt import Attempt, Given, Outcome, Verdict
 from turnkeeper.domain.escalation import Escalation, EscalationState
@@ -13,7 +12,7 @@ from turnkeeper.ports import Op
 from turnkeeper.runtime.callbacks import Callbacks
 from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.run import Run, about
-from turnkeeper.runtime.views import json_text, turn_view
+from turnkeeper.runtime.views import TurnView, json_text, turn_view
 from turnkeeper.stores.bundle import Stores
 from turnkeeper.stores.cache import request_digest
 from turnkeeper.stores.conversations import KEPT_CHARACTERS
@@ -55,14 +54,14 @@ class Endings:
         self._callbacks.announce(run.turn)
         self.log_end(run.turn, view)
 
-    def conclude_by_person(self, turn: Turn, ops: Sequence[Op], view: Mapping[str, Any]) -> None:
+    def conclude_by_person(self, turn: Turn, ops: Sequence[Op], view: TurnView) -> None:
         """End an escalated turn by what a person did, or did not; raises Refused or TurnLost when another was first."""
         also = [*ops, *self.conclusion_ops(turn, view), *self._callbacks.ops(turn)]
         self._stores.turns.conclude(turn, json_text(view), also, fenced=False)
         self._callbacks.announce(turn)
         self.log_end(turn, view)
 
-    def stop(self, turn: Turn, view: Mapping[str, Any]) -> None:
+    def stop(self, turn: Turn, view: TurnView) -> None:
         """End a turn whose run still works on it; raises TurnLost when the run was first."""
         also = [*self.conclusion_ops(turn, view), *self._callbacks.ops(turn)]
         self._stores.turns.stop(turn, Document(ANSWERED, json_text(view)), also)
@@ -120,7 +119,7 @@ class Endings:
     def _latency_ms(self, turn: Turn) -> int:
         return round((self._clock() - turn.created_at) * 1000)
 
-    def _answered(self, run: Run, given: Given) -> dict[str, Any]:
+    def _answered(self, run: Run, given: Given) -> TurnView:
         return turn_view(
             run.turn,
             status=Status.COMPLETED,
@@ -135,7 +134,7 @@ class Endings:
             latency_ms=self._latency_ms(run.turn),
         )
 
-    def conclusion_ops(self, turn: Turn, view: Mapping[str, Any]) -> list[Op]:
+    def conclusion_ops(self, turn: Turn, view: TurnView) -> list[Op]:
         """The writes that put a turn's end into its conversation."""
         said = self._stores.conversations.add_ops(turn, reply=view["reply"] or "", status=view["status"])
         begun = self._stores.conversations.begin_ops(turn)
@@ -169,7 +168,7 @@ class Endings:
         )
         return self._stores.journal.attempt_op(run.turn, attempt)
 
-    def log_end(self, turn: Turn, view: Mapping[str, Any]) -> None:
+    def log_end(self, turn: Turn, view: TurnView) -> None:
         """Log and count a turn's end."""
         completed = view["status"] == Status.COMPLETED
         self._telemetry.action(

@@ -1,30 +1,34 @@
 """What callers may look up: a turn, a conversation, a customer's spending; and the feedback they leave."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 from turnkeeper.agent import Agent
 from turnkeeper.domain.conversation import Exchange
 from turnkeeper.domain.money import format_usd
 from turnkeeper.domain.spend import Counter, Limits, resets_at, utc_day
 from turnkeeper.domain.telemetry import Metric
+from turnkeeper.domain.turn import Status
 from turnkeeper.errors import NotEnded, NotFound, TurnNotFound
 from turnkeeper.outside import Outside
 from turnkeeper.runtime.limits import limits_of
-from turnkeeper.runtime.views import turn_view
+from turnkeeper.runtime.views import AmountsView, ConversationView, ExchangeView, SpendView, TurnView, turn_view
 from turnkeeper.stores.bundle import Stores
 
 _TASKS = 100
 """Named tasks that are listed: a customer may have any number of them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+View = TypeVar("View")
+
+
+@dataclass(frozen=True)
+class Found(Generic[View]):
     """Something found, and whose it is: the API decides who may see it."""
 
     tenant: str
     customer: str
-    what: dict[str, Any]
+    view: View
 
 
 class Lookups:
@@ -34,14 +38,14 @@ class Lookups:
         self._stores, self._clock, self._telemetry = stores, outside.clock, outside.telemetry
         self._limits = limits
 
-    def turn(self, turn_id: str) -> Found:
+    def turn(self, turn_id: str) -> Found[TurnView]:
         """Read a turn as it is now; one that is not accepted yet is not there."""
         whole = self._stores.turns.whole(turn_id)
         if whole is None:
             raise TurnNotFound(f"there is no turn {turn_id}")
         turn = whole.turn
         if turn.is_done:
-            return Found(turn.tenant, turn.customer, turn.outcome)
+            return Found(turn.tenant, turn.customer, cast(TurnView, turn.outcome))
         if not whole.is_accepted:
             raise TurnNotFound(f"the turn {turn_id} is not accepted yet")
         view = turn_view(
@@ -53,22 +57,22 @@ class Lookups:
         )
         return Found(turn.tenant, turn.customer, view)
 
-    def conversation(self, tenant: str, conversation_id: str, cursor: str | None = None) -> Found:
+    def conversation(self, tenant: str, conversation_id: str, cursor: str | None = None) -> Found[ConversationView]:
         """Read a page of a conversation's turns, in their order: the newest one, or the one that a cursor leads to."""
         owner = self._stores.conversations.get(tenant, conversation_id)
         if owner is None:
             raise NotFound(f"there is no conversation {conversation_id}")
         before = (cursor or "").replace(".", "#")
         turns, has_more = self._stores.conversations.page(tenant, conversation_id, before)
-        what = {
+        view: ConversationView = {
             "conversation_id": conversation_id,
             "agent": owner.agent,
             "turns": [_exchange(e) for e in turns],
             "cursor": turns[0].position.replace("#", ".") if has_more else None,
         }
-        return Found(tenant, owner.customer, what)
+        return Found(tenant, owner.customer, view)
 
-    def spend(self, tenant: str, customer: str, day: str | None, agent: Agent[Any] | None = None) -> dict[str, Any]:
+    def spend(self, tenant: str, customer: str, day: str | None, agent: Agent[Any] | None = None) -> SpendView:
         """Read what a customer spent on a UTC day, and in the tasks that were named; limits as `agent` has them."""
         day = day or utc_day(self._clock())
         defaults = limits_of(agent, self._limits) if agent else self._limits
@@ -97,11 +101,11 @@ class Lookups:
             self._telemetry.count(Metric.FeedbackScore, score, agent=turn.agent)
 
 
-def _exchange(e: Exchange) -> dict[str, Any]:
-    return {"turn_id": e.turn_id, "message": e.user, "reply": e.reply or None, "status": e.status}
+def _exchange(e: Exchange) -> ExchangeView:
+    return {"turn_id": e.turn_id, "message": e.user, "reply": e.reply or None, "status": Status(e.status)}
 
 
-def _amounts(counter: Counter, limit: int) -> dict[str, str]:
+def _amounts(counter: Counter, limit: int) -> AmountsView:
     return {
         "posted_usd": format_usd(counter.posted_micro_usd),
         "pending_usd": format_usd(counter.pending_micro_usd),

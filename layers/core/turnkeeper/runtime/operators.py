@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -28,7 +28,7 @@ from turnkeeper.runtime.closing_texts import closing_texts
 from turnkeeper.runtime.endings import Endings
 from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.expiry import Expiry
-from turnkeeper.runtime.views import json_text, turn_view
+from turnkeeper.runtime.views import TurnView, json_text, turn_view
 from turnkeeper.stores.bundle import Stores
 
 PAGE_SIZE = 50
@@ -90,7 +90,7 @@ class Operators:
 
     def answer(
         self, who: Operator, turn_id: str, version: int, reply: str, output: Mapping[str, Any] | None
-    ) -> dict[str, Any]:
+    ) -> TurnView:
         """Answer the customer; the same answer again is the same answer. Returns the turn as it is now."""
         turn, escalation = self.find(who, turn_id)
         answer_id = digest(who.id, str(version), reply, json_text(output))
@@ -115,7 +115,7 @@ class Operators:
         self._executions.end(turn.turn_id)
         return view
 
-    def stop(self, who: Operator, turn_id: str) -> dict[str, Any]:
+    def stop(self, who: Operator, turn_id: str) -> TurnView:
         """End a turn now: nothing more is called for it, and the customer is told."""
         turn = self._stores.turns.get(turn_id)
         if turn is None or turn.tenant != who.tenant:
@@ -146,10 +146,10 @@ class Operators:
             raise TurnNotFound(f"there is no turn {turn.turn_id}")
         return whole
 
-    def _repeated(self, turn: Turn, escalation: Escalation, answer_id: str) -> dict[str, Any]:
+    def _repeated(self, turn: Turn, escalation: Escalation, answer_id: str) -> TurnView:
         if escalation.state is EscalationState.ANSWERED and escalation.answer_id == answer_id:
             self._executions.end(turn.turn_id)
-            return dict(turn.outcome)
+            return cast(TurnView, turn.outcome)
         if escalation.state is EscalationState.EXPIRED:
             raise TooLate("the time to answer is over")
         raise Lost(
@@ -177,7 +177,7 @@ class Operators:
         reply: str,
         output: Mapping[str, Any] | None,
         reason: str,
-    ) -> dict[str, Any]:
+    ) -> TurnView:
         turn = whole.turn
         return turn_view(
             turn,

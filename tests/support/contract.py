@@ -1,0 +1,58 @@
+"""Holds every answer of the API to its contract: statuses, content types, headers, and bodies without other members."""
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from jsonschema_rs import Draft202012Validator
+from turnkeeper.api.contract import document
+
+DOCUMENT: dict[str, Any] = json.loads(document())
+_ROUTES = {
+    (method.upper(), re.compile(re.sub(r"\{\w+\}", "[^/]+", path))): operation["responses"]
+    for path, item in DOCUMENT["paths"].items()
+    for method, operation in item.items()
+}
+_CLOSED = {
+    name: {**schema, "additionalProperties": False} if "properties" in schema else schema
+    for name, schema in DOCUMENT["components"]["schemas"].items()
+}
+"""What the contract leaves open, so that members may be added, is closed here: what is added must be in it."""
+
+
+def hold_to_contract(method: str, path: str, status: int, headers: Mapping[str, str], text: str) -> None:
+    """Raise AssertionError where an answer is not as the contract says."""
+    responses = next((r for (verb, route), r in _ROUTES.items() if verb == method and route.fullmatch(path)), None)
+    if responses is None:
+        assert status == 404, f"{method} {path} is no route, and answers {status}"
+        return
+    assert str(status) in responses, f"{method} {path} answers {status}, which its contract does not name"
+    response = responses[str(status)]
+    _hold_headers(response.get("headers", {}), {name.lower(): value for name, value in headers.items()})
+    content = response.get("content")
+    if content is None:
+        assert text == ""
+        return
+    ((kind, body),) = content.items()
+    assert {name.lower(): value for name, value in headers.items()}["content-type"] == kind
+    errors = [error.message for error in _validator(json.dumps(body["schema"])).iter_errors(json.loads(text))]
+    assert [] == errors, f"{method} {path} {status}: {text[:500]}"
+
+
+def _hold_headers(documented: Mapping[str, Any], sent: Mapping[str, str]) -> None:
+    for name, header in documented.items():
+        value = sent.get(name.lower())
+        if value is None:
+            assert not header.get("required"), f"{name} is missing"
+            continue
+        is_number = header["schema"].get("type") == "integer"
+        _validator(json.dumps(header["schema"])).validate(int(value) if is_number else value)
+    extra = sent.keys() & {"location", "retry-after", "idempotency-replayed"} - {name.lower() for name in documented}
+    assert set() == extra
+
+
+@cache
+def _validator(schema: str) -> Draft202012Validator:
+    return Draft202012Validator({**json.loads(schema), "components": {"schemas": _CLOSED}})
