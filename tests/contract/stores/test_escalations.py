@@ -4,6 +4,7 @@ import pytest
 from turnkeeper.domain.attempt import Outcome, Verdict
 from turnkeeper.domain.escalation import Escalation, EscalationState, Listed
 from turnkeeper.domain.policies import PagingTimes
+from turnkeeper.domain.reasons import Reason
 from turnkeeper.domain.turn import Document, Turn
 from turnkeeper.ports import Refused, Table
 from turnkeeper.stores.escalations import EscalationStore
@@ -13,7 +14,7 @@ from tests.contract.stores.conftest import NewTurn
 from tests.support.world import Clock
 
 TIMES = PagingTimes(page_every_s=600, claim_s=900)
-UNSURE = Verdict(Outcome.REJECTED, "low_confidence")
+UNSURE = Verdict(Outcome.REJECTED, Reason.LOW_CONFIDENCE)
 
 
 @pytest.fixture

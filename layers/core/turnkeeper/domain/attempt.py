@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from turnkeeper.domain.answers import Answer
+from turnkeeper.domain.reasons import Reason
 from turnkeeper.domain.tier import Tier
 
 
@@ -28,14 +29,14 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an attempt came to. `reason` is a stable code; `to_human` when no other tier may try.
+    """What an attempt came to. `reason` says why it was not accepted; `to_human` when no other tier may try.
 
     `given` is the answer that the customer gets, where there is one; `answer` is also one that was not good enough.
     `refused` when a model refused for safety, though others were asked after it.
     """
 
     outcome: Outcome
-    reason: str
+    reason: Reason | None
     answer: Answer | None = None
     errors: tuple[str, ...] = ()
     reasked: bool = False
@@ -59,6 +60,8 @@ class CallReport:
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What one run tried. `at` is seconds since the epoch; `errors` are what was wrong at the end.
+
+    `reason` is the code of a `Reason`, as text: a newer release may have written one that this one does not know.
 
     `draft` is an answer (JSON text) that was not good enough, and `confidence` how sure the model was of it.
     """

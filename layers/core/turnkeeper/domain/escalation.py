@@ -56,6 +56,8 @@ class Severity(StrEnum):
 class Escalation:
     """A turn that left the fast path. Moments are seconds since the epoch, 0 where it has not happened.
 
+    `reason` is the code of a `Reason`, as text: a newer release may have written one that this one does not know.
+
     `execution_number` counts the executions of the state machine; `claim_version` rises with every claim. A task that
     hands the turn to people leaves its `task_token`; of two, the one with the higher `token_order` is newer. `pages`
     were begun, `pages_confirmed` were surely published.

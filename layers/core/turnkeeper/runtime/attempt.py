@@ -11,9 +11,10 @@ from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, To
 from turnkeeper.domain.deadline import call_limit
 from turnkeeper.domain.failures import CONSEQUENCES, Failure
 from turnkeeper.domain.prompts import Said, history, system_prompt
+from turnkeeper.domain.reasons import Reason
 from turnkeeper.domain.text import line
 from turnkeeper.domain.tier import Tier
-from turnkeeper.errors import DependencyError, LimitExceeded, RateLimited, StoreUnavailable, UnpricedModel
+from turnkeeper.errors import DependencyError, LimitExceeded, StoreUnavailable, UnpricedModel
 from turnkeeper.ports import Clock
 from turnkeeper.runtime.guard import Guard
 from turnkeeper.runtime.model_calls import ModelCalls
@@ -24,6 +25,7 @@ from turnkeeper.stores.cache import AnswerCache, request_digest
 
 _ANSWERING_CALLS = 2
 _TRUNCATED = "the answer was cut off: it was longer than allowed"
+_REFUSALS = {Finish.REFUSAL: Reason.REFUSAL, Finish.CONTENT_FILTER: Reason.CONTENT_FILTER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def tier_plan(agent: Agent[Any], tier: Tier, before: Sequence[Attempt]) -> Plan:
     return Plan(agent.instructions, agent.chain, agent.accept_at, errors)
 
 
-_NO_MODEL = Verdict(Outcome.UNAVAILABLE, "no_model_available")
+_NO_MODEL = Verdict(Outcome.UNAVAILABLE, Reason.NO_MODEL_AVAILABLE)
 
 
 class Attempts:
@@ -95,11 +97,11 @@ class Attempts:
         except NeedsPerson as need:
             return walk.verdict(Outcome.REJECTED, need.reason, errors=(need.detail,), to_human=True)
         except ToolUnavailable as error:
-            return walk.verdict(Outcome.UNAVAILABLE, "tool_unavailable", errors=(str(error),))
-        except (LimitExceeded, RateLimited, UnpricedModel) as error:
+            return walk.verdict(Outcome.UNAVAILABLE, Reason.TOOL_UNAVAILABLE, errors=(str(error),))
+        except UnpricedModel as error:
             if not run.money.is_accepted:
                 raise
-            return Verdict(Outcome.REJECTED, error.code.replace("-", "_"), errors=(str(error),), to_human=True)
+            return Verdict(Outcome.REJECTED, Reason.UNPRICED_MODEL, errors=(str(error),), to_human=True)
 
     def _cached(self, run: Run, verdict: Verdict) -> Given | None:
         """Return the answer that was given before to the very same request, where the agent allows one."""
@@ -116,14 +118,14 @@ class Attempts:
     def _walk(self, walk: "_Walk") -> Verdict:
         while walk.model:
             if walk.steps >= walk.run.agent.max_steps:
-                return walk.verdict(Outcome.REJECTED, "too_many_steps", to_human=True)
+                return walk.verdict(Outcome.REJECTED, Reason.TOO_MANY_STEPS, to_human=True)
             reply = self._ask(walk)
             if reply is None:
                 continue
             walk.in_use = True
             walk.steps += max(1, len(reply.tool_calls))
             if walk.steps > walk.run.agent.max_steps:  # none of these calls is made
-                return walk.verdict(Outcome.REJECTED, "too_many_steps", to_human=True)
+                return walk.verdict(Outcome.REJECTED, Reason.TOO_MANY_STEPS, to_human=True)
             verdict = self._use_tools(walk, reply) if reply.tool_calls else self._read(walk, reply)
             if verdict:
                 return verdict
@@ -162,13 +164,13 @@ class Attempts:
         return None
 
     def _read(self, walk: "_Walk", reply: ModelReply) -> Verdict | None:
-        if reply.finish in (Finish.REFUSAL, Finish.CONTENT_FILTER):
+        if reply.finish in _REFUSALS:
             walk.refused = True
             if walk.run.agent.answer_after_refusal:
                 walk.failed(walk.model, Failure(reply.finish.value))
                 walk.next_model()
                 return None
-            return walk.verdict(Outcome.REJECTED, reply.finish.value, errors=(reply.text[:300],), to_human=True)
+            return walk.verdict(Outcome.REJECTED, _REFUSALS[reply.finish], errors=(reply.text[:300],), to_human=True)
         walk.answers += 1
         try:
             read = [_TRUNCATED] if reply.finish is Finish.LENGTH else walk.validate(reply.text)
@@ -176,9 +178,9 @@ class Attempts:
                 return walk.judge(read)
         except Exception as error:  # noqa: BLE001 - whatever the agent's own code raises
             fault = f"the agent's own code raised {type(error).__name__}"
-            return walk.verdict(Outcome.REJECTED, "agent_fault", errors=(fault,))
+            return walk.verdict(Outcome.REJECTED, Reason.AGENT_FAULT, errors=(fault,))
         if walk.answers >= _ANSWERING_CALLS:
-            return walk.verdict(Outcome.REJECTED, "invalid_output", errors=tuple(read))
+            return walk.verdict(Outcome.REJECTED, Reason.INVALID_OUTPUT, errors=tuple(read))
         walk.messages += [Message("assistant", reply.text or "(nothing)"), Message("user", correction(read))]
         return None
 
@@ -248,21 +250,21 @@ class _Walk:
             scored = min(1.0, max(0.0, float(agent.score(answer.output, self._context(answer)))))
             answer = Answer(answer.reply, scored, answer.output)
         if answer.confidence >= self.plan.accept_at:
-            return self.verdict(Outcome.ACCEPTED, "", answer=answer)
-        return self.verdict(Outcome.REJECTED, "low_confidence", answer=answer)
+            return self.verdict(Outcome.ACCEPTED, None, answer=answer)
+        return self.verdict(Outcome.REJECTED, Reason.LOW_CONFIDENCE, answer=answer)
 
     def exhausted(self) -> Verdict:
         if self.over:
             limit = self.over.over.limit.value
             return self.verdict(
-                Outcome.REJECTED, "over_limit", errors=(f"the {limit} limit is used up",), to_human=True
+                Outcome.REJECTED, Reason.OVER_LIMIT, errors=(f"the {limit} limit is used up",), to_human=True
             )
-        return self.verdict(Outcome.UNAVAILABLE, "no_model_available", errors=tuple(self.failures))
+        return self.verdict(Outcome.UNAVAILABLE, Reason.NO_MODEL_AVAILABLE, errors=tuple(self.failures))
 
     def verdict(
         self,
         outcome: Outcome,
-        reason: str,
+        reason: Reason | None,
         *,
         answer: Answer | None = None,
         errors: tuple[str, ...] = (),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from turnkeeper.domain.attempt import Attempt, Given, Outcome, Verdict
 from turnkeeper.domain.escalation import Escalation, EscalationState
+from turnkeeper.domain.reasons import Reason
 from turnkeeper.domain.telemetry import Action, Metric
 from turnkeeper.domain.tier import Tier
 from turnkeeper.domain.turn import Document, Status, Turn
@@ -20,7 +21,7 @@ from turnkeeper.stores.turns import PART_BYTES
 
 ACCEPTED_LATER = 202
 ANSWERED = 200
-_INTERRUPTED = Verdict(Outcome.UNAVAILABLE, "interrupted")
+_INTERRUPTED = Verdict(Outcome.UNAVAILABLE, Reason.INTERRUPTED)
 
 
 class Endings:
@@ -88,10 +89,10 @@ class Endings:
         self._stores.turns.suspend(turn, document, [begun, *self._stores.conversations.begin_ops(turn)])
         self._log_escalation(turn, _INTERRUPTED)
 
-    def end_tier(self, run: Run, verdict: Verdict, *, tried: bool = True) -> None:
-        """Leave an escalated turn to the tiers after this one, with a record of what was `tried`."""
-        also = [self._attempt_op(run, verdict)] if tried else []
-        if verdict.to_human:
+    def end_tier(self, run: Run, verdict: Verdict | None) -> None:
+        """Leave an escalated turn to the tiers after this one; `verdict` is None where nothing was tried."""
+        also = [self._attempt_op(run, verdict)] if verdict else []
+        if verdict and verdict.to_human:
             also.append(self._stores.escalations.to_human_op(run.turn.turn_id))
         self._commit(run, lambda posting: self._stores.turns.end_tier(run.turn, [*posting, *also]))
 
@@ -156,7 +157,7 @@ class Endings:
             epoch=run.turn.epoch,
             tier=run.tier,
             outcome=verdict.outcome,
-            reason=verdict.reason,
+            reason=verdict.reason or "",
             at=run.started_at,
             duration_ms=round((self._clock() - run.started_at) * 1000),
             calls=run.calls,

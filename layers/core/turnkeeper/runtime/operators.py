@@ -10,6 +10,7 @@ from turnkeeper.domain import closing
 from turnkeeper.domain.answers import error_lines
 from turnkeeper.domain.escalation import Escalation, EscalationState, Listed
 from turnkeeper.domain.ids import digest
+from turnkeeper.domain.reasons import Reason
 from turnkeeper.domain.telemetry import Action, Metric
 from turnkeeper.domain.tier import Tier
 from turnkeeper.domain.turn import Status, Turn, TurnState
@@ -124,7 +125,7 @@ class Operators:
         tier = Tier.HUMAN if escalation and escalation.opened_at else None
         whole = self._whole(turn)
         reply = closing.stopped(whole.done_or_begun, closing_texts(self._outside, turn))
-        view = self._view(whole, tier, Status.FAILED, reply, None, "stopped")
+        view = self._view(whole, tier, Status.FAILED, reply, None, Reason.STOPPED)
         try:
             if turn.state is TurnState.RUN:
                 self._endings.stop(turn, view)

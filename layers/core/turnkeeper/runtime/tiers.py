@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from turnkeeper.agent import Agent
-from turnkeeper.domain.attempt import Outcome, Verdict
+from turnkeeper.domain.attempt import Outcome
 from turnkeeper.domain.escalation import Escalation, next_tier, skip_reason
 from turnkeeper.domain.tier import CONCLUDE, Tier
 from turnkeeper.domain.turn import Status
@@ -22,8 +22,6 @@ from turnkeeper.stores.bundle import Stores
 
 _TRIES_OF_A_TASK = 1_000
 """More than a Task is ever retried: the order of task tokens is (execution, retry)."""
-
-_SKIPPED = Verdict(Outcome.SKIPPED, "skipped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ class Tiers:
     def _attempt(self, run: Run, escalation: Escalation) -> Outcome:
         plan = tier_plan(run.agent, run.tier, run.attempts_before)
         if not self._attempts.can_start(plan):
-            self._endings.end_tier(run, _SKIPPED, tried=False)
+            self._endings.end_tier(run, None)
             return Outcome.SKIPPED
         verdict = self._attempts.make(run, plan)
         if verdict.given:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from turnkeeper.agent import PersonNeeded, Tool, ToolContext, ToolError
 from turnkeeper.domain.ids import digest
+from turnkeeper.domain.reasons import Reason
 from turnkeeper.domain.text import storable
 from turnkeeper.errors import DependencyError
 from turnkeeper.ports import CallHttp, Clock, Telemetry, ToolTransport
@@ -24,9 +25,9 @@ MOST_CHARACTERS = 50_000
 
 
 class NeedsPerson(Exception):  # noqa: N818 - it is a decision, not a fault
-    """Only a person may go on; `reason` is a stable code, `detail` is for that person."""
+    """Only a person may go on; `detail` is for that person."""
 
-    def __init__(self, reason: str, detail: str) -> None:
+    def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail = reason, detail
 
@@ -105,7 +106,7 @@ class Caller:
             fault = self.fault(run, tool, error)
             if call.changed_nothing:
                 raise fault from error
-            raise NeedsPerson("outcome_unknown", str(fault)) from error
+            raise NeedsPerson(Reason.OUTCOME_UNKNOWN, str(fault)) from error
         self._left(permit, call)
         return result
 

@@ -12,6 +12,7 @@ from turnkeeper.domain.chat import ToolCall
 from turnkeeper.domain.effect import Course, Effect, EffectState, course_of
 from turnkeeper.domain.failures import CONSEQUENCES
 from turnkeeper.domain.ids import digest
+from turnkeeper.domain.reasons import Reason
 from turnkeeper.domain.telemetry import Action
 from turnkeeper.domain.text import line
 from turnkeeper.errors import DependencyError, StoreUnavailable, TurnLost
@@ -58,8 +59,8 @@ class ToolRunner:
             self._log(run, tool, began, "tool_error")
             return _error(str(error)), None
         except PersonNeeded as need:
-            self._log(run, tool, began, "person_needed")
-            raise NeedsPerson("person_needed", f"{tool.name}({text}): {need}") from need
+            self._log(run, tool, began, Reason.PERSON_NEEDED)
+            raise NeedsPerson(Reason.PERSON_NEEDED, f"{tool.name}({text}): {need}") from need
         except DependencyError as error:
             self._log(run, tool, began, error.failure.value)
             raise ToolUnavailable(f"{tool.name}: {error.failure.value}") from error
@@ -84,9 +85,9 @@ class ToolRunner:
         if course is Course.KNOWN and known:
             return known.result
         if course is Course.UNKNOWN_OUTCOME:
-            raise NeedsPerson(course.value, f"{tool.name}({text}) was begun, and its outcome is not known")
+            raise NeedsPerson(Reason.OUTCOME_UNKNOWN, f"{tool.name}({text}) was begun, and its outcome is not known")
         if course is Course.CONFLICT:
-            raise NeedsPerson(course.value, f"{tool.name}({text}) differs from what was done before")
+            raise NeedsPerson(Reason.CONFLICTING_EFFECT, f"{tool.name}({text}) differs from what was done before")
         try:
             self._journal.begin(self._turns.begins_effect(run.turn), run.turn, wanted)
         except Refused as refusal:
@@ -109,7 +110,7 @@ class ToolRunner:
                 refused = isinstance(error, ToolError) and call.http.posted and not timed_out
                 if may_have_happened and not refused:  # the error is this call's, and says nothing of the earlier one
                     detail = f"{call}: {error}; an earlier call of it may have happened"
-                    raise NeedsPerson(Course.UNKNOWN_OUTCOME.value, detail) from error
+                    raise NeedsPerson(Reason.OUTCOME_UNKNOWN, detail) from error
                 self._settle(run, replace(effect, state=EffectState.NOT_DONE))
                 raise
             except DependencyError as error:
@@ -119,7 +120,7 @@ class ToolRunner:
                 may_have_happened = timed_out = True
                 if last or not tool.honours_keys:
                     detail = f"{call}: {error.failure.value}; it may have happened"
-                    raise NeedsPerson(Course.UNKNOWN_OUTCOME.value, detail) from error
+                    raise NeedsPerson(Reason.OUTCOME_UNKNOWN, detail) from error
             else:
                 self._settle(run, replace(effect, state=EffectState.DONE, result=result))
                 return result

@@ -7,6 +7,7 @@ from typing import Any
 from turnkeeper.agent import Agent
 from turnkeeper.domain.attempt import Outcome, Verdict
 from turnkeeper.domain.ids import conversation_id, request_fingerprint, turn_id
+from turnkeeper.domain.reasons import Reason
 from turnkeeper.domain.tier import Tier
 from turnkeeper.domain.turn import Document, Lease, Turn
 from turnkeeper.errors import (
@@ -25,7 +26,7 @@ from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.run_opener import BegunReads, RunOpener
 from turnkeeper.stores.bundle import Stores
 
-_ASYNC = Verdict(Outcome.UNAVAILABLE, "requested")
+_ASYNC = Verdict(Outcome.UNAVAILABLE, Reason.REQUESTED)
 
 
 @dataclass(frozen=True, slots=True)
