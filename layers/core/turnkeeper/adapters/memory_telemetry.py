@@ -1,4 +1,4 @@
-"""Telemetry that keeps what is reported, for tests; it refuses fields that `domain/telemetry.py` does not document."""
+"""Telemetry that keeps what is reported, for tests; it refuses what `domain/telemetry.py` does not document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from turnkeeper.domain.telemetry import LOG_FIELDS, Action, Metric
 
 @dataclass
 class MemoryTelemetry:
-    """Keeps actions, counts (metric, value, dimensions), warnings and faults; refuses an undocumented field."""
+    """Keeps actions, counts (metric, value, dimensions), warnings and faults; refuses what is not documented."""
 
     actions: list[Mapping[str, Any]] = field(default_factory=list)
     counts: list[tuple[str, float, Mapping[str, str]]] = field(default_factory=list)
@@ -22,7 +22,9 @@ class MemoryTelemetry:
 
     def count(self, metric: Metric, value: float = 1, **dimensions: str) -> None:
         """Keep a count."""
-        self.counts.append((metric.name, value, _documented(dimensions)))
+        if tuple(sorted(dimensions)) != metric.dimensions:
+            raise AssertionError(f"{metric.name} has the dimensions {metric.dimensions} in domain/telemetry.py")
+        self.counts.append((metric.name, value, dimensions))
 
     def warning(self, message: str, **fields: Any) -> None:
         """Keep a warning."""

@@ -16,31 +16,36 @@ class Unit(StrEnum):
 
 
 class Metric(Enum):
-    """A metric: its unit, and what one value of it says."""
+    """A metric: its unit, what one value of it says, and its dimensions beside `service`."""
 
-    TurnsCompleted = (Unit.COUNT, "a turn was answered, by a model or by a person")
-    TurnsNotCompleted = (Unit.COUNT, "a turn ended without an answer: it expired, or was stopped")
-    TurnsEscalated = (Unit.COUNT, "a turn left the fast path")
-    TurnsByTier = (Unit.COUNT, "a turn was answered, by the tier that answered it")
-    TurnLatency = (Unit.MILLISECONDS, "how long a turn took from its acceptance to its end")
-    TurnCost = (Unit.NONE, "what a turn cost, in dollars")
-    FeedbackScore = (Unit.NONE, "how a customer rated a turn, 1 to 5")
-    BreakerOpen = (Unit.COUNT, "a breaker opened: its dependency is left alone")
-    BreakerHalfOpen = (Unit.COUNT, "a breaker let one call through, to probe its dependency")
-    BreakerClosed = (Unit.COUNT, "a breaker closed: its dependency is called again")
-    SpendAlert = (Unit.COUNT, "a reservation took a counter past 80 % of its limit")
+    TurnsCompleted = (Unit.COUNT, "a turn was answered, by a model or by a person", "agent")
+    TurnsNotCompleted = (Unit.COUNT, "a turn ended without an answer: it expired, or was stopped", "agent")
+    TurnsEscalated = (Unit.COUNT, "a turn left the fast path", "agent")
+    TurnsByTier = (
+        Unit.COUNT,
+        "a turn ended, by its tier: human also where nobody answered",
+        "agent",
+        "tier",
+    )
+    TurnLatency = (Unit.MILLISECONDS, "how long a turn took, from its request's arrival to its end", "agent")
+    TurnCost = (Unit.NONE, "what a turn cost, in dollars", "agent")
+    FeedbackScore = (Unit.NONE, "how a customer rated a turn, 1 to 5", "agent")
+    BreakerOpen = (Unit.COUNT, "a breaker opened: its dependency is left alone", "dependency")
+    BreakerHalfOpen = (Unit.COUNT, "a breaker let one call through, to probe its dependency", "dependency")
+    BreakerClosed = (Unit.COUNT, "a breaker closed: its dependency is called again", "dependency")
+    SpendAlert = (Unit.COUNT, "a limit is 80 % used: one for each try of telling the owner")
     OwnerWarning = (Unit.COUNT, "something happened that only the owner of the deployment can fix")
-    PagesSent = (Unit.COUNT, "a page was published to the person on call")
+    PagesSent = (Unit.COUNT, "a page was published to the person on call", "agent")
     PageFailed = (Unit.COUNT, "a page could not be published; the reconciler repeats it")
-    OperatorClaimSeconds = (Unit.SECONDS, "how long an escalation had waited when an operator claimed it")
-    OperatorReleaseSeconds = (Unit.SECONDS, "how long an escalation had waited when an operator released it")
-    OperatorAnswerSeconds = (Unit.SECONDS, "how long an escalation had waited when an operator answered it")
+    OperatorClaimSeconds = (Unit.SECONDS, "how long an escalation had waited when an operator claimed it", "agent")
+    OperatorReleaseSeconds = (Unit.SECONDS, "how long an escalation had waited when an operator released it", "agent")
+    OperatorAnswerSeconds = (Unit.SECONDS, "how long an escalation had waited when an operator answered it", "agent")
     CallbacksDelivered = (Unit.COUNT, "a callback was taken by its receiver")
     CallbacksGivenUp = (Unit.COUNT, "a callback was given up after its last try, or because its receiver is gone")
     Faults = (Unit.COUNT, "a request or a pass of the reconciler met a fault of our own")
 
-    def __init__(self, unit: Unit, meaning: str) -> None:
-        self.unit, self.meaning = unit, meaning
+    def __init__(self, unit: Unit, meaning: str, *dimensions: str) -> None:
+        self.unit, self.meaning, self.dimensions = unit, meaning, dimensions
 
 
 class Action(StrEnum):
