@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from turnkeeper.domain.answers import Answer
-from turnkeeper.domain.reasons import Reason
+from turnkeeper.domain.reasons import ONLY_A_PERSON, Reason
 from turnkeeper.domain.tier import Tier
 
 
@@ -29,7 +29,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an attempt came to. `reason` says why it was not accepted; `to_human` when no other tier may try.
+    """What an attempt came to. `reason` says why it was not accepted.
 
     `given` is the answer that the customer gets, where there is one; `answer` is also one that was not good enough.
     `refused` when a model refused for safety, though others were asked after it.
@@ -40,9 +40,13 @@ class Verdict:
     answer: Answer | None = None
     errors: tuple[str, ...] = ()
     reasked: bool = False
-    to_human: bool = False
     refused: bool = False
     given: Given | None = None
+
+    @property
+    def to_human(self) -> bool:
+        """Whether no other tier of models may try."""
+        return self.reason in ONLY_A_PERSON
 
 
 @dataclass(frozen=True, slots=True)

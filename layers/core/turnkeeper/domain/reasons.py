@@ -35,3 +35,18 @@ class Reason(StrEnum):
         reason._value_ = code
         reason.meaning = meaning
         return reason
+
+
+ONLY_A_PERSON = frozenset(
+    {
+        Reason.REFUSAL,
+        Reason.CONTENT_FILTER,
+        Reason.TOO_MANY_STEPS,
+        Reason.OVER_LIMIT,
+        Reason.UNPRICED_MODEL,
+        Reason.PERSON_NEEDED,
+        Reason.OUTCOME_UNKNOWN,
+        Reason.CONFLICTING_EFFECT,
+    }
+)
+"""The reasons after which no other tier of models may try."""

@@ -95,13 +95,13 @@ class Attempts:
         try:
             return self._walk(walk)
         except NeedsPerson as need:
-            return walk.verdict(Outcome.REJECTED, need.reason, errors=(need.detail,), to_human=True)
+            return walk.verdict(Outcome.REJECTED, need.reason, errors=(need.detail,))
         except ToolUnavailable as error:
             return walk.verdict(Outcome.UNAVAILABLE, Reason.TOOL_UNAVAILABLE, errors=(str(error),))
         except UnpricedModel as error:
             if not run.money.is_accepted:
                 raise
-            return Verdict(Outcome.REJECTED, Reason.UNPRICED_MODEL, errors=(str(error),), to_human=True)
+            return Verdict(Outcome.REJECTED, Reason.UNPRICED_MODEL, errors=(str(error),))
 
     def _cached(self, run: Run, verdict: Verdict) -> Given | None:
         """Return the answer that was given before to the very same request, where the agent allows one."""
@@ -118,14 +118,14 @@ class Attempts:
     def _walk(self, walk: "_Walk") -> Verdict:
         while walk.model:
             if walk.steps >= walk.run.agent.max_steps:
-                return walk.verdict(Outcome.REJECTED, Reason.TOO_MANY_STEPS, to_human=True)
+                return walk.verdict(Outcome.REJECTED, Reason.TOO_MANY_STEPS)
             reply = self._ask(walk)
             if reply is None:
                 continue
             walk.in_use = True
             walk.steps += max(1, len(reply.tool_calls))
             if walk.steps > walk.run.agent.max_steps:  # none of these calls is made
-                return walk.verdict(Outcome.REJECTED, Reason.TOO_MANY_STEPS, to_human=True)
+                return walk.verdict(Outcome.REJECTED, Reason.TOO_MANY_STEPS)
             verdict = self._use_tools(walk, reply) if reply.tool_calls else self._read(walk, reply)
             if verdict:
                 return verdict
@@ -170,7 +170,7 @@ class Attempts:
                 walk.failed(walk.model, Failure(reply.finish.value))
                 walk.next_model()
                 return None
-            return walk.verdict(Outcome.REJECTED, _REFUSALS[reply.finish], errors=(reply.text[:300],), to_human=True)
+            return walk.verdict(Outcome.REJECTED, _REFUSALS[reply.finish], errors=(reply.text[:300],))
         walk.answers += 1
         try:
             read = [_TRUNCATED] if reply.finish is Finish.LENGTH else walk.validate(reply.text)
@@ -256,9 +256,7 @@ class _Walk:
     def exhausted(self) -> Verdict:
         if self.over:
             limit = self.over.over.limit.value
-            return self.verdict(
-                Outcome.REJECTED, Reason.OVER_LIMIT, errors=(f"the {limit} limit is used up",), to_human=True
-            )
+            return self.verdict(Outcome.REJECTED, Reason.OVER_LIMIT, errors=(f"the {limit} limit is used up",))
         return self.verdict(Outcome.UNAVAILABLE, Reason.NO_MODEL_AVAILABLE, errors=tuple(self.failures))
 
     def verdict(
@@ -268,7 +266,6 @@ class _Walk:
         *,
         answer: Answer | None = None,
         errors: tuple[str, ...] = (),
-        to_human: bool = False,
     ) -> Verdict:
         accepted = answer if outcome is Outcome.ACCEPTED else None
         return Verdict(
@@ -277,7 +274,6 @@ class _Walk:
             answer=answer,
             errors=tuple(map(line, errors)),
             reasked=self.answers > 1,
-            to_human=to_human,
             refused=self.refused,
             given=Given(accepted, self.model.id if self.model else "") if accepted else None,
         )
