@@ -6,9 +6,9 @@ import shlex
 from pathlib import Path
 
 import pytest
-from turnkeeper.api.problems import TABLE
 from turnkeeper.domain.callbacks import DELAYS_S
 from turnkeeper.domain.failures import CONSEQUENCES, STATUSES, Billed, Consequence, Failure
+from turnkeeper.domain.telemetry import Metric
 
 from infra.local.model_provider.app import MODES
 from tests.template.source import RESOURCES, TEMPLATE, api_events
@@ -96,12 +96,6 @@ def test_the_statuses_in_the_table_of_failures_are_the_codes() -> None:
     assert set(STATUSES.items()) == told
 
 
-def test_the_table_of_errors_is_the_codes() -> None:
-    told = {cells[0].strip("`"): int(cells[1]) for cells in rows("docs/api.md", "`[a-z-]+`") if cells[1].isdecimal()}
-
-    assert {code: status for code, (status, _) in TABLE.items()} == told
-
-
 def test_the_table_of_routes_is_the_templates() -> None:
     told = {
         route
@@ -135,8 +129,9 @@ def test_every_alarm_names_a_section_of_the_runbook() -> None:
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if p.name != "README.md" or p.parent == ROOT], ids=lambda p: p.name)
-def test_parameters_and_outputs_that_a_page_names_exist(page: Path) -> None:
-    known = {*TEMPLATE["Parameters"], *TEMPLATE["Outputs"], *RESOURCES}
+def test_parameters_outputs_and_metrics_that_a_page_names_exist(page: Path) -> None:
+    substitutions = RESOURCES["EscalationStateMachine"]["Properties"]["DefinitionSubstitutions"]
+    known = {*TEMPLATE["Parameters"], *TEMPLATE["Outputs"], *RESOURCES, *substitutions, *Metric.__members__}
     named = set(re.findall(r"`((?:[A-Z][a-z]+){2,})(?:=[^`]*)?`", page.read_text()))
 
     assert {name for name in named if name.endswith(ENDINGS)} - known == set()
