@@ -4,12 +4,14 @@ import re
 import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from turnkeeper.testing import play
+from turnkeeper import Calls, Fails
+from turnkeeper.runtime.operators import Operator
+from turnkeeper.testing import TENANT, Stage, play
 from turnkeeper_cli.app import app, main
 
 ROOT = Path(__file__).parents[2]
@@ -84,6 +86,35 @@ def test_the_agents_fixtures_pass() -> None:
     agent = namespace()["agent"]
 
     assert ["completed", "completed"] == [play(agent, fixture)[-1]["status"] for fixture in agent.fixtures]
+
+
+def waiting(stage: Stage, *before: Calls) -> str:
+    """Send a turn that no model can answer after these calls, so that it waits for a person."""
+    stage.script([*before, *[Fails("server_error")] * 8], {"POST /credits": {"credit_id": "C-1"}})
+    turn = stage.send("My order A-1001 came late.")
+    assert "awaiting_human" == turn["status"]
+    return str(turn["turn_id"])
+
+
+def test_a_customer_reads_the_agents_own_texts_where_nobody_answers() -> None:
+    stage = Stage(namespace()["german"])
+    turn = waiting(stage)
+    stage._time += 100_000
+
+    stage.services.reconciler.run(until=stage._time + 60)
+
+    texts = stage.agent.closing_texts
+    assert f"{texts.expired} {texts.expired_advice}" == stage.services.lookups.turn(turn).view["reply"]
+
+
+def test_a_customer_reads_what_was_done_as_the_page_shows_it() -> None:
+    names = namespace()
+    stage = Stage(replace(names["german"], tools=[names["give_credit"]]))
+    turn = waiting(stage, Calls("give_credit", order_id="A-1001", cents=500))
+
+    view = stage.services.operators.stop(Operator("olga", TENANT), turn)
+
+    assert f"{view['reply']}\n" in [snippet.text for snippet in snippets("text")]
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("uv run pytest")])
