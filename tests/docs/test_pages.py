@@ -32,7 +32,7 @@ ENDINGS = (
 )
 """How parameters and outputs end."""
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def rows(page: str, first: str) -> list[list[str]]:
