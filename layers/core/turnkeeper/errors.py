@@ -98,7 +98,7 @@ class ConversationNotFound(NotFound):
 
 
 class NotConcluded(TurnkeeperError):  # noqa: N818
-    """An execution came to its end while its turn is still open: the reconciler goes on with it."""
+    """An execution finished while its turn is still open: the reconciler starts another."""
 
     code = "not-concluded"
 
@@ -124,7 +124,7 @@ class NotEnded(TurnkeeperError):  # noqa: N818
 
 
 class TooLate(TurnkeeperError):  # noqa: N818
-    """An answer came after the turn's `answer_by`: it was kept as a draft; the customer was told that nobody could."""
+    """An answer came after the turn's `answer_by`: it was kept as a draft, and the turn has expired."""
 
     code = "answer-too-late"
 

@@ -78,7 +78,7 @@ class Breaker:
         return replace(self, state=State.HALF_OPEN, generation=self.generation + 1, probe_until=now + lease_s)
 
     def probe_released(self) -> "Breaker":
-        """The probe told nothing: another may probe at once."""
+        """The probe ended without a result: another may probe at once."""
         return replace(self, probe_until=0.0)
 
     def closed(self) -> "Breaker":

@@ -76,7 +76,7 @@ def next_try(tries: int) -> int | None:
 
 
 def tenant_secret(key: str, tenant: str) -> bytes:
-    """Derive a tenant's own secret from the deployment's key, so that none can sign as another."""
+    """Derive a tenant's own secret from the deployment's key: no tenant can sign as another."""
     return hmac.digest(key.encode(), f"callbacks:{tenant}".encode(), "sha256")
 
 

@@ -68,7 +68,7 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """What a model answered. `usage` is None where the provider told nothing, or something absurd, about it."""
+    """What a model answered. `usage` is None where the provider reported none, or an absurd one."""
 
     text: str
     tool_calls: tuple[ToolCall, ...]

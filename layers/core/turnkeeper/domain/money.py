@@ -32,7 +32,7 @@ def format_usd(micro: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Micro-dollars a token (the same figure as dollars a million tokens), by the size of the whole input.
+    """Micro-dollars per token (the same figure as dollars per million tokens), by the size of the whole input.
 
     `tiers` are (start, rate): from an input of more than `start` tokens on, every token costs `rate`.
     """
@@ -45,7 +45,7 @@ class Rate:
         return next((rate for start, rate in reversed(self.tiers) if input_tokens > start), self.base)
 
     def highest(self) -> Decimal:
-        """Return the dearest rate of all."""
+        """Return the highest of its rates."""
         return max(self.base, *(rate for _, rate in self.tiers)) if self.tiers else self.base
 
 

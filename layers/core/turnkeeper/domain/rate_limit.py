@@ -49,7 +49,7 @@ def retry_after(tat: float, now: float, limit: RateLimit) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ModelRate:
-    """What a model's provider admits in a minute, for the whole fleet; None: no limit of ours."""
+    """What a model's provider admits in a minute, for the whole fleet; None where we set no limit."""
 
     requests: int | None = None
     tokens: int | None = None

@@ -21,7 +21,7 @@ class RetryBudget:
     def spend(self) -> bool:
         """Take one retry; False when there is none."""
         with self._lock:
-            if self._tokens < 1 - 1e-9:
+            if self._tokens < 1 - 1e-9:  # ten times 0.1 is a little less than 1
                 return False
             self._tokens -= 1
             return True

@@ -100,7 +100,7 @@ class OverLimit:
 
 @dataclass(frozen=True, slots=True)
 class SpendAlert:
-    """A limit that is 80 % used, for the owner to be told once. Amounts are micro-dollars.
+    """A limit that is 80 % used, of which the owner is alerted once. Amounts are micro-dollars.
 
     `name` is the day or the task; `dedup_key` is the same for every repetition.
     """

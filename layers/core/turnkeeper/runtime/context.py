@@ -1,4 +1,4 @@
-"""The whole context of an escalation, as a person needs it to answer; and the health of a deployment."""
+"""What operators look at: an escalation with everything a person needs to answer it; the health of a deployment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

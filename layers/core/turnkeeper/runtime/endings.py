@@ -70,7 +70,7 @@ class Endings:
         self.log_end(turn, view)
 
     def suspend(self, run: Run, verdict: Verdict, *, first_done: bool) -> Document:
-        """Leave the fast path: the turn is escalated, and the client is told where its outcome will be.
+        """Leave the fast path: the turn is escalated, and the client learns where its outcome will be.
 
         `first_done` when the run asked models, so that the first tier need not.
         """

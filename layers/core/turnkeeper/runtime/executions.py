@@ -34,7 +34,7 @@ class Executions:
         return True
 
     def end(self, turn_id: str) -> None:
-        """End what still waits for an escalation that ended; one that was told is not told again."""
+        """End the task that waits for an escalation that has ended, unless its execution knows already."""
         try:
             escalation = self._escalations.get(
                 turn_id
@@ -45,7 +45,7 @@ class Executions:
                 self._workflow.task_succeeded(escalation.task_token, {"turn_id": turn_id})
             self._escalations.execution_told(escalation)
         except (StoreUnavailable, WorkflowUnavailable) as error:
-            self._telemetry.warning("execution not told of its turn's end yet", turn_id=turn_id, error=str(error))
+            self._telemetry.warning("execution does not know of its turn's end yet", turn_id=turn_id, error=str(error))
 
     def _start(self, turn_id: str, n: int) -> bool:
         return self._workflow.start(_name(turn_id, n), {"turn_id": turn_id, "n": n})

@@ -1,4 +1,4 @@
-"""Ends a turn that nobody answered in time, honestly: `expired`, and the customer is told."""
+"""Ends a turn that nobody answered in time: its status is `expired`, and its reply says so to the customer."""
 
 from turnkeeper.domain import closing
 from turnkeeper.domain.escalation import Escalation

@@ -30,7 +30,7 @@ class Permit:
 
 
 class Guard:
-    """The breakers' doorkeeper. A table that is away changes nothing: the last known state goes on."""
+    """The breakers' doorkeeper. While the table is away, the last known state of each breaker holds."""
 
     def __init__(self, breakers: BreakerStore, clock: Clock, telemetry: Telemetry) -> None:
         self._breakers, self._clock, self._telemetry = breakers, clock, telemetry

@@ -34,7 +34,7 @@ _FAIR_SHARE = 0.25
 """The part of its own latency limit that a model must have had for a timeout to count against its breaker."""
 
 _LONGEST_PAUSE_S = 0.25
-"""Seconds before a retry at most, at random, so that environments that failed together do not come back together."""
+"""The most seconds before a retry, chosen at random: environments that failed together must not retry together."""
 
 _SHORTEST_CALL_S = 0.5
 """Seconds: with less time left we skip the call: it could only time out and be blamed on the model."""

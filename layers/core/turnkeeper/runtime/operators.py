@@ -81,7 +81,7 @@ class Operators:
         return claimed
 
     def release(self, who: Operator, turn_id: str, version: int) -> Escalation:
-        """Release a claim, so that others are paged at once."""
+        """Release a claim: the next page is due at once."""
         _, escalation = self.find(who, turn_id)
         released = self._stores.escalations.release(escalation, who.id, version)
         if released is None:
@@ -117,7 +117,7 @@ class Operators:
         return view
 
     def stop(self, who: Operator, turn_id: str) -> TurnView:
-        """End a turn now: nothing more is called for it, and the customer is told."""
+        """End a turn now: nothing more is called for it, and its reply says so to the customer."""
         turn = self._stores.turns.get(turn_id)
         if turn is None or turn.tenant != who.tenant:
             raise TurnNotFound(f"there is no turn {turn_id}")

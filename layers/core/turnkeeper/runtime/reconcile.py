@@ -1,4 +1,4 @@
-"""Carries on whatever a death between two writes left behind; safe at any moment, twice, and beside everything else."""
+"""Finishes what a process left undone when it died; safe at any moment, twice, and while everything else runs."""
 
 from dataclasses import dataclass
 

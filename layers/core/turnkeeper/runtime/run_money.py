@@ -104,7 +104,7 @@ class RunMoney:
         self.unposted = Settlement(reservation, report.cost_micro_usd, report)
 
     def may_be_billed(self, reservation: Reservation, report: CallReport) -> None:
-        """Post a failed call's whole reservation, as its provider may charge for it."""
+        """Post a failed call's reservation in full, because its provider may charge for it."""
         self.spent += reservation.reserved_micro_usd
         self.spend.guess(reservation, report)
 

@@ -1,4 +1,4 @@
-"""Takes over a turn whose run died on the fast path: what the run reserved is resolved, and the tiers go on."""
+"""Takes over a turn whose run died on the fast path: what the run reserved is resolved, and the tiers continue."""
 
 from turnkeeper.domain.turn import Lease, Turn
 from turnkeeper.outside import Outside

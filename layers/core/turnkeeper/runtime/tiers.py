@@ -61,7 +61,7 @@ class Tiers:
         return next_tier(found.escalation, found.whole.attempts).state
 
     def attempt(self, turn_id: str, execution: int, tier: Tier, remaining_s: float) -> Outcome:
-        """Run one tier. Raises TurnLost while another run holds the turn, so that the task is tried again."""
+        """Run one tier. Raises TurnLost while another run holds the turn: the state machine retries the task."""
         found = self._escalated(turn_id)
         if found is None or found.escalation.execution_number != execution:
             return Outcome.ACCEPTED  # it ended, or another execution has it: this one has only to conclude

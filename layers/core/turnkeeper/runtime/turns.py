@@ -78,7 +78,7 @@ class Turns:
         self._attempts, self._endings, self._executions = attempts, endings, executions
 
     def open(self, new: NewTurn) -> Opening:
-        """Take a request in: its reads begin, beside the write that will acquire its turn."""
+        """Take a request in: its reads begin, while its turn is being acquired."""
         now = self._clock()
         identity = turn_id(new.tenant, new.customer, new.path, new.key)
         turn = Turn(
@@ -120,7 +120,7 @@ class Turns:
             raise
 
     def refuse(self, opening: Opening) -> None:
-        """Forget a refused turn, so that its key may be tried again.
+        """Forget a refused turn: its key may be tried again.
 
         Raises StoreUnavailable or TurnLost where that fails: then it may still be taken over, and is not refused.
         """

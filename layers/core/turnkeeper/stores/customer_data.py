@@ -96,7 +96,7 @@ class CustomerData:
 
 
 def _is_unfinished(item: Item) -> bool:
-    """Whether something may still be written for it: the turn goes on, money is reserved, or a receiver waits."""
+    """Whether something may still be written for it: the turn has not ended, money is reserved, or a receiver waits."""
     sk = str(item["sk"])
     if sk == keys.TURN:
         return bool(item["st"] != TurnState.DONE)

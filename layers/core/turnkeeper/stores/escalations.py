@@ -210,7 +210,7 @@ class EscalationStore:
         remove: tuple[str, ...] = ()
         if state is EscalationState.RESOLVED:  # by its own execution
             remove = _DUE
-        else:  # due until its execution was told: whoever ends it may die before that
+        else:  # due until its execution knows: whoever ends it may die before saying so
             at = self._clock() + self._times.confirm_page_s
             change |= {"due_pk": keys.due(escalation.turn_id), "due_at": at}
         if listed and escalation.opened_at:

@@ -75,7 +75,7 @@ def _reports(kept: Iterable[Mapping[str, Any]]) -> tuple[CallReport, ...]:
 
 
 def report_item(report: CallReport) -> Item:
-    """Write how a call ended, as a reservation keeps it beside its own attributes."""
+    """Write how a call ended, as a reservation keeps it with its own attributes."""
     return {
         "model": report.model,
         "error": report.error,

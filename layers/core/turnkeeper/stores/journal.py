@@ -33,7 +33,7 @@ class Journal:
         self._end(turn, effect, {"st": EffectState.DONE, "result": result, "done_at": self._clock()})
 
     def not_done(self, turn: Turn, effect: Effect) -> None:
-        """Take back an effect that surely did not happen, so that it may be tried again."""
+        """Write that an effect surely did not happen: it may be tried again."""
         self._end(turn, effect, {"st": EffectState.NOT_DONE})
 
     def attempt_op(self, turn: Turn, attempt: Attempt) -> Op:

@@ -97,12 +97,12 @@ def tenant_day(tenant: str, day: str, tenant_shard: int) -> Key:
 
 
 def tenant_day_alert(tenant: str, day: str) -> Key:
-    """That the owner is told of a tenant's day, once for all its shards."""
+    """The marker that the owner was alerted of a tenant's day, once for all its shards."""
     return f"SPEND#{tenant}#/alert", f"DAY#{day}"
 
 
 def alert(of: SpendAlert) -> Key:
-    """The item that says whether the owner was told of a limit: its counter, or a tenant's marker."""
+    """The item that says whether the owner was alerted of a limit: its counter, or a tenant's marker."""
     match of.limit:
         case Limit.TASK:
             return task(of.tenant, of.customer, of.name)

@@ -16,7 +16,7 @@ from turnkeeper.stores.items import RESERVATION
 from turnkeeper.stores.rates import RateGate
 
 TENANT_SHARDS = 10
-"""Shards of a tenant's daily counter: each holds a tenth of the limit, so that no item is written by every turn."""
+"""Shards of a tenant's daily counter, each with a tenth of the limit: one item for all turns would be a bottleneck."""
 
 COUNTERS_KEPT_S = 40 * 86_400
 """Counters are kept this long after their last reservation: longer than any turn that can still settle under them."""
@@ -73,7 +73,7 @@ class Plan:
         return _Line(Limit.TENANT_DAY, key, amount, {"tenant": r.tenant, **self._ttl})
 
     def takes_shard(self, shards: Sequence[Item | None]) -> bool:
-        """Go on with the next of the tenant's shards that has room, as they were just read; False when none has.
+        """Switch to the next of the tenant's shards that has headroom, as they were just read; False when none has.
 
         The next one rather than the emptiest: otherwise every concurrent caller would choose the same shard.
         """

@@ -93,7 +93,7 @@ class SpendStore:
         return [items.get(place) for place in places]
 
     def _take_another_shard(self, plan: Plan, limits: Limits) -> None:
-        """Go on with another of the tenant's shards; raises LimitExceeded, for the whole limit, when all are full."""
+        """Switch to another of the tenant's shards; raises LimitExceeded, for the whole limit, when all are full."""
         r = plan.reservation
         shards = self._shards(r.tenant, r.day)
         if not plan.takes_shard(shards):
@@ -122,7 +122,7 @@ class SpendStore:
             }
             self._table.write(Put(key, marker, when=Attr("pk").absent()))
         except (Refused, StoreUnavailable):
-            return []  # the owner was told already, or is at the next occasion
+            return []  # the owner was alerted already, or will be at the next look
         limit = limits.tenant_day_micro_usd
         return [SpendAlert(r.tenant, "", Limit.TENANT_DAY, r.day, limit, committed, dedup_key(key))]
 
@@ -237,7 +237,7 @@ class SpendStore:
         )
 
     def confirm_alert(self, alert: SpendAlert) -> None:
-        """Record that the owner was told of a limit that is 80 % used."""
+        """Record that the alert was published to the owner."""
         published = {"alert_published": self._clock()}
         when = Attr("alerted_at").exists()
         self._table.write(Update(keys.alert(alert), set=published, remove=("due_pk", "due_at"), when=when))

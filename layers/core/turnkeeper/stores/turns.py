@@ -101,7 +101,7 @@ class TurnStore:
                 return
 
     def _with_documents(self, item: Item) -> Turn:
-        """Read a turn's item with its documents, also where one lies in parts beside it."""
+        """Read a turn's item with its documents, even where a large one is stored in parts of its own."""
         whole = dict(item)
         for name in (FIRST, OUTCOME):
             count = int(item.get(f"{name}_parts", 0))
