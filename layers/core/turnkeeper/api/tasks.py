@@ -16,7 +16,7 @@ _MARGIN_S = 5.0
 
 
 def attempt(services: Make, tier: Tier) -> Task:
-    """Return the task of one tier: an attempt, and what came of it."""
+    """Return the Task of one tier: an attempt, and its outcome."""
 
     def work(made: Services, event: Json, context: Any) -> Json:
         outcome = made.tiers.attempt(event["turn_id"], event["n"], tier, _remaining(context))
@@ -26,7 +26,7 @@ def attempt(services: Make, tier: Tier) -> Task:
 
 
 def route(services: Make) -> Task:
-    """Return the task that says which state comes first."""
+    """Return the Task that says which state comes first."""
 
     def work(made: Services, event: Json, _: Any) -> Json:
         return {"next": made.tiers.route(event["turn_id"], event["n"])}
@@ -35,7 +35,7 @@ def route(services: Make) -> Task:
 
 
 def hand_off(services: Make) -> Task:
-    """Return the task that puts a turn before people, and remembers the token that they will end it with."""
+    """Return the Task that puts a turn before people, and remembers the token with which they will end it."""
 
     def work(made: Services, event: Json, _: Any) -> Json:
         made.tiers.hand_off(event["turn_id"], event["n"], event["task_token"], int(event.get("retry_count", 0)))
@@ -45,7 +45,7 @@ def hand_off(services: Make) -> Task:
 
 
 def conclude(services: Make) -> Task:
-    """Return the task that says how a turn ended."""
+    """Return the Task that says how a turn ended."""
 
     def work(made: Services, event: Json, _: Any) -> Json:
         return {"status": made.tiers.conclude(event["turn_id"], event["n"]).value}

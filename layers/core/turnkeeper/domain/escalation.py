@@ -58,7 +58,7 @@ class Escalation:
 
     `reason` is the code of a `Reason`, as text: a newer release may have written one that this one does not know.
 
-    `execution_number` counts the executions of the state machine; `claim_version` rises with every claim. A task that
+    `execution_number` counts the executions of the state machine; `claim_version` rises with every claim. A Task that
     hands the turn to people leaves its `task_token`; of two, the one with the higher `token_order` is newer. `pages`
     were begun, `pages_confirmed` were surely published.
     """

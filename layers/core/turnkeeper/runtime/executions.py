@@ -34,14 +34,13 @@ class Executions:
         return True
 
     def end(self, turn_id: str) -> None:
-        """End the task that waits for an escalation that has ended, unless its execution knows already."""
+        """End the Task that waits for an escalation that has ended, unless its execution knows already."""
         try:
-            escalation = self._escalations.get(
-                turn_id
-            )  # read again: its task may have been retried since, with another token
+            # Read again: its Task may have been retried since, with another token.
+            escalation = self._escalations.get(turn_id)
             if escalation is None or not escalation.due_at:
                 return
-            if escalation.task_token:  # else no task waits: the next one finds that the turn ended, and concludes
+            if escalation.task_token:  # else no Task waits: the next one finds that the turn ended, and concludes
                 self._workflow.task_succeeded(escalation.task_token, {"turn_id": turn_id})
             self._escalations.execution_told(escalation)
         except (StoreUnavailable, WorkflowUnavailable) as error:

@@ -26,16 +26,16 @@ _TRIES_OF_A_TASK = 1_000
 
 @dataclass(frozen=True, slots=True)
 class _Escalated:
-    """An escalated turn that has not ended, as a task finds it."""
+    """An escalated turn that has not ended, as a Task finds it."""
 
     whole: WholeTurn
     escalation: Escalation
 
 
 class Tiers:
-    """Runs the state machine's tasks. All of them may be run again at any time.
+    """Runs the state machine's Tasks. All of them may be run again at any time.
 
-    `execution` is the number of the execution that a task belongs to: where a newer one runs, it only concludes.
+    `execution` is the number of the execution that a Task belongs to: where a newer one runs, it only concludes.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Tiers:
         return next_tier(found.escalation, found.whole.attempts).state
 
     def attempt(self, turn_id: str, execution: int, tier: Tier, remaining_s: float) -> Outcome:
-        """Run one tier. Raises TurnLost while another run holds the turn: the state machine retries the task."""
+        """Run one tier. Raises TurnLost while another run holds the turn: the state machine retries its Task."""
         found = self._escalated(turn_id)
         if found is None or found.escalation.execution_number != execution:
             return Outcome.ACCEPTED  # it ended, or another execution has it: this one has only to conclude
@@ -77,7 +77,7 @@ class Tiers:
             return self._attempt(run, found.escalation)
 
     def hand_off(self, turn_id: str, execution: int, token: str, retry: int) -> None:
-        """Put the turn before people and page the one on call; the task waits until `token` is answered."""
+        """Put the turn before people and page the person on call; the Task waits until `token` is answered."""
         found = self._escalated(turn_id)
         if found is None:
             self._workflow.task_succeeded(token, {"turn_id": turn_id})
