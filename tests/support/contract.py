@@ -10,11 +10,7 @@ from jsonschema_rs import Draft202012Validator
 from turnkeeper.api.contract import document
 
 DOCUMENT: dict[str, Any] = json.loads(document())
-_ROUTES = {
-    (method.upper(), re.compile(re.sub(r"\{\w+\}", "[^/]+", path))): operation["responses"]
-    for path, item in DOCUMENT["paths"].items()
-    for method, operation in item.items()
-}
+_ROUTES = {path: re.compile(re.sub(r"\{\w+\}", "[^/]+", path)) for path in DOCUMENT["paths"]}
 _CLOSED = {
     name: {**schema, "additionalProperties": False} if "properties" in schema else schema
     for name, schema in DOCUMENT["components"]["schemas"].items()
@@ -22,12 +18,19 @@ _CLOSED = {
 """What the contract leaves open, so that members may be added, is closed here: what is added must be in it."""
 
 
+def route_of(method: str, path: str) -> str | None:
+    """Find the path in the contract that a request's path is one of."""
+    routes = (route for route, pattern in _ROUTES.items() if pattern.fullmatch(path))
+    return next((route for route in routes if method.lower() in DOCUMENT["paths"][route]), None)
+
+
 def hold_to_contract(method: str, path: str, status: int, headers: Mapping[str, str], text: str) -> None:
     """Raise AssertionError where an answer is not as the contract says."""
-    responses = next((r for (verb, route), r in _ROUTES.items() if verb == method and route.fullmatch(path)), None)
-    if responses is None:
+    route = route_of(method, path)
+    if route is None:
         assert status == 404, f"{method} {path} is no route, and answers {status}"
         return
+    responses = DOCUMENT["paths"][route][method.lower()]["responses"]
     assert str(status) in responses, f"{method} {path} answers {status}, which its contract does not name"
     response = responses[str(status)]
     _hold_headers(response.get("headers", {}), {name.lower(): value for name, value in headers.items()})

@@ -16,7 +16,13 @@ def _not_blank(text: str) -> str:
     return text
 
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=16_000), AfterValidator(_not_blank)]
+Text = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=16_000),
+    AfterValidator(_not_blank),
+    Field(json_schema_extra={"pattern": r"\S"}),
+]
+"""What somebody says. OpenAPI names the pattern, and the validator says what is wrong in words."""
 
 
 class Body(BaseModel):

@@ -17,8 +17,8 @@ _DESCRIPTION = """\
 Every accepted turn ends exactly once: answered by a model, by a person, or told honestly that nobody could. Errors are
 RFC 9457 problem+json with `type` = `urn:turnkeeper:error:<code>`. Send an access token: `Authorization: Bearer ...`."""
 
-_NOT_OURS = {"HTTPValidationError", "ValidationError"}
-"""What Powertools documents as its own answer to an invalid request; ours is a problem, with 400."""
+_NOT_OURS = {"HTTPValidationError", "ResponseValidationError", "ValidationError"}
+"""What Powertools documents as its own answers to what is not valid; ours are problems."""
 
 
 @cache
