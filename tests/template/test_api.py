@@ -111,6 +111,7 @@ def test_the_gateways_own_errors_are_problems(name: str) -> None:
 
     assert "'application/problem+json'" == response["ResponseParameters"]["Headers"]["Content-Type"]
     assert (TABLE[code][0], body["status"]) == (body["status"], response.get("StatusCode", 400))
+    assert TABLE[code][1] == body["title"]
 
 
 def test_no_error_of_the_gateway_is_left_as_it_is() -> None:
