@@ -11,6 +11,7 @@ from turnkeeper.domain.failures import CONSEQUENCES, STATUSES, Billed, Consequen
 from turnkeeper.domain.telemetry import Metric
 
 from infra.local.model_provider.app import MODES
+from tests.support.contract import DOCUMENT
 from tests.template.source import RESOURCES, TEMPLATE, api_events
 from tests.unit.domain.test_notice import NOTICE
 
@@ -31,6 +32,9 @@ ENDINGS = (
     "Prices",
 )
 """How parameters and outputs end."""
+
+STATUS = r"\b[2-5]\d\d\b"
+HEADERS = {"Location", "Retry-After", "Idempotency-Replayed"}
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -105,6 +109,26 @@ def test_the_table_of_routes_is_the_templates() -> None:
     wired = {f"{event['Method']} {event['Path']}" for _, event in api_events()}
 
     assert wired - {"GET /console/{proxy+}"} == told
+
+
+def test_the_statuses_and_headers_of_each_route_are_the_contracts() -> None:
+    contract = {
+        f"{method.upper()} {path}": operation["responses"]
+        for path, item in DOCUMENT["paths"].items()
+        for method, operation in item.items()
+    }
+    everywhere = set.intersection(*(set(responses) for responses in contract.values()))
+    told, (anywhere,) = {}, re.findall(r"may also answer ([^.]+)\.", (ROOT / "docs/api.md").read_text())
+    for cells in rows("docs/api.md", "`(GET|POST) .*"):
+        (route, *others) = re.findall(r"(?:GET|POST) [^\s?`]+", cells[0])
+        if not others:
+            told[route] = (set(re.findall(STATUS, cells[2])), set(re.findall(r"`([A-Z][\w-]+)`", cells[2])) & HEADERS)
+
+    assert everywhere == set(re.findall(STATUS, anywhere))
+    assert told == {
+        route: (set(responses) - everywhere, {h for s in responses if s < "4" for h in responses[s].get("headers", {})})
+        for route, responses in contract.items()
+    }
 
 
 def test_the_table_of_modes_is_the_providers() -> None:
