@@ -6,6 +6,7 @@ contract needs. The tests hold every answer that the API gives to what stands he
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field, TypeAdapter
@@ -45,7 +46,7 @@ class Problem(TypedDict):
 
 _EVERYWHERE = ("invalid-request", "unauthorized", "forbidden", "payload-too-large", "rate-limited", "internal")
 _EVERYWHERE_503 = ("store-unavailable", "outcome-pending")
-"""These are answers of the gateway too, before a function is called, or where one does not answer in time."""
+"""The gateway gives these too: before it calls a function, or when one does not answer in time."""
 
 _RETRY_AFTER: Json = {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}, "required": True}
 _LOCATION: Json = {
@@ -53,8 +54,9 @@ _LOCATION: Json = {
     "schema": {"type": "string", "pattern": r"^\.\./\.\./turns/turn_[0-9a-f]{32}$"},
     "required": True,
 }
+_LATER = "It is escalating: look at `Location` after `Retry-After`."
 _REPLAYED: Json = {
-    "description": "`true` where the key was used before, and this is the answer that it got.",
+    "description": "`true` when this repeats the first answer to the key.",
     "schema": {"type": "string", "const": "true"},
 }
 
@@ -126,8 +128,8 @@ def components() -> Json:
 
 def _view(status: int, view: Any, headers: Json) -> Json:
     if view is None:
-        return {"description": "Done: there is nothing to say."}
-    said = {200: "As it is now.", 202: "It is escalating: look at `Location` after `Retry-After`."}[status]
+        return {"description": "Done; the answer has no body."}
+    said = _LATER if status == HTTPStatus.ACCEPTED else view.__doc__
     content = {JSON: {"schema": {"$ref": f"{COMPONENTS}{view.__name__}"}}}
     return {"description": said, "content": content, **({"headers": headers} if headers else {})}
 

@@ -41,7 +41,7 @@ def api(*routers: Router, services: Callable[[], Services]) -> Handler:
         if refused:
             return _serialised(refused)
         for router in routers:
-            router.api_resolver = app  # a router answers for the app that took it in last, such as the contract's
+            router.api_resolver = app  # another app that included it, such as the contract's, has rebound it
         app.append_context(services=services())  # type: ignore[no-untyped-call]
         answer: Json = app.resolve(_untyped(event), context)
         services().telemetry.flush()
@@ -74,12 +74,12 @@ def _unreadable(event: Json) -> Response[str] | None:
     try:
         json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        return problems.problem("invalid-request", "the body must be JSON, not deeper than a turn needs")
+        return problems.problem("invalid-request", "the body must be JSON, and not deeply nested")
     return None
 
 
 def _untyped(event: Json) -> Json:
-    """Leave out what the client calls its body: it is JSON, also where curl calls it a form."""
+    """Drop the client's Content-Type: a body is JSON, even where curl labels it a form."""
     headers = {name: _without_type(event.get(name)) for name in ("headers", "multiValueHeaders")}
     return {**event, **headers}
 

@@ -35,35 +35,33 @@ class TurnBody(Body):
     """A turn's request."""
 
     message: Annotated[Text, Field(description="What the customer says.", examples=["I need a haircut in Palo Alto."])]
-    conversation_id: Annotated[Id | None, Field(description="As issued by an earlier turn; absent: a new one.")] = None
+    conversation_id: Annotated[Id | None, Field(description="Issued by an earlier turn; absent: a new one.")] = None
     task_id: Annotated[Id | None, Field(description="A unit of work with a spending limit of its own.")] = None
     customer_id: Annotated[Id | None, Field(description="For services, which must send it.")] = None
     intent: Annotated[Id | None, Field(description="For your logs and metrics.")] = None
     metadata: Annotated[dict[Pair, Pair] | None, Field(max_length=20)] = None
-    callback_url: Annotated[str | None, Field(max_length=2_048, description="POSTed an outcome that comes later.")] = (
-        None
-    )
+    callback_url: Annotated[str | None, Field(max_length=2_048, description="Where to POST a later outcome.")] = None
 
 
 class FeedbackBody(Body):
-    """How a customer liked a turn."""
+    """A customer's rating of a turn."""
 
     score: Annotated[int, Field(ge=1, le=5)]
     comment: Annotated[str | None, Field(max_length=2_000)] = None
 
 
 class ClaimBody(Body):
-    """A claim says nothing."""
+    """A claim has no fields."""
 
 
 class ReleaseBody(Body):
-    """A release of the claim with this version."""
+    """Releases the claim that has this version."""
 
     version: Annotated[int, Field(ge=1)]
 
 
 class AnswerBody(Body):
-    """A person's answer, by the holder of the claim with this version."""
+    """A person's answer; `version` is that of their claim."""
 
     version: Annotated[int, Field(ge=1)]
     reply: Text

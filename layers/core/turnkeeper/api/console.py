@@ -36,7 +36,7 @@ FILES = {
     "text.js": _JS,
     "words.js": _JS,
 }
-"""Every file there is: a name that is not here is not looked for, so no path leads outside."""
+"""Every file that is served: a name that is not listed is never looked up, so no path leads out of the folder."""
 
 _FOLDER = Path(__file__).parent.parent / "console"
 

@@ -1,4 +1,4 @@
-"""The handler of the callback queue: each message names a turn; only what failed here comes again from the queue."""
+"""The handler of the callback queue: each message names a turn, and only those that failed come again."""
 
 import json
 from collections.abc import Callable

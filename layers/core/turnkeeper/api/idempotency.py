@@ -1,4 +1,4 @@
-"""Powertools Idempotency over the turn item: Powertools runs the envelope; the turn is the lock, with the answer."""
+"""Powertools Idempotency over the turn item, which is the lock and keeps the answer; Powertools drives the protocol."""
 
 import json
 from collections.abc import Callable
@@ -36,12 +36,12 @@ class TurnLock(BasePersistenceLayer):
         raise IdempotencyItemAlreadyExistsError(old_data_record=_record(turn, data_record.idempotency_key))
 
     def _get_record(self, idempotency_key: str) -> DataRecord:
-        raise IdempotencyItemNotFoundError(idempotency_key)  # the refused write always brings the item along
+        raise IdempotencyItemNotFoundError(idempotency_key)  # a refused write always returns the item
 
     def _update_record(self, data_record: DataRecord) -> None:
-        """Nothing: the run has ended its turn."""
+        """Do nothing: the run has stored its answer already."""
 
-    def _delete_record(self, data_record: DataRecord) -> None:  # noqa: ARG002 - the opening knows
+    def _delete_record(self, data_record: DataRecord) -> None:  # noqa: ARG002 - the opening names the turn
         self._turns.refuse(self._opening)
 
 
@@ -53,7 +53,7 @@ def _record(turn: Turn, key: str) -> DataRecord:
 
 
 def answer_once(turns: Turns, opening: Opening, context: Any) -> tuple[Document, bool]:
-    """Answer a request, or answer as it was answered before: (the document, whether it is a replay)."""
+    """Answer a request, or repeat its first answer; return the document, and whether it is a replay."""
     replayed: list[bool] = []
 
     def note(response: Any, idempotent_data: DataRecord) -> Any:  # noqa: ARG001 - Powertools names its hooks' arguments
@@ -62,7 +62,7 @@ def answer_once(turns: Turns, opening: Opening, context: Any) -> tuple[Document,
 
     config = IdempotencyConfig(hash_function="sha256", response_hook=note, lambda_context=context)
     run: Callable[..., dict[str, Any]] = idempotent_function(
-        lambda turn: _answer(turns.run(opening)),  # noqa: ARG005 - Powertools hashes the argument, the opening has it
+        lambda turn: _answer(turns.run(opening)),  # noqa: ARG005 - Powertools hashes the argument; the opening has the turn
         data_keyword_argument="turn",
         persistence_store=TurnLock(turns, opening),
         config=config,

@@ -30,7 +30,7 @@ class Forbidden(TurnkeeperError):  # noqa: N818
 
 
 class Role(StrEnum):
-    """What a caller is."""
+    """A caller's role."""
 
     SERVICE = "service"
     CUSTOMER = "customer"
@@ -57,18 +57,18 @@ class Caller:
         return self.subject
 
     def sees(self, tenant: str, customer: str) -> bool:
-        """Whether something of a tenant's customer is this caller's to see."""
+        """Say whether the caller may see what belongs to a tenant's customer."""
         return tenant == self.tenant and (self.role is not Role.CUSTOMER or customer == self.subject)
 
     def must_be(self, *roles: Role) -> "Caller":
-        """Raise Forbidden unless the caller has one of the roles."""
+        """Return the caller; raises Forbidden unless they have one of the roles."""
         if self.role not in roles:
             raise Forbidden(f"this is for {' and '.join(f'{role}s' for role in roles)}")
         return self
 
 
 def caller(claims: Mapping[str, Any]) -> Caller:
-    """Read a caller from an access token's claims; anything null, empty or ambiguous is nobody."""
+    """Read a caller from an access token's claims; a null, empty or ambiguous claim raises Unauthenticated."""
     groups = _words(claims.get("cognito:groups"))
     client, subject = _id(claims.get("client_id")), _id(claims.get("sub"))
     if claims.get("token_use", "access") != "access":

@@ -66,7 +66,7 @@ def claim(turn_id: TurnId, body: ClaimBody) -> Response[str]:  # noqa: ARG001 - 
 
 @router.post("/v1/escalations/<turn_id>/release", tags=["escalations"])
 def release(turn_id: TurnId, body: ReleaseBody) -> Response[str]:
-    """Give a claim back."""
+    """Release a claim, so that others are paged."""
     released = _services().operators.release(_operator(), turn_id, body.version)
     view: ReleaseView = {"version": released.claim_version}
     return _json(view)
@@ -80,7 +80,7 @@ def answer(turn_id: TurnId, body: AnswerBody) -> Response[str]:
 
 @router.post("/v1/turns/<turn_id>/stop", tags=["escalations"])
 def stop(turn_id: TurnId) -> Response[str]:
-    """End a turn now, whatever it is doing."""
+    """End an open turn now, even while a run works on it."""
     return _json(_services().operators.stop(_operator(), turn_id))
 
 

@@ -34,15 +34,15 @@ TABLE: dict[str, tuple[int, str]] = {
     "invalid-output": (400, "The output does not fit the agent's schema"),
     "unauthorized": (401, "No usable token"),
     "limit-exceeded": (402, "A spending limit would be passed"),
-    "forbidden": (403, "Not yours to do"),
-    "not-found": (404, "There is no such thing for you"),
-    "in-flight": (409, "The same key is being worked on"),
-    "conflict": (409, "It cannot be done as things stand"),
+    "forbidden": (403, "This caller may not do this"),
+    "not-found": (404, "Not found for this caller"),
+    "in-flight": (409, "A request with this key is in progress"),
+    "conflict": (409, "The present state does not allow it"),
     "answer-too-late": (410, "The time to answer is over"),
     "payload-too-large": (413, "The body is too large"),
     "key-reused": (422, "The key was used with another body"),
     "rate-limited": (429, "Too many turns at once"),
-    "internal": (500, "Something went wrong here"),
+    "internal": (500, "A fault of ours"),
     "unpriced-model": (500, "A model has no price"),
     "store-unavailable": (503, "The state store did not answer"),
     "outcome-pending": (503, "The outcome is not known yet"),
@@ -54,7 +54,7 @@ _RETRY_SECONDS = 2
 def problem(
     code: str, detail: str, *, headers: Mapping[str, str] | None = None, more: Mapping[str, Any] | None = None
 ) -> Response[str]:
-    """Return a problem: `more` are the members that its type adds."""
+    """Return a problem; `more` has the members that only its type has."""
     status, title = TABLE[code]
     body = {"type": f"{TYPE}{code}", "title": title, "status": status, "detail": detail, **(more or {})}
     return Response(status_code=status, content_type=CONTENT_TYPE, body=json.dumps(body), headers=dict(headers or {}))
@@ -64,8 +64,8 @@ def _retry(seconds: float) -> dict[str, str]:
     return {"Retry-After": str(max(1, math.ceil(seconds)))}
 
 
-def of_error(error: Exception) -> Response[str]:  # noqa: C901, PLR0911 - a table, one case an error
-    """Map an error to its problem; what is not known is an internal error that says nothing of itself."""
+def of_error(error: Exception) -> Response[str]:  # noqa: C901, PLR0911 - a table: one case for each error
+    """Map an error to its problem; an error that is not listed is `internal`, and its text is not shown."""
     if isinstance(error, IdempotencyPersistenceLayerError) and error.__cause__:
         error = error.__cause__ if isinstance(error.__cause__, Exception) else error
     match error:
@@ -81,10 +81,10 @@ def of_error(error: Exception) -> Response[str]:  # noqa: C901, PLR0911 - a tabl
         case IdempotencyAlreadyInProgressError():
             return problem("in-flight", "send the same request again in a moment", headers=_retry(_RETRY_SECONDS))
         case StoreUnavailable():
-            detail = "nothing was lost: send the same request, with the same key, again"
+            detail = "nothing was lost: send the same request again, with the same key"
             return problem("store-unavailable", detail, headers=_retry(_RETRY_SECONDS))
         case TurnLost():
-            detail = "another run has this turn: send the same request, with the same key, again"
+            detail = "another run has this turn, or ended it: send the same request again, with the same key"
             return problem("outcome-pending", detail, headers=_retry(_RETRY_SECONDS))
         case RequestValidationError():
             return problem("invalid-request", "see errors", more={"errors": _lines(error)})
@@ -95,7 +95,7 @@ def of_error(error: Exception) -> Response[str]:  # noqa: C901, PLR0911 - a tabl
         case TurnkeeperError(code=code) if code in TABLE:
             return problem(code, str(error))
         case _:
-            return problem("internal", "it was logged; send the same request, with the same key, again")
+            return problem("internal", "the fault was logged: send the same request again, with the same key")
 
 
 def _lines(error: RequestValidationError) -> list[str]:

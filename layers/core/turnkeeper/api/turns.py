@@ -40,7 +40,8 @@ Day = Annotated[
 ]
 
 Cursor = Annotated[
-    str | None, Query(pattern=r"^[0-9]{17}\.turn_[0-9a-f]{32}$", description="As an answer told it: older turns.")
+    str | None,
+    Query(pattern=r"^[0-9]{17}\.turn_[0-9a-f]{32}$", description="The `cursor` of a page, for older turns."),
 ]
 
 
@@ -51,7 +52,7 @@ def send_turn(
     idempotency_key: Key,
     prefer: Annotated[list[str] | None, Header(description="`respond-async`: 202 at once (RFC 7240).")] = None,
 ) -> Response[str]:
-    """Send a turn to an agent: 200 with the answer, or 202 with the place where it will be."""
+    """Send a turn to an agent: 200 with the answer, or 202 with the `Location` where it will be."""
     services, event = services_of(router), router.current_event.raw_event
     who = _customer()
     customer = who.customer(body.customer_id)
@@ -88,7 +89,7 @@ def get_turn(turn_id: Annotated[str, Path()]) -> Response[str]:
 
 @router.post("/v1/turns/<turn_id>/feedback", tags=["turns"])
 def send_feedback(turn_id: Annotated[str, Path()], body: FeedbackBody) -> Response[str]:
-    """Say how a customer liked a turn."""
+    """Rate a turn that has ended."""
     _own_turn(turn_id)
     services_of(router).lookups.feedback(turn_id, body.score, body.comment)
     return Response(status_code=204, content_type=JSON, body="")
@@ -108,7 +109,7 @@ def get_conversation(conversation_id: Annotated[str, Path()], cursor: Cursor = N
 def get_spend(
     customer_id: Annotated[Id, Path()],
     day: Day = None,
-    agent: Annotated[str | None, Query(description="Show the limits that hold with this agent.")] = None,
+    agent: Annotated[str | None, Query(description="Show the limits of this agent's turns.")] = None,
 ) -> Response[str]:
     """Read what a customer spent and may still spend."""
     who = _customer()
@@ -120,7 +121,7 @@ def get_spend(
 
 
 def _prefers(headers: Iterable[str], wanted: str) -> bool:
-    """Whether a preference is among those of all Prefer headers, whatever values and parameters it has (RFC 7240)."""
+    """Say whether a Prefer header has a preference, whatever its value and parameters (RFC 7240)."""
     preferences = [preference for header in headers for preference in parse_http_list(header)]
     return any(preference.partition(";")[0].partition("=")[0].strip().lower() == wanted for preference in preferences)
 
