@@ -5,6 +5,14 @@ SHELL := /bin/bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)
 export SAM_CLI_TELEMETRY := 0
+
+# uv and Node trust what the system trusts, such as the certificate of a proxy.
+export NODE_USE_SYSTEM_CA := 1
+export UV_SYSTEM_CERTS := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/cert.pem),1,0)
+ifdef REQUESTS_CA_BUNDLE
+export SSL_CERT_FILE ?= $(REQUESTS_CA_BUNDLE)
+endif
+
 READY := .local/ready
 
 help: ## What can be done here
@@ -27,13 +35,13 @@ quick: $(READY) ## The tests without the local cloud and the browser
 	@infra/test quick
 
 lint: $(READY) ## Style
-	@ruff check . && ruff format --check .
+	@ruff check . && ruff format --check . && infra/console style
 
 types: $(READY) ## Types
-	@mypy
+	@mypy && infra/console types
 
-fix: $(READY) ## Mend what ruff can mend
-	@ruff check --fix . ; ruff format .
+fix: $(READY) ## Repair what ruff and prettier can repair
+	@ruff check --fix . ; ruff format . ; infra/console fix
 
 build: $(READY) ## Build for AWS (python3.13, arm64), from any host and without Docker
 	@python -m infra.release build
@@ -55,17 +63,19 @@ faults: $(READY) ## Let models fail in every way on the local cloud, also the wa
 	@infra/test faults
 
 clean: ## Remove what was built and installed here
-	@rm -rf .aws-sam .local .venv .venv-ministack .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .aws-sam .local .venv .venv-ministack node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 setup: $(READY) ## Install what the project needs (the other targets do it by themselves)
 
-$(READY): pyproject.toml uv.lock
+$(READY): pyproject.toml uv.lock package-lock.json
 	@mkdir -p .local
 	@infra/uv --version >/dev/null 2>&1 || { echo "Installing uv into .local/uv"; \
 		python3 -m pip install --quiet --disable-pip-version-check --target .local/uv uv; }
 	@echo "Installing the project's packages"
 	@infra/uv sync --frozen --quiet
 	@UV_PROJECT_ENVIRONMENT=.venv-ministack infra/uv sync --frozen --quiet --only-group ministack
+	@npm ls >/dev/null 2>&1 || npm ci --silent --no-audit --no-fund --fetch-retries 1 || \
+		echo "npm's registry cannot be reached: the console's JavaScript is not checked"
 	@touch $@
 
 # The browser of the console's tests; where it cannot be installed they are skipped, with the reason.

@@ -6,25 +6,42 @@ import { dropDraft, savedDraft } from "./reply.js";
 import { me } from "./session.js";
 import { sentence } from "./words.js";
 
+/** @param {EscalationContext} data */
 export const isAnsweredByMe = ({ status, answer }) => status === "answered" && answer?.by === me().id;
 
-/** Whether the draft of this tab is what was sent: its answer may have come too late to say so. */
-export const isDraftSent = (id, data) => isAnsweredByMe(data) && savedDraft(id)?.reply === data.answer.reply;
+/**
+ * Whether the draft of this tab is what was sent: its answer may have come too late to say so.
+ *
+ * @param {string} id
+ * @param {EscalationContext} data
+ */
+export const isDraftSent = (id, data) => isAnsweredByMe(data) && savedDraft(id)?.reply === data.answer?.reply;
 
 /**
- * `{claim, release, send, stop}` for an escalation. `hold.version` is that of the own claim. `page` has `data()`, `mode()`,
- * `reply()` (the composer), `look()` (again: whether that went well), `busy(on)`, `calm()` (no notice), `done(text)`,
- * `warn(title, text, kind)` and `whoNow()`.
+ * What can be done to an escalation; `hold.version` is that of the own claim.
+ *
+ * @param {string} id
+ * @param {ActingPage} page
+ * @param {{ version: number }} hold
+ * @returns {Actions}
  */
 export function actions(id, page, hold) {
   let busy = false;
 
-  /** Ask for something. Where no answer came, `happened` tells by the page's next look whether it was done. */
+  /**
+   * Ask for something. Where no answer came, `happened` tells by the page's next look whether it was done.
+   *
+   * @param {{ work: () => Promise<unknown>, happened: (data: EscalationContext) => boolean, then: () => void,
+   *   lost: (problem: Problem) => void }} action
+   */
   async function act({ work, happened, then, lost }) {
     if (busy) return;
     page.busy((busy = true));
     try {
-      const problem = await work().then(() => null, (error) => error);
+      const problem = await work().then(
+        () => null,
+        (error) => error,
+      );
       if (problem && (!(problem instanceof Problem) || problem.status === 403)) throw problem;
       const fresh = await page.look();
       if (problem && !(fresh && happened(page.data()))) return lost(problem);
@@ -34,8 +51,10 @@ export function actions(id, page, hold) {
     }
   }
 
+  /** @param {string} what @param {Problem} problem */
   const failed = (what, problem) => {
-    if (problem.leavesOpen) page.warn(`It is not known whether it was ${what}.`, `${problem.message}. It is safe to try again.`, "bad");
+    if (problem.leavesOpen)
+      page.warn(`It is not known whether it was ${what}.`, `${problem.message}. It is safe to try again.`, "bad");
     else page.warn(`Not ${what}: ${problem.message}.`, sentence(problem.detail), "bad");
   };
 
@@ -47,7 +66,10 @@ export function actions(id, page, hold) {
         page.calm();
         page.reply()?.focus();
       },
-      lost: (problem) => (problem.status === 409 ? page.warn("Somebody else was first.", page.whoNow(), "lost") : failed("claimed", problem)),
+      lost: (problem) =>
+        problem.status === 409
+          ? page.warn("Somebody else was first.", page.whoNow(), "lost")
+          : failed("claimed", problem),
     });
 
   const release = () =>
@@ -61,21 +83,26 @@ export function actions(id, page, hold) {
       lost: (problem) => failed("released", problem),
     });
 
+  /** @param {string} reply @param {unknown} output */
   const send = (reply, output) =>
     act({
       work: () => post(`${path(id)}/answer`, { version: hold.version, reply, output }),
-      happened: (data) => isAnsweredByMe(data) && data.answer.reply === reply,
+      happened: (data) => isAnsweredByMe(data) && data.answer?.reply === reply,
       then: () => {
         dropDraft(id);
         page.done("Answered. The customer has your reply.");
       },
       lost: (problem) => {
         if (problem.status === 410) {
-          page.warn("Too late: the time to answer is over.", "The customer was told that nobody could answer. Your text is kept below, and as a draft on the server.", "lost");
+          page.warn(
+            "Too late: the time to answer is over.",
+            "The customer was told that nobody could answer. Your text is kept below, and as a draft on the server.",
+            "lost",
+          );
         } else if (problem.status === 409) {
           if (page.mode() !== "mine") hold.version = 0;
           page.warn("Not sent: somebody else was first.", `${page.whoNow()} Your text is kept below.`, "lost");
-        } else if (page.reply()) page.reply().fail(problem);
+        } else if (page.reply()) page.reply()?.fail(problem);
         else failed("sent", problem);
       },
     });

@@ -8,7 +8,17 @@ const UNREACHABLE = { code: "unreachable", title: "The server cannot be reached"
 
 /** A request that failed: `code`, `status`, `detail`, and `errors` (lines) where fields are wrong. */
 export class Problem extends Error {
-  constructor({ type = "", code = type.replace("urn:turnkeeper:error:", ""), title, status = 0, detail = "", errors }) {
+  /**
+   * @param {{ type?: string, code?: string, title?: string, status?: number, detail?: string, errors?: string[] }} told
+   */
+  constructor({
+    type = "",
+    code = type.replace("urn:turnkeeper:error:", ""),
+    title = "",
+    status = 0,
+    detail = "",
+    errors,
+  }) {
     const [message, more] = problemOf(code, title, detail);
     super(message);
     this.code = code;
@@ -27,15 +37,23 @@ export class Problem extends Error {
 export const now = () => Date.now() / 1000 + skew;
 let skew = 0;
 
-/** Learn the server's clock from an escalation of an answer. */
+/** Learn the server's clock from an escalation of an answer. @param {Escalation} escalation */
 export function learnClock(escalation) {
   const theirs = Date.parse(escalation.opened_at) / 1000 + escalation.waited_s;
   if (Number.isFinite(theirs) && Math.abs(theirs - now()) > 1.5) skew = theirs - Date.now() / 1000;
 }
 
+/** @param {string} path */
 export const get = (path) => call("GET", path);
+/** @param {string} path @param {object} [body] */
 export const post = (path, body) => call("POST", path, body ?? {});
 
+/**
+ * @param {string} method
+ * @param {string} path
+ * @param {object} [body]
+ * @returns {Promise<any>}
+ */
 async function call(method, path, body, again = true) {
   const token = await accessToken({ renewed: !again });
   const { status, data } = await fetched(`v1/${path}`, {
@@ -54,6 +72,7 @@ async function call(method, path, body, again = true) {
   return data;
 }
 
+/** @param {string} address @param {RequestInit} request */
 async function fetched(address, request) {
   try {
     const answer = await fetch(address, request);
@@ -64,4 +83,5 @@ async function fetched(address, request) {
   }
 }
 
+/** @param {string} id */
 export const path = (id) => `escalations/${encodeURIComponent(id)}`;

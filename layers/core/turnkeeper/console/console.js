@@ -13,11 +13,15 @@ const POLL_MS = 5_000;
 const HIDDEN_POLL_MS = 30_000;
 const HEALTH_MS = 15_000;
 
+/** @type {View} */
 let view;
+/** @type {number | undefined} */
 let timer;
 let healthAt = 0;
+/** @type {Health | null} */
 let health = null;
 
+/** @param {View} next */
 function open(next) {
   clearTimeout(timer);
   view = next;
@@ -32,7 +36,9 @@ function route() {
   const escalation = /^#\/escalations\/([^/]+)$/.exec(location.hash);
   const status = STATUSES.find((name) => location.hash === `#/${name}`);
   const retry = refresh;
-  open(escalation ? escalationView(decodeURIComponent(escalation[1]), { retry }) : listView(status ?? "open", { retry }));
+  open(
+    escalation ? escalationView(decodeURIComponent(escalation[1]), { retry }) : listView(status ?? "open", { retry }),
+  );
   scrollTo(0, 0);
   byId("main").focus({ preventScroll: true });
   refresh();
@@ -79,12 +85,17 @@ async function refreshHealth() {
   health = await get("health");
 }
 
+/** @param {unknown} error */
 function failed(error) {
   if (error instanceof SignedOut) return askToSignIn(error.message);
   if (error instanceof Problem && error.status === 403) {
     return open(strangerView({ name: me().name, detail: error.detail, leave }));
   }
-  view.failed?.(error instanceof Problem ? error : new Problem({ title: "Something went wrong", detail: error.message }));
+  view.failed?.(
+    error instanceof Problem
+      ? error
+      : new Problem({ title: "Something went wrong", detail: String(/** @type {Error} */ (error).message) }),
+  );
 }
 
 // What an event handler could not deal with itself ends here.
@@ -111,6 +122,7 @@ function showTitle() {
   document.title = visible(`${title} · Turnkeeper`);
 }
 
+/** @type {string | undefined} */
 let shownTop;
 function showTop() {
   const inside = Boolean(view?.refresh);
@@ -118,7 +130,14 @@ function showTop() {
   const now = JSON.stringify([inside, me().name]);
   if (now === shownTop) return;
   shownTop = now;
-  fill(byId("user"), inside && [h("span.user-name", {}, me().name), button("?", help, "quiet", { "aria-label": "Keyboard shortcuts" }), button("Sign out", leave, "quiet")]);
+  fill(
+    byId("user"),
+    inside && [
+      h("span.user-name", {}, me().name),
+      button("?", help, "quiet", { "aria-label": "Keyboard shortcuts" }),
+      button("Sign out", leave, "quiet"),
+    ],
+  );
 }
 
 // --- keys -------------------------------------------------------------------------------------------------------------
@@ -135,11 +154,18 @@ const SHORTCUTS = [
 ];
 
 function help() {
+  /** @type {HTMLDialogElement} */
   const dialog = h(
     "dialog",
     { "aria-labelledby": "help-title", onclose: () => dialog.remove() },
     h("h2", { id: "help-title" }, "Keyboard shortcuts"),
-    h("dl.shortcuts", {}, SHORTCUTS.map(([one, two, what]) => h("div", {}, h("dt", {}, h("kbd", {}, one), two && [" ", h("kbd", {}, two)]), h("dd", {}, what)))),
+    h(
+      "dl.shortcuts",
+      {},
+      SHORTCUTS.map(([one, two, what]) =>
+        h("div", {}, h("dt", {}, h("kbd", {}, one), two && [" ", h("kbd", {}, two)]), h("dd", {}, what)),
+      ),
+    ),
     button("Close", () => dialog.close(), "", { autofocus: true }),
   );
   document.body.append(dialog);
@@ -147,10 +173,11 @@ function help() {
 }
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, textarea, select");
+  const target = /** @type {HTMLElement} */ (event.target);
+  const typing = target.closest("input, textarea, select");
   if (event.metaKey || event.ctrlKey || event.altKey || document.querySelector("dialog[open], :popover-open")) return;
   if (typing) {
-    if (event.key === "Escape") event.target.blur();
+    if (event.key === "Escape") target.blur();
     return;
   }
   const action = event.key === "?" && view?.refresh ? help : view?.keys?.[event.key];
@@ -159,7 +186,7 @@ document.addEventListener("keydown", (event) => {
   action();
 });
 
-document.querySelector(".skip").addEventListener("click", (event) => {
+document.querySelector(".skip")?.addEventListener("click", (event) => {
   event.preventDefault();
   byId("main").focus();
 });

@@ -12,9 +12,16 @@ import { customerOf, dollars, duration, moment, person, reasonOf, secondsOf, sta
 
 const ENDED = ["answered", "expired", "stopped", "resolved"];
 
-/** The view of one escalation; `retry` refreshes now. */
+/**
+ * The view of one escalation; `retry` refreshes now.
+ *
+ * @param {string} id
+ * @param {{ retry: () => void }} options
+ * @returns {View}
+ */
 export function escalationView(id, { retry }) {
   const element = h("article.one", { "aria-busy": "true" }, skeleton());
+  /** @type {ReturnType<typeof build> | undefined} */
   let page;
   let asked = 0;
   let shown = 0;
@@ -22,6 +29,7 @@ export function escalationView(id, { retry }) {
 
   async function refresh() {
     const turn = (asked += 1);
+    /** @type {EscalationContext} */
     const data = await get(path(id));
     if (turn < shown) return;
     shown = turn;
@@ -35,6 +43,7 @@ export function escalationView(id, { retry }) {
     page.stale("");
   }
 
+  /** @param {import("./api.js").Problem} problem */
   function failed(problem) {
     if (page && problem.status !== 404) return page.stale(`${problem.message}; trying again`);
     page = undefined;
@@ -49,6 +58,7 @@ export function escalationView(id, { retry }) {
   return { element, refresh, failed, keys, tick: () => page?.tick(), title: () => page?.title() ?? "Escalation" };
 }
 
+/** @param {string} id @param {EscalationContext} first @param {{ refresh: () => Promise<void> }} options */
 function build(id, first, { refresh }) {
   const customer = customerOf(first.customer_id);
   const hold = { version: 0 };
@@ -69,23 +79,52 @@ function build(id, first, { refresh }) {
   const about = panel("About");
   const warning = h("div");
 
-  const does = actions(id, { data: () => data, mode, reply: () => answer.reply(), look, busy, calm, done: settle, warn, whoNow }, hold);
+  const does = actions(
+    id,
+    { data: () => data, mode, reply: () => answer.reply(), look, busy, calm, done: settle, warn, whoNow },
+    hold,
+  );
   const answer = answerPanel(id, { ...does, stop: () => confirmStop(does.stop) });
 
   const columns = h(
     "div.columns-2",
     {},
-    h("div.wide-column", {}, h("section.panel", { "aria-label": "Conversation" }, asking), warning, answer.element, tried.element),
-    h("aside.side-column", { "aria-label": "Facts" }, [done, down, spent, about].map((one) => one.element)),
+    h(
+      "div.wide-column",
+      {},
+      h("section.panel", { "aria-label": "Conversation" }, asking),
+      warning,
+      answer.element,
+      tried.element,
+    ),
+    h(
+      "aside.side-column",
+      { "aria-label": "Facts" },
+      [done, down, spent, about].map((one) => one.element),
+    ),
   );
   const element = [
     backLink(),
     h(
       "header.one-head",
       {},
-      h("div.one-title", {}, h("h1", { title: first.customer_id }, customer), h("span.tag", {}, first.agent), status, critical),
+      h(
+        "div.one-title",
+        {},
+        h("h1", { title: first.customer_id }, customer),
+        h("span.tag", {}, first.agent),
+        status,
+        critical,
+      ),
       h("p.one-why", {}, reasonOf(first.reason)),
-      h("dl.figures", {}, figure(since, waited), figure("Left to answer", left), figure("Pages sent", pages), figure("Cost so far", cost)),
+      h(
+        "dl.figures",
+        {},
+        figure(since, waited),
+        figure("Left to answer", left),
+        figure("Pages sent", pages),
+        figure("Cost so far", cost),
+      ),
     ),
     stale,
     notice,
@@ -102,14 +141,17 @@ function build(id, first, { refresh }) {
   };
 
   // --- showing --------------------------------------------------------------------------------------------------------
+  /** @returns {Mode} */
   function mode() {
     if (ENDED.includes(data.status)) return "ended";
-    if (data.claimant === me().id || (data.status === "open" && hold.version > 0 && hold.version === data.version)) return "mine";
+    if (data.claimant === me().id || (data.status === "open" && hold.version > 0 && hold.version === data.version))
+      return "mine";
     return data.status === "claimed" ? "theirs" : "open";
   }
 
   const claimant = () => person(data.claimant, data.claimant_name, me().id);
 
+  /** @param {EscalationContext} latest */
   function show(latest) {
     const before = data;
     data = latest;
@@ -134,7 +176,8 @@ function build(id, first, { refresh }) {
     announce(`This escalation is now ${statusOf(data.status).toLowerCase()}.`);
     if (acting) return;
     if (arrived) settle("Answered. The customer has your reply.");
-    else if (mode() === "ended" && notice.hidden) warn(`It was ${statusOf(data.status).toLowerCase()} while you were looking.`);
+    else if (mode() === "ended" && notice.hidden)
+      warn(`It was ${statusOf(data.status).toLowerCase()} while you were looking.`);
   }
 
   function tick() {
@@ -152,20 +195,24 @@ function build(id, first, { refresh }) {
   // --- acting ---------------------------------------------------------------------------------------------------------
   let acting = false;
 
+  /** @param {boolean} on */
   function busy(on) {
     acting = on;
     columns.toggleAttribute("aria-busy", on);
   }
 
   function look() {
-    return refresh().then(() => true, () => false);
+    return refresh().then(
+      () => true,
+      () => false,
+    );
   }
 
   function calm() {
     notice.hidden = true;
   }
 
-  /** Show that something was done, and go to where it shows. */
+  /** Show that something was done, and go to where it shows. @param {string} text */
   function settle(text) {
     calm();
     answer.show(data, mode());
@@ -173,6 +220,7 @@ function build(id, first, { refresh }) {
     answer.heading.focus();
   }
 
+  /** @param {string} title */
   function warn(title, text = "", kind = "") {
     const dismiss = () => {
       calm();
@@ -185,7 +233,9 @@ function build(id, first, { refresh }) {
   }
 
   function whoNow() {
-    return data.status === "claimed" ? `${claimant()} has it now.` : `It is ${statusOf(data.status).toLowerCase()} now.`;
+    return data.status === "claimed"
+      ? `${claimant()} has it now.`
+      : `It is ${statusOf(data.status).toLowerCase()} now.`;
   }
 
   return {
@@ -193,7 +243,8 @@ function build(id, first, { refresh }) {
     show,
     tick,
     claim: () => ["open", "mine"].includes(mode()) && does.claim(),
-    focusReply: () => (answer.reply() ? answer.reply().focus() : answer.element.querySelector(".claim")?.focus()),
+    focusReply: () => (answer.reply() ?? answer.element.querySelector(/** @type {"button"} */ (".claim")))?.focus(),
+    /** @param {string} text */
     stale(text) {
       stale.hidden = !text;
       say(stale, text);
@@ -203,17 +254,61 @@ function build(id, first, { refresh }) {
 }
 
 const backLink = () => h("a.back", { href: lastList() }, icon("back"), "Escalations");
+/** @param {Child} name @param {Child} value */
 const figure = (name, value) => h("div", {}, h("dt", {}, name), h("dd", {}, value));
-const missing = () => h("div.state", { role: "alert" }, icon("warning"), h("h2", {}, "There is no such escalation for you"), h("p", {}, "It may be another tenant's, or older than what is kept."), h("a.button", { href: "#/open" }, "See what is open"));
-const skeleton = () => h("div.skeleton", { role: "status", "aria-label": "Loading" }, h("div.bone.short"), h("div.bone.tall"), h("div.bone"), h("div.bone"));
+const missing = () =>
+  h(
+    "div.state",
+    { role: "alert" },
+    icon("warning"),
+    h("h2", {}, "There is no such escalation for you"),
+    h("p", {}, "It may be another tenant's, or older than what is kept."),
+    h("a.button", { href: "#/open" }, "See what is open"),
+  );
+const skeleton = () =>
+  h(
+    "div.skeleton",
+    { role: "status", "aria-label": "Loading" },
+    h("div.bone.short"),
+    h("div.bone.tall"),
+    h("div.bone"),
+    h("div.bone"),
+  );
 
+/** @param {string[]} tools */
 function unknownEffects(tools) {
   if (!tools.length) return null;
-  return h("div.alarm", { role: "note" }, icon("warning"), h("div", {}, h("strong", {}, "A tool may have acted. "), "Nobody knows what came of ", tools.map((tool, i) => [i ? ", " : "", h("code", {}, tool)]), ". Look in the other system before you promise anything."));
+  return h(
+    "div.alarm",
+    { role: "note" },
+    icon("warning"),
+    h(
+      "div",
+      {},
+      h("strong", {}, "A tool may have acted. "),
+      "Nobody knows what came of ",
+      tools.map((tool, i) => [i ? ", " : "", h("code", {}, tool)]),
+      ". Look in the other system before you promise anything.",
+    ),
+  );
 }
 
+/** @param {EscalationContext} data */
 function aboutOf(data) {
-  const { turn_id: turn, turn: { conversation_id: conversation, task_id: task } } = data;
-  const ids = { Customer: data.customer_id, Turn: turn, Conversation: conversation, ...(task !== turn && { Task: task }) };
-  return { ...ids, Opened: moment(secondsOf(data.opened_at)), "Answer by": moment(secondsOf(data.answer_by)), ...data.metadata };
+  const {
+    turn_id: turn,
+    turn: { conversation_id: conversation, task_id: task },
+  } = data;
+  const ids = {
+    Customer: data.customer_id,
+    Turn: turn,
+    Conversation: conversation,
+    ...(task !== turn && { Task: task }),
+  };
+  return {
+    ...ids,
+    Opened: moment(secondsOf(data.opened_at)),
+    "Answer by": moment(secondsOf(data.answer_by)),
+    ...data.metadata,
+  };
 }

@@ -10,7 +10,7 @@ const chip = h("button.chip.bad", { type: "button", popovertarget: "health-lines
 const fine = h("span.chip.fine", { hidden: true }, icon("check"), "All systems can be called");
 let before = "";
 
-/** Show the health that the API tells; null while it is not known. */
+/** Show the health that the API tells; null while it is not known. @param {Health | null} health */
 export function showHealth(health) {
   if (!chip.isConnected) fill(byId("health"), chip, lines, fine);
   const wrong = health ? problems(health) : [];
@@ -18,26 +18,42 @@ export function showHealth(health) {
   chip.hidden = !headline;
   fine.hidden = !health || Boolean(headline);
   say(label, headline);
-  fill(lines, wrong.map(([what, more]) => (more.length ? more.map((b) => h("li", {}, h("code", {}, b.dependency), h("span.muted", {}, breakerText(b)))) : h("li", {}, what))));
+  fill(
+    lines,
+    wrong.map(([what, more]) =>
+      more.length
+        ? more.map((b) => h("li", {}, h("code", {}, b.dependency), h("span.muted", {}, breakerText(b))))
+        : h("li", {}, what),
+    ),
+  );
   if (chip.hidden && lines.matches(":popover-open")) lines.hidePopover();
   if (health && headline !== before) announce(headline || "All systems can be called");
   if (health) before = headline;
 }
 
-/** What is wrong, the worst first, as [what, the open breakers behind it]. */
+/**
+ * What is wrong, the worst first, as [what, the open breakers behind it].
+ *
+ * @param {Health} health
+ * @returns {[string, Breaker[]][]}
+ */
 function problems({ breakers, subscriptions, unconfirmed_subscriptions: unconfirmed }) {
   const down = breakers.filter((b) => b.state !== "closed");
   const nobody = subscriptions?.on_call?.confirmed === 0;
-  return [
+  /** @type {([string, Breaker[]] | false)[]} */
+  const wrong = [
     nobody && ["Nobody is subscribed to the on-call topic", []],
     down.length > 0 && [`${named(down.map((b) => b.dependency))} cannot be called`, down],
-    unconfirmed > 0 && [`${plural(unconfirmed, "subscription")} not confirmed`, []],
+    unconfirmed !== null && unconfirmed > 0 && [`${plural(unconfirmed, "subscription")} not confirmed`, []],
     unconfirmed === null && ["Subscriptions could not be checked", []],
-  ].filter(Boolean);
+  ];
+  return wrong.filter((one) => one !== false);
 }
 
+/** @param {string} dependency */
 const isModel = (dependency) => dependency.includes(":") && !dependency.startsWith("notify:");
 
+/** @param {string[]} down */
 function named(down) {
   if (down.length === 1) return isModel(down[0]) ? model(down[0]).name : down[0];
   return plural(down.length, down.every(isModel) ? "model" : "system");

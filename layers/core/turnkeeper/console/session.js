@@ -5,7 +5,11 @@ import { askForSession, share, tellEnded } from "./tabs.js";
 const KEY = "turnkeeper.session";
 const EARLY_MS = 60_000;
 
+/** @typedef {{ client_id: string, cognito_endpoint: string }} Config */
+
+/** @type {Config | undefined} */
 let config;
+/** @type {Promise<string> | undefined} */
 let refreshing;
 
 /** Somebody could not be signed in; the message is for them. */
@@ -17,7 +21,9 @@ export class Unreachable extends Error {}
 /** The session is over: sign in again. */
 export class SignedOut extends Error {}
 
+/** @type {() => Session | null} */
 const read = () => JSON.parse(sessionStorage.getItem(KEY) ?? "null");
+/** @param {Session} session */
 const keep = (session) => sessionStorage.setItem(KEY, JSON.stringify(session));
 
 export const isSignedIn = () => read() !== null;
@@ -30,7 +36,7 @@ export async function inherit() {
   return true;
 }
 
-/** Share the session with other tabs; `ended` is called after one of them has signed out. */
+/** Share the session with other tabs; `ended` is called after one of them has signed out. @param {() => void} ended */
 export const shareSession = (ended) =>
   share({
     read,
@@ -43,7 +49,7 @@ export const shareSession = (ended) =>
 
 /** Who is signed in, as the token says: `{id, name}`. */
 export function me() {
-  const claims = claimsOf(read()?.access);
+  const claims = claimsOf(read()?.access ?? "");
   return { id: claims.sub ?? "", name: read()?.email || claims.username || claims.sub || "" };
 }
 
@@ -56,6 +62,7 @@ export async function accessToken({ renewed = false } = {}) {
   return refreshing;
 }
 
+/** @param {Session} session */
 async function refresh(session) {
   try {
     const parameters = { REFRESH_TOKEN: session.refresh };
@@ -71,7 +78,12 @@ async function refresh(session) {
   }
 }
 
-/** Begin: returns null when signed in, or the challenge `{name, session, username, email}` that is still to be met. */
+/**
+ * Begin: returns null when signed in, or the challenge that is still to be met.
+ *
+ * @param {string} email
+ * @param {string} password
+ */
 export async function signIn(email, password) {
   const answer = await cognito("InitiateAuth", {
     AuthFlow: "USER_PASSWORD_AUTH",
@@ -80,7 +92,7 @@ export async function signIn(email, password) {
   return next(answer, { email, username: email });
 }
 
-/** Meet a challenge with a new password, or with a code of the authenticator. */
+/** Meet a challenge with a new password, or with a code of the authenticator. @param {Challenge} challenge @param {string} response */
 export async function meet(challenge, response) {
   const field = { NEW_PASSWORD_REQUIRED: "NEW_PASSWORD", SOFTWARE_TOKEN_MFA: "SOFTWARE_TOKEN_MFA_CODE" };
   const answer = await cognito("RespondToAuthChallenge", {
@@ -91,6 +103,11 @@ export async function meet(challenge, response) {
   return next(answer, challenge);
 }
 
+/**
+ * @param {any} answer
+ * @param {{ email: string, username: string }} who
+ * @returns {Challenge | null}
+ */
 function next(answer, { email, username }) {
   if (answer.AuthenticationResult) {
     adopt(answer.AuthenticationResult, { email });
@@ -103,10 +120,11 @@ function next(answer, { email, username }) {
   return { name, session: answer.Session, email, username: answer.ChallengeParameters?.USER_ID_FOR_SRP ?? username };
 }
 
+/** @param {CognitoTokens} tokens @param {{ email: string, refresh?: string }} session */
 function adopt(tokens, { email, refresh: before }) {
   keep({
     access: tokens.AccessToken,
-    refresh: tokens.RefreshToken ?? before,
+    refresh: tokens.RefreshToken ?? before ?? "",
     until: Date.now() + tokens.ExpiresIn * 1000,
     email,
   });
@@ -121,18 +139,22 @@ export async function signOut() {
   if (token) await cognito("RevokeToken", { Token: token }).catch(() => {});
 }
 
+/** @param {string} action @param {object} body @returns {Promise<any>} */
 async function cognito(action, body) {
   const answer = await send(action, body);
   const said = JSON.parse((await answer.text()) || "{}");
   if (answer.ok) return said;
-  const code = String(said.__type ?? "").split("#").pop();
-  throw new SignInFailed(FAILURES[code] ?? said.message ?? said.Message ?? `Sign-in failed (${answer.status}).`);
+  const code = String(said.__type ?? "")
+    .split("#")
+    .pop();
+  throw new SignInFailed(FAILURES[code ?? ""] ?? said.message ?? said.Message ?? `Sign-in failed (${answer.status}).`);
 }
 
+/** @param {string} action @param {object} body */
 async function send(action, body) {
   let answer;
   try {
-    config ??= await (await fetch("console/config.json")).json();
+    config ??= /** @type {Config} */ (await (await fetch("console/config.json")).json());
     answer = await fetch(`${config.cognito_endpoint}/`, {
       method: "POST",
       headers: {
@@ -149,6 +171,7 @@ async function send(action, body) {
   return answer;
 }
 
+/** @type {Record<string, string>} */
 const FAILURES = {
   NotAuthorizedException: "Wrong e-mail or password.",
   UserNotFoundException: "Wrong e-mail or password.",
@@ -158,6 +181,7 @@ const FAILURES = {
   LimitExceededException: "Too many tries. Wait a moment.",
 };
 
+/** @param {string} token @returns {{ sub?: string, username?: string }} */
 function claimsOf(token) {
   try {
     const part = token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");

@@ -3,7 +3,11 @@
 const WAIT_MS = 200;
 const channel = new BroadcastChannel("turnkeeper.session");
 
-/** Give the session (`read`) to tabs that ask, and hear when another tab has ended it. */
+/**
+ * Give the session (`read`) to tabs that ask, and hear when another tab has ended it.
+ *
+ * @param {{ read: () => Session | null, ended: () => void }} session
+ */
 export function share({ read, ended }) {
   channel.addEventListener("message", ({ data }) => {
     if (data.what === "asked" && read()) channel.postMessage({ what: "given", session: read() });
@@ -11,10 +15,16 @@ export function share({ read, ended }) {
   });
 }
 
-/** Ask the other tabs for their session; null when none of them answers soon. */
+/**
+ * Ask the other tabs for their session; null when none of them answers soon.
+ *
+ * @returns {Promise<Session | null>}
+ */
 export function askForSession() {
   return new Promise((resolve) => {
+    /** @param {MessageEvent} event */
     const hear = ({ data }) => data.what === "given" && settle(data.session);
+    /** @param {Session | null} session */
     const settle = (session) => {
       clearTimeout(timer);
       channel.removeEventListener("message", hear);
