@@ -76,6 +76,7 @@ $(READY): pyproject.toml uv.lock package-lock.json
 	@UV_PROJECT_ENVIRONMENT=.venv-ministack infra/uv sync --frozen --quiet --only-group ministack
 	@npm ls >/dev/null 2>&1 || npm ci --silent --no-audit --no-fund --fetch-retries 1 || \
 		echo "npm's registry cannot be reached: the console's JavaScript is not checked"
+	@[ ! -d .git ] || git config core.hooksPath >/dev/null || pre-commit install >/dev/null || true
 	@touch $@
 
 # The browser of the console's tests; where it cannot be installed they are skipped, with the reason.
