@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run up down test quick lint types fix build deploy layers bench conversations faults clean
+.PHONY: help setup run up down test verify quick lint types fix build deploy layers bench conversations clean
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)
@@ -31,6 +31,9 @@ down: $(READY) ## Stop it, with everything it started
 test: $(READY) browser ## Everything that must pass: style, types, tests, the local cloud, a real browser
 	@infra/test all
 
+verify: $(READY) ## What takes longer: every fault, own deployments, whole conversations, many more random runs
+	@infra/test verify
+
 quick: $(READY) ## The tests without the local cloud and the browser
 	@infra/test quick
 
@@ -58,9 +61,6 @@ bench: $(READY) ## Measure: cold start, overhead of a turn, load, breakers and b
 
 conversations: $(READY) ## Play all 551 conversations of the data set: plain, with invalid answers, with killed turns, both
 	@PYTHONPATH=$(CURDIR):$(CURDIR)/layers/core:$(CURDIR)/layers/agents python -m tests.conversations
-
-faults: $(READY) ## Let models fail in every way on the local cloud, also the ways that take their time
-	@infra/test faults
 
 clean: ## Remove what was built and installed here
 	@rm -rf .aws-sam .local .venv .venv-ministack node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

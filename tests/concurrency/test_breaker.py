@@ -18,6 +18,8 @@ from tests.concurrency.deployment import RealTime
 from tests.support.crowd import PATIENCE_S, PROCESSES, crowd
 from tests.support.emulator import Cloud
 
+pytestmark = pytest.mark.random
+
 FLEET = 50
 THRESHOLD = 5
 MODEL = "openai:first"

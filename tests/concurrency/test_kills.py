@@ -18,6 +18,8 @@ from tests.support.crowd import PATIENCE_S, PROCESSES
 from tests.support.tables import WatchedTable
 from tests.support.world import TENANT
 
+pytestmark = pytest.mark.random
+
 Moment = tuple[str, int]
 """Before or after call n of the table, or of the provider's bill n: ("before call", 3)."""
 

@@ -21,6 +21,8 @@ from tests.support.usual_guard import UsualGuard
 from tests.support.weather import CLEAR, Weather
 from tests.support.world import TENANT
 
+pytestmark = pytest.mark.random
+
 TURNS, ROOM = 200, 10
 LIMITED = {"CUSTOMER_DAY_LIMIT_USD": usd(ROOM)}
 STORM = Weather(conflicts=0.15, throttled=0.1, lost=0.15)

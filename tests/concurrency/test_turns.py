@@ -15,6 +15,8 @@ from tests.support.crowd import PATIENCE_S, PROCESSES, crowd
 from tests.support.weather import CLEAR, Weather
 from tests.support.world import TENANT
 
+pytestmark = pytest.mark.random
+
 CROWD = 48
 LAPSED_S = 60.0
 STORM = Weather(throttled=0.15, conflicts=0.15, lost=0.25)

@@ -16,7 +16,7 @@ import pytest
 from tests.e2e.cloud import Cloud
 from tests.e2e.own_stack import AGENT, OwnStack, copy_of_the_project
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
 IN_LAMBDA = """
 import json, sys

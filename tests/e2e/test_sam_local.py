@@ -13,7 +13,7 @@ import pytest
 from infra.local.config import REGION
 from infra.release import sam_environment
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
 MACHINE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]

@@ -12,8 +12,9 @@ from turnkeeper.stores import keys
 from turnkeeper.stores.items import TURN
 
 from tests.simulation.deployment import ANSWER_BY, Deployment
+from tests.support.times import TIMES
 
-RUNS = 240
+RUNS = 240 * TIMES
 BATCH = 20
 
 

@@ -3,6 +3,7 @@
 from itertools import count
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from turnkeeper.adapters.memory import MemoryTable
@@ -74,6 +75,7 @@ def outcome(table: Table, ops: list[Op], partition: str) -> Any:
         return refused.failed, refused.olds
 
 
+@pytest.mark.random
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(TRANSACTIONS | WRITES.map(lambda op: [op]), min_size=2, max_size=8))
 def test_memory_does_as_dynamodb_does(dynamo_table: Table, calls: list[list[Op]]) -> None:
