@@ -1,22 +1,32 @@
-"""Runs benchmarks: all of them, or those named, as in `python -m benchmarks breakers spend`."""
+"""Runs benchmarks: all of them, or those named, as in `python -m benchmarks breakers spend`.
 
+`python -m benchmarks turn imports --against v0.1.0` compares with a commit.
+"""
+
+import argparse
 import importlib
 import sys
 
 from benchmarks.report import say
 
 NAMES = ("imports", "turn", "load", "breakers", "spend", "escalation")
+COMPARED = ("imports", "turn")
+"""Those that can be compared with another commit."""
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run what is named, or everything."""
-    unknown = [name for name in names if name not in NAMES]
-    if unknown:
-        say(f"there is no benchmark {unknown[0]!r}: choose from {', '.join(NAMES)}")
-        return 2
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measure what is claimed.")
+    parser.add_argument("names", nargs="*", metavar="name", help=f"one of {', '.join(NAMES)} (all)")
+    parser.add_argument("--against", metavar="REF", help=f"compare {' and '.join(COMPARED)} with a commit")
+    asked = parser.parse_args(arguments)
+    possible = COMPARED if asked.against else NAMES
+    if unknown := [name for name in asked.names if name not in possible]:
+        parser.error(f"choose from {', '.join(possible)}, not {unknown[0]}")
     say("Ratios and counts hold anywhere; milliseconds and turns a second are this machine's.")
-    for name in names or NAMES:
-        importlib.import_module(f"benchmarks.{name}").run()
+    for name in asked.names or possible:
+        benchmark = importlib.import_module(f"benchmarks.{name}")
+        benchmark.against(asked.against) if asked.against else benchmark.run()
     return 0
 
 

@@ -6,6 +6,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from benchmarks.against import checkout, compare
 from benchmarks.report import table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,9 +40,29 @@ def _import(statement: str) -> tuple[float, int, dict[str, float]]:
     return sum(packages.values()), modules, packages
 
 
+CPU = """
+import importlib, sys, time
+began = time.process_time()
+importlib.import_module(f"functions.{sys.argv[1]}.app")
+print(1_000 * (time.process_time() - began))
+"""
+
+
+def functions(tree: Path) -> list[str]:
+    """The functions that a tree has."""
+    return sorted(path.parent.name for path in (tree / "functions").glob("*/app.py"))
+
+
+def against(ref: str) -> None:
+    """Print the CPU time of each function's imports, beside that of another commit."""
+    with checkout(ref) as tree:
+        both = [[name] for name in functions(ROOT) if name in functions(tree)]
+        compare("Imports of each function at a cold start", ref, tree, CPU, both)
+
+
 def run() -> None:
     """Print the table."""
-    handlers = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
+    handlers = functions(ROOT)
     yardstick, _, at_start = measure(YARDSTICK)
     rows: list[list[object]] = [["(boto3 alone)", f"{yardstick:.0f}", "", "1.0 x", ""]]
     for name in handlers:
