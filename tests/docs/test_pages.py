@@ -36,7 +36,8 @@ ENDINGS = (
 STATUS = r"\b[2-5]\d\d\b"
 HEADERS = {"Location", "Retry-After", "Idempotency-Replayed"}
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_TOP = ("README.md", "CONTRIBUTING.md", "SECURITY.md")
+PAGES = [*(ROOT / name for name in _TOP), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def rows(page: str, first: str) -> list[list[str]]:
