@@ -1,6 +1,6 @@
 """Runs benchmarks: all of them, or those named, as in `python -m benchmarks breakers spend`.
 
-`python -m benchmarks turn imports --against v0.1.0` compares with a commit.
+`python -m benchmarks turn imports --against HEAD~1` compares with a commit.
 """
 
 import argparse
