@@ -58,7 +58,7 @@ def test_it_is_installed_as_a_script() -> None:
     script = Path(sys.executable).parent / "turnkeeper"
     done = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
 
-    assert "0.1.0\n" == done.stdout
+    assert "0.2.0\n" == done.stdout
 
 
 def test_an_agents_import_does_not_load_it() -> None:

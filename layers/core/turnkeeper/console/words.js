@@ -8,16 +8,15 @@ const REASONS = {
   too_many_steps: "The model went in circles",
   tool_unavailable: "A tool could not be reached",
   agent_fault: "The agent's own code failed",
+  person_needed: "A tool asks for a person's decision",
   outcome_unknown: "A tool may have acted: outcome unknown",
   conflicting_effect: "A second, different action was wanted",
   refusal: "The model refused",
   content_filter: "The provider's safety filter stopped it",
   over_limit: "A spending limit is used up",
-  limit_exceeded: "A spending limit is used up",
   unpriced_model: "A model has no price",
   requested: "The client asked not to wait",
   interrupted: "The run was cut off",
-  skipped: "Nothing could be called",
   stopped: "Stopped by an operator",
 };
 
