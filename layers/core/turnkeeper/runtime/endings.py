@@ -74,7 +74,7 @@ class Endings:
 
         `first_done` when the run asked models, so that the first tier need not.
         """
-        document = self._escalating(run.turn, verdict, run.money.turn_cost)
+        document = self._escalating(run.turn, verdict, run.money.turn_cost_micro_usd)
         also = [self._attempt_op(run, verdict)] if first_done else []
         ops = [self._stores.escalations.begin_op(run.turn, verdict, first_done=first_done), *also]
         ops += self._stores.conversations.begin_ops(run.turn)
@@ -130,7 +130,7 @@ class Endings:
             confidence=given.answer.confidence,
             model=given.model,
             degraded=given.degraded,
-            cost_micro_usd=run.money.turn_cost,
+            cost_micro_usd=run.money.turn_cost_micro_usd,
             usage={"input_tokens": run.input_tokens, "output_tokens": run.output_tokens},
             latency_ms=self._latency_ms(run.turn),
         )

@@ -52,16 +52,16 @@ class RunMoney:
     limits: Limits
     rate: RateLimit | None
     is_accepted: bool
-    spent_before: int = 0
-    spent: int = 0
+    spent_before_micro_usd: int = 0
+    spent_micro_usd: int = 0
     unposted: Settlement | None = None
     alerts: list[SpendAlert] = field(default_factory=list)
     reservations: int = 0
 
     @property
-    def turn_cost(self) -> int:
+    def turn_cost_micro_usd(self) -> int:
         """What the whole turn cost: in this run, and in those before it."""
-        return self.spent_before + self.spent
+        return self.spent_before_micro_usd + self.spent_micro_usd
 
     # --- before a call ------------------------------------------------------------------------------------------------
 
@@ -100,12 +100,12 @@ class RunMoney:
 
     def answered(self, reservation: Reservation, report: CallReport) -> None:
         """Take in what an answered call cost: the run's next write posts it."""
-        self.spent += report.cost_micro_usd
+        self.spent_micro_usd += report.cost_micro_usd
         self.unposted = Settlement(reservation, report.cost_micro_usd, report)
 
     def may_be_billed(self, reservation: Reservation, report: CallReport) -> None:
         """Post a failed call's reservation in full, because its provider may charge for it."""
-        self.spent += reservation.reserved_micro_usd
+        self.spent_micro_usd += reservation.reserved_micro_usd
         self.spend.guess(reservation, report)
 
     def not_billed(self, reservation: Reservation, report: CallReport) -> None:

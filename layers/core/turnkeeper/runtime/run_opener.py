@@ -81,7 +81,7 @@ class RunOpener:
         )
         if is_accepted:
             before = self.take_in_dead_runs(turn)
-            money.spent_before = before.cost_micro_usd
+            money.spent_before_micro_usd = before.cost_micro_usd
             run.attempts_before, run.effects = before.attempts, list(before.effects)
         return run
 
