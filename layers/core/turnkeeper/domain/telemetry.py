@@ -23,7 +23,7 @@ class Metric(Enum):
     TurnsEscalated = (Unit.COUNT, "a turn left the fast path", "agent")
     TurnsByTier = (
         Unit.COUNT,
-        "a turn ended, by its tier: human also where nobody answered",
+        "a turn ended, by its tier; human includes turns that nobody answered",
         "agent",
         "tier",
     )
