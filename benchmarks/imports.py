@@ -1,4 +1,4 @@
-"""Measures what each function imports at a cold start: milliseconds, modules, and the dearest packages."""
+"""Measures what each function imports at a cold start: milliseconds, modules, and the slowest packages."""
 
 import os
 import subprocess
@@ -67,13 +67,13 @@ def run() -> None:
     rows: list[list[object]] = [["(boto3 alone)", f"{yardstick:.0f}", "", "1.0 x", ""]]
     for name in handlers:
         total, modules, packages = measure(f"import functions.{name}.app")
-        dear = sorted(packages.items(), key=lambda item: -item[1])[:_SHOWN]
-        largest = ", ".join(f"{package} {own:.0f}" for package, own in dear)
+        slowest = sorted(packages.items(), key=lambda item: -item[1])[:_SHOWN]
+        largest = ", ".join(f"{package} {own:.0f}" for package, own in slowest)
         rows.append([name, f"{total:.0f}", modules, f"{total / yardstick:.1f} x", largest])
     del at_start
     table(
         "Imports of each function at a cold start",
-        ["function", "ms", "modules", "boto3's", "dearest packages (own ms)"],
+        ["function", "ms", "modules", "boto3's", "slowest packages (own ms)"],
         rows,
         note="The interpreter's own start is part of every row. Modules and ratios hold anywhere.",
     )

@@ -174,7 +174,7 @@ def _until(what: str, look: Callable[[], Any]) -> Any:
     end = time.monotonic() + _PATIENCE_S
     while not (found := look()):
         if time.monotonic() > end:
-            raise LocalCloudError(f"waited {_PATIENCE_S:.0f} s in vain until {what}: see .local/log")
+            raise LocalCloudError(f"waited {_PATIENCE_S:.0f} s, and still not: {what}; see .local/log")
         time.sleep(0.2)
     return found
 

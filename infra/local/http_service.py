@@ -123,7 +123,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "\r\n".join([*lines, *(f"{n}: {v}" for n, v in headers.items()), "", ""]).encode()
 
     def _left_within(self, seconds: float) -> bool:
-        """Wait; a client that leaves meanwhile ends the wait, and the connection."""
+        """Wait; a client that leaves ends the wait, and the connection."""
         readable, _, _ = select.select([self.connection], [], [], seconds)
         if readable and not self.connection.recv(1, socket.MSG_PEEK):
             self.close_connection = True

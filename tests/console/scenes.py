@@ -55,7 +55,7 @@ WORDS = "Hana Kim has time on Friday, 4 December, at 14:30."
 def unsure(
     world: World, message: str, who: str | Mapping[str, str] = "carla", *, words: str = WORDS, **body: Any
 ) -> str:
-    """An escalation that every tier tried in vain, the last one in some words: returns its id."""
+    """An escalation in which every tier failed, the last one with some words: returns its id."""
     script = world.models.script
     script["gpt-5.4-mini"] = [fails(Failure.TIMEOUT)]
     script["claude-haiku-4-5"] = [

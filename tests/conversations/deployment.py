@@ -136,7 +136,7 @@ class Deployment(World):
         self.deaths.moment(f"after {name}")
 
     def restart(self) -> Services:
-        """Begin anew after a death; reads are made in order, so that a seed decides everything."""
+        """Restart after a death; reads are made in order: a seed decides everything."""
         services = super().restart()
         services.opener._executor = Inline()
         return services

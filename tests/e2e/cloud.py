@@ -198,7 +198,7 @@ def until(look: Callable[[], T | None], what: str, *, seconds: float = PATIENCE_
     """Look until there is something to see."""
     end = time.monotonic() + seconds
     while not (found := look()):
-        assert time.monotonic() < end, f"waited {seconds:.0f} s in vain until {what}"
+        assert time.monotonic() < end, f"waited {seconds:.0f} s, and still not: {what}"
         time.sleep(0.1)
     return found
 

@@ -97,7 +97,7 @@ def test_of_two_operators_one_answers(cloud: Cloud) -> None:
 
 
 def test_a_stopped_execution_is_carried_on(cloud: Cloud) -> None:
-    """An execution that somebody stops is started anew, and the turn still reaches a person."""
+    """An execution that somebody stops is started again, and the turn still reaches a person."""
     with cloud.faults(EVERYTHING):
         sent = cloud.send("Help!")
         turn_id = sent.json()["turn_id"]

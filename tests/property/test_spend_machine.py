@@ -155,7 +155,7 @@ class SpendMachine(RuleBasedStateMachine):
 
     @rule(call=calls, share=st.floats(0, 1.3), known=st.booleans())
     def bill(self, call: Call, share: float, known: bool) -> None:
-        """Bill what was reserved at most, or absurdly more, and settle it, unless the run died meanwhile."""
+        """Bill what was reserved at most, or absurdly more, and settle it, unless the run has died."""
         if self.stored(call) is None or call.billed is not None:
             return
         call.billed = int(call.reservation.reserved_micro_usd * share)

@@ -293,7 +293,7 @@ class Deployment(World):
         return paint(chain=chain, tools=tools, cache_seconds=self.random.choice([0, 600]))
 
     def restart(self) -> Services:
-        """Begin anew after a death."""
+        """Restart after a death."""
         services = super().restart()
         services.opener._executor = Inline()
         return services

@@ -19,7 +19,7 @@ def names(requirements: str) -> set[str]:
 
 
 def test_the_requirements_are_those_of_the_lock(tmp_path: Path) -> None:
-    """`make layers` writes them anew."""
+    """`make layers` writes them."""
     written = [tmp_path / "shipped", tmp_path / "build"]
     subprocess.run([ROOT / "infra" / "export-requirements", *written], check=True)
 

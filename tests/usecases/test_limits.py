@@ -153,7 +153,7 @@ def test_an_escalated_turn_over_its_limit_goes_to_a_person_and_never_to_a_402() 
 
 
 def test_a_model_that_is_in_use_and_does_not_fit_any_more_is_no_reason_to_shop_for_a_cheaper_one() -> None:
-    """The re-ask does not fit: a person goes on, and no other model begins anew."""
+    """The re-ask does not fit: a person takes over, and no other model starts from the beginning."""
     world = World(env={"TASK_LIMIT_USD": usd(2 * EST - 1)})
     world.models.script["first"] = [replace(prose(), usage=Usage(EST, 0)), answer()]
     sent = world.send()

@@ -1,4 +1,4 @@
-"""The ways a turn is answered: first attempt, corrected retry, alternative path, and skipping what is in vain."""
+"""The ways a turn is answered: first attempt, corrected retry, alternative path, and tiers that are skipped."""
 
 import json
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Providers' keys: cached, read anew after a rejection, and kept while their store is away."""
+"""Providers' keys: cached, read again after a rejection, and kept while their store is away."""
 
 from collections.abc import Iterator
 from typing import Any
