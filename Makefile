@@ -53,7 +53,7 @@ STAGE ?= default
 deploy: $(READY) ## Build and deploy as one release: make deploy PARAMETERS="OnCallEmail=you@example.com" STAGE=default
 	@python -m infra.release deploy --stage '$(STAGE)' --parameters '$(PARAMETERS)' $(OPTIONS)
 
-layers: $(READY) ## Write the layers' requirements anew, from uv.lock
+layers: $(READY) ## Write the layers' requirements from uv.lock
 	@infra/export-requirements
 
 bench: $(READY) ## Measure: cold start, overhead of a turn, load, breakers and budgets beside the usual ones
