@@ -406,7 +406,7 @@ def test_an_answer_whose_fate_is_seen_later_is_a_success_then(visit: Open, site:
     site.silent = True
     page.get_by_role("button", name="Send answer").click()
     alert = page.locator(".form-error")
-    expect(alert).to_contain_text("It is not known whether it was sent. The server has not said what came of it.")
+    expect(alert).to_contain_text("It is not known whether it was sent. The server does not know the outcome yet.")
     expect(page.get_by_text("Idempotency")).to_have_count(0)
     page.unroute(f"**/v1/escalations/{turn}")
     later(page)

@@ -1,4 +1,4 @@
-// What an operator does to an escalation: each action is asked for once, and what the page shows then says what came of it.
+// What an operator does to an escalation: each action is asked for once, and the page then shows its outcome.
 
 import { path, post, Problem } from "./api.js";
 import { toast } from "./dom.js";

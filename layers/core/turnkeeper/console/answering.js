@@ -115,7 +115,7 @@ function holding(data, mode, left) {
     case "theirs":
       return `They have it for another ${countdown(left)}. You can claim it then, or once they release it.`;
     default:
-      return "Claim it first, so that nobody else answers or is paged meanwhile.";
+      return "Claim it first: then nobody else answers it, and nobody is paged.";
   }
 }
 

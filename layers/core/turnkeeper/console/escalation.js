@@ -286,7 +286,7 @@ function unknownEffects(tools) {
       "div",
       {},
       h("strong", {}, "A tool may have acted. "),
-      "Nobody knows what came of ",
+      "Nobody knows the outcome of ",
       tools.map((tool, i) => [i ? ", " : "", h("code", {}, tool)]),
       ". Look in the other system before you promise anything.",
     ),

@@ -10,7 +10,7 @@ const REASONS = {
   agent_fault: "The agent's own code failed",
   person_needed: "A tool asks for a person's decision",
   outcome_unknown: "A tool may have acted: outcome unknown",
-  conflicting_effect: "A second, different action was wanted",
+  conflicting_effect: "The model wanted a second, different action",
   refusal: "The model refused",
   content_filter: "The provider's safety filter stopped it",
   over_limit: "A spending limit is used up",
@@ -53,7 +53,7 @@ const STATUSES = { resolved: "Answered by a model" };
 
 /** @type {Record<string, string>} */
 const PROBLEMS = {
-  "outcome-pending": "The server has not said what came of it",
+  "outcome-pending": "The server does not know the outcome yet",
   "store-unavailable": "The state store did not answer",
 };
 
