@@ -1,4 +1,4 @@
-"""Reads a model's answer: valid JSON of the agent's schema and business rules, or the list of what is wrong."""
+"""Reads a model's answer: either it is valid JSON that fits the agent's schema, or the errors in it are listed."""
 
 import json
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MAX_ERRORS = 10
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A valid answer; `output` is the validated model, or None where the agent allows none."""
+    """A valid answer. `confidence` is 0 to 1; `output` is the validated model, or None where the agent allows that."""
 
     reply: str
     confidence: float
@@ -31,7 +31,7 @@ class Answer:
 
 
 def read_answer(text: str, model: type[BaseModel]) -> Answer | list[str]:
-    """Validate an answer's text strictly; what is not valid is never repaired, but listed."""
+    """Validate an answer's text strictly: return the answer, or what is wrong with it. Nothing is ever repaired."""
     try:
         parsed: Any = model.model_validate_json(text, strict=True)
     except ValidationError as error:
@@ -40,7 +40,7 @@ def read_answer(text: str, model: type[BaseModel]) -> Answer | list[str]:
 
 
 def error_lines(error: ValidationError) -> list[str]:
-    """Say what is wrong, a line each, with the place first; what was sent is not repeated."""
+    """Describe each error on a line of its own, with its place first. The invalid value itself is left out."""
     return [_line(dict(e)) for e in error.errors(include_url=False, include_context=False)[:MAX_ERRORS]]
 
 

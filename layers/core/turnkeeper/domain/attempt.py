@@ -20,7 +20,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """An answer as the customer gets it: `degraded` when it comes from the cache."""
+    """The answer that the customer gets, and the id of the model that gave it; `degraded` when it is a cached one."""
 
     answer: Answer
     model: str
@@ -29,10 +29,10 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an attempt came to. `reason` says why it was not accepted.
+    """The result of an attempt. `reason` says why no answer was accepted.
 
-    `given` is the answer that the customer gets, where there is one; `answer` is also one that was not good enough.
-    `refused` when a model refused for safety, though others were asked after it.
+    `given` is the answer that the customer gets, if there is one; `answer` is a valid answer, even one that was not
+    good enough. `refused` when any model of the chain refused for safety, even if another was asked after it.
     """
 
     outcome: Outcome
@@ -51,7 +51,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class CallReport:
-    """How one call of a model ended, for the ledger and the attempt; `error` is a `Failure`, or empty."""
+    """How one call of a model ended, for the ledger and the attempt; `error` is a `Failure`'s code, or empty."""
 
     model: str
     error: str = ""
@@ -63,11 +63,12 @@ class CallReport:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one run tried. `at` is seconds since the epoch; `errors` are what was wrong at the end.
+    """What one run tried. `at` is seconds since the Unix epoch; `epoch` is the number of the run.
 
     `reason` is the code of a `Reason`, as text: a newer release may have written one that this one does not know.
 
-    `draft` is an answer (JSON text) that was not good enough, and `confidence` how sure the model was of it.
+    `errors` say what went wrong. `draft` is a valid answer (JSON text) that was not good enough, and `confidence` (0
+    to 1) how sure the model was of it.
     """
 
     epoch: int

@@ -6,7 +6,7 @@ from enum import StrEnum
 from turnkeeper.domain.failures import CONSEQUENCES, Failure
 
 LONGEST_REST_S = 3_600.0
-"""The most seconds that a dependency's own Retry-After keeps its breaker open."""
+"""The longest that a dependency's own Retry-After keeps its breaker open, in seconds."""
 
 MAX_BACKOFF = 4
 """Repeated reopening makes the open time at most this many times the recovery timeout."""
@@ -41,7 +41,10 @@ class Reaction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BreakerPolicy:
-    """`failure_threshold` failures that are half of two minutes' calls open it for `recovery_timeout_s` seconds."""
+    """When a breaker opens, and for how many seconds.
+
+    It opens after `failure_threshold` failures in this and the previous minute, if they are at least half of the calls.
+    """
 
     failure_threshold: int = 5
     recovery_timeout_s: float = 300.0
@@ -51,8 +54,9 @@ class BreakerPolicy:
 class Breaker:
     """What the fleet knows of one dependency. Moments are seconds since the epoch.
 
-    `generation` rises with every transition: an outcome that belongs to an older one is ignored. `probe_until` is when
-    a half-open breaker's probe is given up for dead; `times_reopened` counts the probes that failed in a row.
+    `generation` rises with every transition: the outcome of a call from an older generation is ignored. `probe_until`
+    is when the probe of a half-open breaker is taken for dead, so that another caller may probe; `times_reopened`
+    counts the probes that failed in a row.
     """
 
     dependency: str
@@ -70,32 +74,32 @@ class Breaker:
         return Admit.PROBE if may_probe_from <= now else Admit.SKIP
 
     def opened(self, now: float, open_s: float) -> "Breaker":
-        """Too many calls failed."""
+        """Return the breaker after too many failures: open for `open_s` seconds."""
         return Breaker(self.dependency, State.OPEN, self.generation + 1, open_until=now + open_s)
 
     def probing(self, now: float, lease_s: float) -> "Breaker":
-        """One caller tries whether the dependency is back."""
+        """Return the breaker while one caller probes the dependency, for at most `lease_s` seconds."""
         return replace(self, state=State.HALF_OPEN, generation=self.generation + 1, probe_until=now + lease_s)
 
     def probe_released(self) -> "Breaker":
-        """The probe ended without a result: another may probe at once."""
+        """Return the breaker after a probe without a result: another caller may probe at once."""
         return replace(self, probe_until=0.0)
 
     def closed(self) -> "Breaker":
-        """The probe was answered."""
+        """Return the breaker after a probe that was answered."""
         return Breaker(self.dependency, State.CLOSED, self.generation + 1)
 
     def reopened(self, now: float, open_s: float) -> "Breaker":
-        """The probe failed."""
+        """Return the breaker after a probe that failed: open again for `open_s` seconds."""
         times = self.times_reopened + 1
         return Breaker(self.dependency, State.OPEN, self.generation + 1, open_until=now + open_s, times_reopened=times)
 
 
 def after_call(failure: Failure | None, *, is_probe: bool) -> Reaction:
-    """Decide what the outcome of a call does to the breaker; `failure` None where it was answered.
+    """Decide what the outcome of a call does to the breaker; `failure` is None when the call was answered.
 
-    A probe fails where the failure counts. One that ends in what tells something else, such as a refusal, closes the
-    breaker; one that tells nothing gives its place to another.
+    Three things can follow from a probe's failure, by its row in `CONSEQUENCES`: one that counts reopens the breaker;
+    one that still shows the dependency at work, such as a refusal, closes it; any other releases the probe.
     """
     if failure is None:
         return Reaction.CLOSE if is_probe else Reaction.COUNT_CALL
@@ -108,16 +112,17 @@ def after_call(failure: Failure | None, *, is_probe: bool) -> Reaction:
 
 
 def should_trip(*, fails: int, calls: int, policy: BreakerPolicy) -> bool:
-    """Say whether the failures of this and the previous minute open the breaker."""
+    """Decide whether the calls and failures of this and the previous minute, taken together, open the breaker."""
     return fails >= policy.failure_threshold and 2 * fails >= calls
 
 
 def open_seconds(
     times_reopened: int, policy: BreakerPolicy, random: float, retry_after_s: float | None = None
 ) -> float:
-    """Return how long to stay open: longer on repeated reopening, with up to 10 % jitter (`random` in 0..1).
+    """Return for how many seconds to stay open: longer each time it reopens, plus up to 10 % of jitter.
 
-    `retry_after_s` is what the dependency asked for with a 429's Retry-After: kept, up to `LONGEST_REST_S`.
+    `random` is 0 to 1. `retry_after_s` is what the dependency itself asked for in a Retry-After header: the breaker
+    stays open at least that long, up to `LONGEST_REST_S`.
     """
     backoff: int = min(2**times_reopened, MAX_BACKOFF)
     rest_s = max(policy.recovery_timeout_s * backoff, min(retry_after_s or 0.0, LONGEST_REST_S))

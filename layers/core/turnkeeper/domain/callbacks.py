@@ -1,4 +1,4 @@
-"""Callbacks: which URLs a tenant may name, how a message is signed, and when one that failed is sent again.
+"""Callbacks: which URLs a tenant may name, how a message is signed, and when a failed message is sent again.
 
 Messages follow the Standard Webhooks specification (https://www.standardwebhooks.com).
 """
@@ -11,13 +11,13 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 DELAYS_S = (10, 60, 300, 1_800, 7_200, 21_600, 43_200)
-"""Seconds from each failed try to the next, so 8 tries in 21 hours; after the last one a message is given up."""
+"""Seconds from each failed try to the next: 8 tries in 21 hours. After the last one the message is given up."""
 
 EVERY_TENANT = "*"
 
 
 class CallbackState(StrEnum):
-    """DUE until the receiver has it: DELIVERED, or GIVEN_UP, which may be tried again by hand."""
+    """DUE until the receiver has the message (DELIVERED), or until it is GIVEN_UP; that can be retried by hand."""
 
     DUE = "DUE"
     DELIVERED = "DELIVERED"
@@ -26,7 +26,7 @@ class CallbackState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """A message to a receiver; `at` is when the turn ended, `due_at` when it is tried again (since the epoch)."""
+    """A message to a receiver; `at` is when its turn ended, `due_at` when it is sent next (seconds since the epoch)."""
 
     turn_id: str
     url: str
@@ -38,7 +38,7 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class CallbackHosts:
-    """The allow-lists: (tenant, host) pairs, of `*` for every tenant. Hosts in `plain` may be called over http."""
+    """The allow-lists: (tenant, host) pairs; the tenant `*` means all. Hosts in `plain` may be called over http."""
 
     pairs: Sequence[tuple[str, str]] = ()
     plain: Sequence[str] = ()
@@ -76,17 +76,17 @@ def next_try(tries: int) -> int | None:
 
 
 def tenant_secret(key: str, tenant: str) -> bytes:
-    """Derive a tenant's own secret from the deployment's key: no tenant can sign as another."""
+    """Derive a tenant's own secret from the deployment's key, so that no tenant can sign as another."""
     return hmac.digest(key.encode(), f"callbacks:{tenant}".encode(), "sha256")
 
 
 def shown_secret(secret: bytes) -> str:
-    """Write a secret as receivers are given it."""
+    """Write a secret in the form in which receivers are given it."""
     return "whsec_" + b64encode(secret).decode()
 
 
 def signed_headers(secret: bytes, message_id: str, timestamp: int, body: str) -> dict[str, str]:
-    """Return the headers by which a receiver knows a message; `timestamp` is seconds since the epoch."""
+    """Return the headers that prove to a receiver who sent a message; `timestamp` is seconds since the epoch."""
     signature = hmac.digest(secret, f"{message_id}.{timestamp}.{body}".encode(), "sha256")
     return {
         "webhook-id": message_id,

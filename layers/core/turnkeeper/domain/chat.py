@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A model's wish to call a tool: `arguments` is the JSON text exactly as the model wrote it."""
+    """A call of a tool that a model asks for: `arguments` is the JSON text exactly as the model wrote it."""
 
     id: str
     name: str
@@ -17,7 +17,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a chat: an assistant's may carry tool calls; a tool's answers `tool_call_id`."""
+    """One message of a chat: an assistant's message may carry tool calls; a tool's message answers `tool_call_id`."""
 
     role: Literal["user", "assistant", "tool"]
     text: str

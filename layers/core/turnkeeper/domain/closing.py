@@ -1,4 +1,4 @@
-"""Words what a customer reads where nobody answered: an effect that was done or begun is named, never denied."""
+"""Writes what a customer reads when nobody answered: an effect that was done or begun is named, never denied."""
 
 import json
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ _VALUE_CHARS = 100
 class ClosingTexts:
     """What a customer reads when a turn ends without an answer, in whatever language the agent speaks.
 
-    `expired` and `stopped` say why; the `..._advice` says what to do, where nothing was done. Where a side effect was
-    done or begun, the list after `done` or `begun` names it, and `effects_advice` ends the text.
+    `expired` and `stopped` say why the turn ended. If there was no side effect, the matching `..._advice` follows. If
+    a side effect was done or begun, a list under `done` or `begun` names it, and `effects_advice` ends the text.
     """
 
     expired: str = "We are sorry: nobody could answer this in time."
@@ -42,7 +42,7 @@ def stopped(effects: Sequence[Effect], texts: ClosingTexts) -> str:
 
 
 def described(effect: Effect) -> str:
-    """Name an effect as people read it: `refund (order id: A-1001, amount usd: 20)`."""
+    """Describe an effect for people: `refund (order id: A-1001, amount usd: 20)`."""
     arguments: dict[str, Any] = json.loads(effect.arguments)
     given = ", ".join(f"{_words(name)}: {_short(value)}" for name, value in arguments.items())
     return f"{_words(effect.tool)} ({given})" if given else _words(effect.tool)

@@ -1,11 +1,11 @@
-"""A conversation: whose it is, and what its concluded turns said."""
+"""A conversation: who takes part in it, and what was said in its concluded turns."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Whose a conversation is; ids only."""
+    """Which tenant, customer and agent a conversation belongs to; all four are ids."""
 
     tenant: str
     customer: str
@@ -15,7 +15,10 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One concluded turn: what was asked, and what was answered ("" when nobody could); `at` is since the epoch."""
+    """One concluded turn: what the user asked, and the reply ("" if nobody could answer).
+
+    `at` is seconds since the epoch; `position` is the turn's place in the conversation.
+    """
 
     turn_id: str
     position: str

@@ -1,13 +1,13 @@
-"""Shares what is left of a run's deadline between the models of a chain."""
+"""Shares the time that is left of a run between the models of a chain."""
 
 from collections.abc import Sequence
 
 
 def call_limit(own: float, rest: Sequence[float], left: float) -> float:
-    """Return the seconds a call may take: its own limit, unless the rest of the chain needs the time.
+    """Return how many seconds a call may take: the model's own limit, if the rest of the chain then has enough time.
 
-    `rest` are the own limits of the models after it, `left` the seconds until the deadline. When not everyone can
-    have its own limit, all are shortened in proportion, so a hung first model still leaves time for the second.
+    `own` is the model's limit, `rest` are the limits of the models after it, `left` is the seconds until the deadline.
+    If they do not all fit, each is shortened in proportion: even a first model that hangs leaves time for the second.
     """
     if left <= 0:
         return 0.0

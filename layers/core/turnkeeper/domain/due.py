@@ -1,4 +1,4 @@
-"""What is due for an escalation at a moment: expire it, page, page again, start its execution or end it."""
+"""Decides what is due for an escalation now: expire it, page, page again, start its execution or end it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,7 +43,7 @@ def due_now(escalation: Escalation, now: float, times: PagingTimes) -> Decision:
 def _page_due(escalation: Escalation, now: float, soon: float) -> Decision:
     if escalation.is_claimed(now):
         return Decision(Due.NOTHING, "it is claimed", min(escalation.answer_by, escalation.claim_until))
-    # A new page goes before a repetition: while nothing can be published, pages still count up to the second level.
+    # A new page goes before a repetition. So the count of pages reaches the second level even while none gets through.
     if escalation.next_page_at <= now:
         return Decision(Due.PAGE, "nobody claimed it", soon)
     if escalation.pages_confirmed < escalation.pages:

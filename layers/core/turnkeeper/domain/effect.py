@@ -1,4 +1,4 @@
-"""A side effect of a turn, as the journal keeps it, and what follows when a model asks for one."""
+"""A side effect of a turn, as the journal keeps it, and the decision when a model asks for one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class EffectState(StrEnum):
-    """STARTED before the call, then DONE with its result, or NOT_DONE where it surely did not happen."""
+    """STARTED before the call, then DONE with its result, or NOT_DONE if it surely did not happen."""
 
     STARTED = "STARTED"
     DONE = "DONE"
@@ -15,9 +15,9 @@ class EffectState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One call of a tool that changes something. `arguments` and `result` are JSON text, the arguments canonical.
+    """One call of a tool that changes something. `arguments` (in canonical form) and `result` are JSON text.
 
-    `epoch` is that of the run that began it, `at` the moment, in seconds since 1970.
+    `epoch` is the number of the run that began the effect; `at` is when, in seconds since 1970.
     """
 
     tool: str
@@ -44,28 +44,28 @@ class Effect:
 
 
 class Course(StrEnum):
-    """What follows when a model asks for an effect."""
+    """What is done when a model asks for an effect."""
 
     BEGIN = "begin"
-    """Nothing speaks against it."""
+    """Call the tool: the effect is new."""
 
     REPEAT = "repeat"
-    """It was begun before, its outcome is not known, and its service honours the key: the same call is safe."""
+    """Call the tool again: the effect was begun with an unknown outcome, and its service does one key's call once."""
 
     KNOWN = "known"
-    """It was done: its result is the answer, and nothing is called."""
+    """Call nothing: the effect was done, and its result is known."""
 
     UNKNOWN_OUTCOME = "outcome_unknown"
-    """It was begun before, its outcome is not known, and a repetition might do it twice: a person decides."""
+    """Ask a person: the effect was begun with an unknown outcome, and calling the tool again might do it twice."""
 
     CONFLICT = "conflicting_effect"
-    """An earlier run did something else: two runs must not act on two different answers. A person decides."""
+    """Ask a person: an earlier run did something else, and two runs must not act on two different answers."""
 
 
 def course_of(wanted: Effect, known: Iterable[Effect], *, honours_keys: bool) -> tuple[Course, Effect | None]:
-    """Decide what follows when a run asks for an effect: (the course, the same call where it was asked for before).
+    """Decide what to do when a run asks for an effect: return the course, and the earlier effect of the same call.
 
-    `known` are the turn's effects so far; `honours_keys` says that the service does one key's call once.
+    `known` are the turn's effects so far; `honours_keys` says that the service does one key's call only once.
     """
     before = list(known)
     same = next((effect for effect in before if effect.is_same_call(wanted)), None)

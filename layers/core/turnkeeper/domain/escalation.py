@@ -1,4 +1,4 @@
-"""An escalation: a turn that left the fast path; its states, how it is listed, and which tier comes next."""
+"""An escalation, which is a turn that left the fast path: its states, how it is listed, which tier comes next."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class EscalationState(StrEnum):
 
 
 LIVE = (EscalationState.TIERS, EscalationState.OPEN, EscalationState.CLAIMED)
-"""The states in which the turn is not answered yet."""
+"""The states in which the turn has not ended yet."""
 
 WAITING = (EscalationState.OPEN, EscalationState.CLAIMED)
 """The states in which the turn waits for a person."""
@@ -46,7 +46,7 @@ _LISTED = {
 
 
 class Severity(StrEnum):
-    """How loudly a page rings."""
+    """How urgent a page is."""
 
     HIGH = "high"
     CRITICAL = "critical"
@@ -58,9 +58,9 @@ class Escalation:
 
     `reason` is the code of a `Reason`, as text: a newer release may have written one that this one does not know.
 
-    `execution_number` counts the executions of the state machine; `claim_version` rises with every claim. A Task that
-    hands the turn to people leaves its `task_token`; of two, the one with the higher `token_order` is newer. `pages`
-    were begun, `pages_confirmed` were surely published.
+    `execution_number` counts the executions of the state machine; `claim_version` rises with every claim. The Task
+    that waits for a person leaves its `task_token`; of two tokens, the one with the higher `token_order` is newer.
+    `pages` counts the pages that were begun; `pages_confirmed` is the number of the last one that was surely published.
     """
 
     turn_id: str
@@ -98,23 +98,23 @@ class Escalation:
         return self.state in WAITING
 
     def is_claimed(self, now: float) -> bool:
-        """Whether an operator has it; a lapsed claim is none."""
+        """Whether an operator's claim holds: it was made, and has not lapsed."""
         return self.state is EscalationState.CLAIMED and self.claim_until > now
 
     def listed(self, now: float) -> Listed | None:
-        """Return how it is listed: a lapsed claim is open again; one that no person was asked for is not listed."""
+        """Return under which status operators see it, or None if no person was asked. A lapsed claim is open again."""
         if self.state is EscalationState.CLAIMED and not self.is_claimed(now):
             return Listed.OPEN
         return _LISTED.get(self.state)
 
 
 def severity(pages: int, second_level_from: int) -> Severity:
-    """Return how loudly the newest page rings: `critical` from the second level on."""
+    """Return how urgent the newest page is: `critical` once pages go to the second level."""
     return Severity.CRITICAL if pages >= second_level_from else Severity.HIGH
 
 
 def skip_reason(escalation: Escalation, attempts: Sequence[Attempt], tier: Tier) -> str | None:
-    """Say why a tier of models is skipped, or None where it should run."""
+    """Say why a tier of models is skipped, or return None if it should run."""
     if escalation.to_human:
         return "only a person may answer"
     if escalation.opened_at:
@@ -129,6 +129,6 @@ def skip_reason(escalation: Escalation, attempts: Sequence[Attempt], tier: Tier)
 
 
 def next_tier(escalation: Escalation, attempts: Sequence[Attempt]) -> Tier:
-    """Return the first tier that is not skipped; a person where there is none."""
+    """Return the first tier of models that is not skipped, or the human tier."""
     tiers = (tier for tier in MODEL_TIERS if skip_reason(escalation, attempts, tier) is None)
     return next(tiers, Tier.HUMAN)

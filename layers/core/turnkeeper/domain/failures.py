@@ -1,4 +1,4 @@
-"""The tables of how a dependency can fail, what follows from each way, and what an HTTP status says about it."""
+"""The tables of how a dependency can fail, what follows from each failure, and which failure an HTTP status means."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,9 +37,10 @@ class Billed(StrEnum):
 class Consequence:
     """What follows from a failure.
 
-    `retry`: the same model may be asked again at once, budget allowing. `next_model`: the chain goes on.
-    `counts`: for the breaker. `probe_tells`: a half-open probe that ends so has an answer (closes if not `counts`).
-    `alert_owner`: somebody must act before it can work again. `billed`: what is posted for it.
+    `retry`: the same model may be asked again at once, if the retry budget allows it. `next_model`: the next model of
+    the chain is asked. `counts`: the breaker counts the failure. `probe_tells`: a probe that fails like this says
+    something about the dependency: it reopens the breaker if the failure `counts`, and closes it otherwise.
+    `alert_owner`: the owner must act before calls can succeed again. `billed`: whether the call may have cost money.
     """
 
     retry: bool
@@ -78,7 +79,7 @@ STATUSES: Mapping[int, Failure] = {
     403: Failure.BAD_KEY,
     408: Failure.TIMEOUT,
     429: Failure.RATE_LIMITED,
-    # A proxy answers these in the place of a service that may have done the work, and billed it.
+    # A proxy answers with these for a service behind it, which may have done the work, and billed it.
     502: Failure.CONNECTION,
     504: Failure.TIMEOUT,
     520: Failure.CONNECTION,
@@ -91,11 +92,11 @@ STATUSES: Mapping[int, Failure] = {
     598: Failure.TIMEOUT,
     599: Failure.TIMEOUT,
 }
-"""The HTTP statuses that say more than 4xx or 5xx does; from 520 on they are those of Cloudflare and other proxies."""
+"""The HTTP statuses with a meaning of their own; those from 520 on come from Cloudflare and other proxies."""
 
 _SERVER_ERRORS = 500
 
 
 def failure_of_status(status: int) -> Failure:
-    """Name the failure that an HTTP status other than 2xx stands for, where the body says nothing more precise."""
+    """Return the failure that an HTTP status other than 2xx means, for when the body says nothing more precise."""
     return STATUSES.get(status, Failure.SERVER_ERROR if status >= _SERVER_ERRORS else Failure.BAD_REQUEST)

@@ -32,9 +32,9 @@ def format_usd(micro: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Micro-dollars per token (the same figure as dollars per million tokens), by the size of the whole input.
+    """Micro-dollars per token (the same figure as dollars per million tokens), depending on the size of the input.
 
-    `tiers` are (start, rate): from an input of more than `start` tokens on, every token costs `rate`.
+    `tiers` are (start, rate) in order: if the input has more than `start` tokens, every token of it costs `rate`.
     """
 
     base: Decimal
@@ -45,13 +45,13 @@ class Rate:
         return next((rate for start, rate in reversed(self.tiers) if input_tokens > start), self.base)
 
     def highest(self) -> Decimal:
-        """Return the highest of its rates."""
+        """Return the highest rate, whatever the size of the input."""
         return max(self.base, *(rate for _, rate in self.tiers)) if self.tiers else self.base
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a model costs. A provider that does not price cached tokens bills them as input."""
+    """What a model costs. Where a provider has no price for cached tokens, it bills them as input."""
 
     input: Rate
     output: Rate
@@ -59,7 +59,7 @@ class Price:
     cache_write: Rate | None = None
 
     def cost(self, *, input_tokens: int, output_tokens: int, cache_read: int = 0, cache_write: int = 0) -> int:
-        """Return micro-dollars for a call; `input_tokens` includes the cached ones."""
+        """Return what a call costs in micro-dollars; `input_tokens` includes the cached tokens."""
         at = input_tokens
         plain = input_tokens - cache_read - cache_write
         exact = (
@@ -71,7 +71,7 @@ class Price:
         return int(exact.to_integral_value(ROUND_CEILING))
 
     def worst_case(self, *, input_tokens: int, output_tokens: int) -> int:
-        """Return micro-dollars that no call within these bounds can exceed."""
+        """Return the most that a call with at most so many tokens can cost, in micro-dollars."""
         read = max(rate.highest() for rate in (self.input, self.cache_read, self.cache_write) if rate)
         exact = input_tokens * read + output_tokens * self.output.highest()
         return int(exact.to_integral_value(ROUND_CEILING))
@@ -90,6 +90,9 @@ def _rate(raw: Any) -> Rate:
 
 
 def price_from_json(raw: Mapping[str, Any]) -> Price:
-    """Read `{"input": "0.4", "output": "1.6", "cache_read"?, "cache_write"?}`: dollars a million tokens, or tiers."""
+    """Read `{"input": "0.4", "output": "1.6", "cache_read"?, "cache_write"?}`; raises ValueError or KeyError.
+
+    Each price is in dollars per million tokens, or `{"base": "0.4", "tiers": [{"start": 200000, "price": "0.8"}]}`.
+    """
     cached = {name: _rate(raw[name]) for name in ("cache_read", "cache_write") if raw.get(name) is not None}
     return Price(_rate(raw["input"]), _rate(raw["output"]), **cached)

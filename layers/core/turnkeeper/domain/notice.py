@@ -1,4 +1,4 @@
-"""Words the notice for the person on call: what to know at 3 AM, on a phone; nothing in it acts, or is secret."""
+"""Writes the notice for the person on call, to be read on a phone at 3 AM; it holds no secret, and no action."""
 
 import json
 import re
@@ -14,12 +14,12 @@ _ERROR_CHARS = 120
 _SUBJECT_CHARS = 99
 _TRIED = 8
 _INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
-"""Controls, and marks that hide text or turn its direction: what a customer wrote must look like what they wrote."""
+"""Control characters, and marks that hide text or reverse it: a customer's text must not disguise itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A model that was called in a tier, or `-` where none was; its failure, and the first line of what was wrong."""
+    """A model that was called in a tier (`-` if none was), how it failed, and the first error in its answer."""
 
     tier: str
     model: str
@@ -27,19 +27,19 @@ class Tried:
     error: str = ""
 
     def line(self) -> str:
-        """Word it for people."""
+        """Return the row as people read it."""
         failure = ": ".join(filter(None, [_words(self.failure), _short(self.error, _ERROR_CHARS)]))
         return f"  {_words(self.tier)} · {self.model} · {failure}"
 
     def data(self) -> Mapping[str, Any]:
-        """Word it for machines."""
+        """Return the row as machines read it."""
         error = _short(self.error, _ERROR_CHARS) or None
         return {"tier": self.tier, "model": self.model, "failure": self.failure, "error": error}
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a notice says. `waited_s` is seconds, `answer_by` since the epoch; `link` leads to the console."""
+    """What a notice says. `answer_by` is seconds since the epoch; `link` leads to the console."""
 
     turn_id: str
     tenant: str
@@ -57,7 +57,7 @@ class Notice:
 
     @property
     def dedup_key(self) -> str:
-        """The same for every delivery of the same page."""
+        """What all deliveries of the same page have in common."""
         return f"{self.turn_id}#{self.page}"
 
     @property
@@ -78,18 +78,18 @@ class Notice:
         }
 
     def subject(self) -> str:
-        """One line of plain ASCII, as e-mail subjects over SNS must be."""
+        """One line of ASCII, because SNS allows nothing else in an e-mail's subject."""
         critical = "CRITICAL " if self.second_level else ""
         again = "" if self.page == 1 else f" (page {self.page})"
         text = f"[Turnkeeper] {critical}{self.agent}: a customer waits for a person{again}"
         return text.encode("ascii", "replace").decode()[:_SUBJECT_CHARS]
 
     def sms(self) -> str:
-        """One short line that leads to the console."""
+        """One short line, with the link to the console."""
         return f"Turnkeeper {self.severity}: {self.customer} waits for a person ({self.agent}). {self.link}"
 
     def text(self) -> str:
-        """The e-mail, which reads well on a phone."""
+        """The e-mail, in lines short enough for a phone."""
         answer_by = datetime.fromtimestamp(self.answer_by, UTC)
         lines = [
             f"A customer has been waiting for a person for {_duration(self.waited_s)}.",
@@ -135,7 +135,7 @@ class Notice:
 
 
 def _short(text: str, most: int) -> str:
-    """Put a text that others wrote on one line of at most so many characters, none of which acts on the rest."""
+    """Return a text that others wrote as one line of at most `most` characters, with the invisible ones replaced."""
     line = _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", " ".join(text.split()))
     return line if len(line) <= most else line[: most - 1] + "…"
 

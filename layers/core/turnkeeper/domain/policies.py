@@ -7,7 +7,7 @@ from turnkeeper.domain.turn import Lease
 
 @dataclass(frozen=True, slots=True)
 class RunTimes:
-    """Seconds: a run's deadline, a turn's time to be answered, and by how much a lease outlives its holder."""
+    """Seconds for which a run may work, in which a turn must be answered, and by which a lease outlives its run."""
 
     deadline_s: float
     answer_by_s: float
@@ -18,15 +18,15 @@ class RunTimes:
         return Lease(ends_at + self.lease_margin_s)
 
     def deadline(self, now: float, ends_at: float) -> float:
-        """Return when a run that opens now must have ended: a second before its invocation does, at the latest."""
+        """Return when a run that opens now must have ended: a second before its invocation ends, at the latest."""
         return min(now + self.deadline_s, ends_at - 1)
 
 
 @dataclass(frozen=True, slots=True)
 class PagingTimes:
-    """Seconds: between pages, for a claim, between looks at an execution, until an unconfirmed page is repeated.
+    """Seconds between pages, for a claim, between looks at an execution, and until an unconfirmed page is repeated.
 
-    `no_tiers_s` is for how long the state machine may be away before people are asked without it.
+    `no_tiers_s` is how long the state machine may be unreachable before people are asked without it.
     """
 
     page_every_s: float
@@ -38,7 +38,11 @@ class PagingTimes:
 
 @dataclass(frozen=True, slots=True)
 class OnCall:
-    """Who is paged: the topics, the page from which the second level is, the console's URL, what a notice may show."""
+    """Who is paged, and what a notice may show.
+
+    `second_level_from` is the number of the first page to the second level; `public_url` is the console's address;
+    `shows_message` says whether notices quote the customer.
+    """
 
     topic: str
     second_level_topic: str

@@ -1,4 +1,4 @@
-"""What is put before a model: the instructions, the rules that hold for every agent, the history, the message."""
+"""What a model is sent: the agent's instructions, the rules for every agent, the history, the message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ NO_ANSWER = "(Nobody could answer this.)"
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One earlier turn of the conversation."""
+    """What was said in one earlier turn of the conversation; `reply` is "" if nobody could answer."""
 
     user: str
     reply: str
 
 
 def system_prompt(instructions: str, now: float, errors: Sequence[str] = ()) -> str:
-    """Compose the system prompt; `errors` tell a corrected retry what went wrong before."""
+    """Compose the system prompt; `errors` are what went wrong before, for a corrected retry."""
     today = datetime.fromtimestamp(now, UTC).strftime("%A, %Y-%m-%d, %H:%M UTC")
     parts = [instructions.strip(), _RULES, f"It is {today}."]
     if errors:
@@ -34,12 +34,12 @@ def system_prompt(instructions: str, now: float, errors: Sequence[str] = ()) -> 
 
 
 def tokens(text: str) -> int:
-    """Estimate a text's tokens: a quarter of its bytes, rounded up. For budgets of history, never for money."""
+    """Estimate a text's tokens: a quarter of its bytes, rounded up. Good enough to cut history, never for money."""
     return -(-len(text.encode()) // 4)
 
 
 def history(exchanges: Sequence[Said], budget: int) -> list[Message]:
-    """Fit earlier turns into a budget of tokens: the oldest are dropped, always whole."""
+    """Return the newest earlier turns that fit into `budget` tokens, oldest first; no turn is cut."""
     kept: list[Message] = []
     for said in reversed(exchanges):
         reply = said.reply or NO_ANSWER

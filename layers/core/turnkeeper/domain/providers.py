@@ -1,4 +1,4 @@
-"""The one list of the providers of models: what an agent may name, what is priced, and whose wire is loaded."""
+"""The one list of model providers: which an agent may name, under what id each is priced, and its adapter."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ PROVIDERS: Mapping[str, str] = {
     "anthropic": "anthropic",
     "bedrock": "aws",
 }
-"""By the name with which the ids of its models begin: a provider's id in genai-prices.
+"""Maps the name that a provider's model ids begin with to the provider's id in genai-prices.
 
-A provider's wire is the module of its name in `adapters/models/`: its `client(environment)` makes the client.
+The adapter is the module of that name in `adapters/models/`; its `client(environment)` makes the client.
 """

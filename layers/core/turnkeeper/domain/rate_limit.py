@@ -1,7 +1,7 @@
-"""The rate limits of customers and of models: GCRA (generic cell rate algorithm), with its one number `tat` in seconds.
+"""The rate limits of customers and models, by the generic cell rate algorithm (GCRA).
 
-Source: ATM Forum Traffic Management Specification 4.1, as used by many API gateways: `tat` is the theoretical arrival
-time of the next request that conforms exactly.
+All of its state is one number, `tat`: the theoretical arrival time (seconds since the epoch) of the next request, if
+requests came exactly at the average rate. Source: ATM Forum Traffic Management Specification 4.1.
 """
 
 import json
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Arrival(StrEnum):
-    """How a request stands to the customer's `tat`."""
+    """How a request relates to the customer's `tat`: after it, before it but within the burst, or too early."""
 
     IDLE = "idle"
     BURST = "burst"
@@ -31,33 +31,34 @@ class RateLimit:
 
     @property
     def tolerance(self) -> float:
-        """Seconds that `tat` may lie ahead of now when a request arrives."""
+        """How many seconds `tat` may be ahead of the clock when a request is admitted."""
         return self.interval * (self.burst - 1)
 
 
 def arrival(tat: float | None, now: float, limit: RateLimit) -> Arrival:
-    """Say which of the two conditional updates will admit a request, or that none will."""
+    """Decide which of the two conditional updates can admit a request, or that neither can."""
     if tat is None or tat <= now:
         return Arrival.IDLE
     return Arrival.BURST if tat <= now + limit.tolerance else Arrival.DENIED
 
 
 def retry_after(tat: float, now: float, limit: RateLimit) -> float:
-    """Return seconds until a denied request would be admitted."""
+    """Return the seconds until a denied request would be admitted."""
     return max(0.0, tat - limit.tolerance - now)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRate:
-    """What a model's provider admits in a minute, for the whole fleet; None where we set no limit."""
+    """How much of a model the whole fleet may use in a minute; None means no limit of ours."""
 
     requests: int | None = None
     tokens: int | None = None
 
     def seconds(self, tokens: int) -> dict[str, float]:
-        """Return how far one call of so many tokens moves each `tat`.
+        """Return by how many seconds one call of `tokens` tokens moves the `tat` of each limit.
 
-        A minute admits what is ahead at its beginning, and what a minute brings: both together are the limit.
+        In one minute, calls can move `tat` by the minute itself and by the burst that was free when it began. So the
+        limit is spread over 60 s plus the burst; spread over 60 s, a minute could admit a tenth more than the limit.
         """
         moves = {}
         if self.requests:
@@ -67,12 +68,12 @@ class ModelRate:
         return moves
 
     def never_admits(self, tokens: int) -> bool:
-        """Whether one call alone is more than a minute's tokens: its provider would refuse it too."""
+        """Whether one call alone has more tokens than a minute allows: the provider would refuse it too."""
         return self.tokens is not None and tokens > self.tokens
 
 
 MODEL_BURST_S = 6.0
-"""Seconds that a model's `tat` may lie ahead after a call: about a tenth of a minute's calls at once."""
+"""How many seconds a model's `tat` may be ahead after a call: about a tenth of a minute's calls may come at once."""
 
 
 def model_rates(text: str) -> dict[str, ModelRate]:

@@ -5,7 +5,7 @@ from typing import Self
 
 
 class Reason(StrEnum):
-    """A stable code, and what it says. The API, the logs, the notices and the attempts show the code."""
+    """A stable code and its meaning. The API, the logs, the notices and the attempts show the code."""
 
     meaning: str
 
@@ -30,7 +30,7 @@ class Reason(StrEnum):
     STOPPED = "stopped", "an operator stopped the turn"
 
     def __new__(cls, code: str, meaning: str) -> Self:
-        """Make a code of its text, with its meaning beside it."""
+        """Make a member that equals its code, and has its meaning as an attribute."""
         reason = str.__new__(cls, code)
         reason._value_ = code
         reason.meaning = meaning

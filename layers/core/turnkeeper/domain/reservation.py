@@ -1,4 +1,4 @@
-"""A reservation: money held for one model call, and how the call was settled. Amounts are micro-dollars."""
+"""A reservation: money set aside for one model call, and how it was resolved. Amounts are micro-dollars."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ NO_SHARD = -1
 
 
 class ReservationState(StrEnum):
-    """PENDING while the call may be going on, then POSTED with its cost, or VOIDED where it surely was not billed."""
+    """PENDING while the call may still be running, then POSTED with its cost, or VOIDED if it surely was not billed."""
 
     PENDING = "PENDING"
     POSTED = "POSTED"
@@ -20,10 +20,10 @@ class ReservationState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
-    """Money held for one model call; others may resolve it from `sweep_at` on (seconds since the epoch).
+    """Money set aside for one model call; from `sweep_at` on (seconds since the epoch), others may resolve it.
 
-    `is_guess` where the worst case was posted because the bill is not known; `corrected_at` once it became known.
-    `tenant_shard` is the shard of the tenant's day that holds it, `NO_SHARD` where the tenant has no limit.
+    `is_guess` when the worst case was posted because the bill is not known; `corrected_at` is when it became known.
+    `tenant_shard` is the shard of the tenant's day in which it counts, `NO_SHARD` if the tenant has no limit.
     """
 
     reservation_id: str
@@ -50,12 +50,12 @@ class Reservation:
 
     @property
     def is_pending(self) -> bool:
-        """Whether its call is not settled yet."""
+        """Whether it is still to be resolved."""
         return self.state is ReservationState.PENDING
 
     @property
     def cost_micro_usd(self) -> int:
-        """What it counts for: all that is held until it is settled, then what it cost."""
+        """What it counts against the limits: the reserved amount while it is pending, then what was posted."""
         return self.reserved_micro_usd if self.is_pending else self.actual_micro_usd
 
 
@@ -70,7 +70,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Reserved:
-    """A reservation as it was made, and the limits that it took past 80 %."""
+    """A reservation as it was written, and an alert for each limit that it took past 80 %."""
 
     reservation: Reservation
     alerts: Sequence[SpendAlert]

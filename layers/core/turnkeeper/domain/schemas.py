@@ -1,4 +1,4 @@
-"""JSON Schemas in the subset that providers' structured outputs accept; the full model is checked afterwards anyway.
+"""Reduces JSON Schemas to the subset that structured outputs accept; the answer is checked against the full model.
 
 Source: https://platform.openai.com/docs/guides/structured-outputs, and the transform of the official SDK.
 """
@@ -25,10 +25,10 @@ Schema = Mapping[str, Any]
 
 
 def strict(schema: Schema) -> dict[str, Any]:
-    """Return the schema with every object closed and complete, and without what constrains values.
+    """Return the schema with every object closed, every property required, and no limits on values.
 
-    Limits on values move into the description, where the model still reads them. A `$ref` stands alone, and not at the
-    root: elsewhere, what it names takes its place. Made strict again, the schema is the same.
+    Limits on values move into the description, where the model still reads them. A `$ref` is kept only where it has no
+    keyword beside it, and never at the root; everywhere else it is replaced by its definition. Idempotent.
     """
     defs = _Definitions(schema.get("$defs", {}))
     root = {key: value for key, value in schema.items() if key != "$defs"}
@@ -37,23 +37,23 @@ def strict(schema: Schema) -> dict[str, Any]:
 
 
 class _Definitions:
-    """The definitions of a schema: as they were given, and those that it still names once it is `strict`."""
+    """The definitions of a schema: all that were `given`, and in `strict` form those that a `$ref` still names."""
 
     def __init__(self, given: Schema) -> None:
         self.given = given
         self.strict: dict[str, Any] = {}
 
     def name(self, ref: str) -> dict[str, Any]:
-        """Return a `$ref` that stands alone."""
+        """Return a `$ref` that is kept, and make the definition that it names strict."""
         name = ref.removeprefix(_DEFS)
         if name not in self.strict and name in self.given:
-            self.strict[name] = {}  # it may name itself
+            self.strict[name] = {}  # before its body is made: a definition that names itself ends the recursion here
             self.strict[name] = _strict(self.given[name], self, ())
         return {"$ref": ref}
 
 
 def _strict(schema: Schema, defs: _Definitions, within: tuple[str, ...]) -> dict[str, Any]:
-    """`within` are the definitions that are being put in the place of their `$ref`."""
+    """`within` names the definitions that are being put in the place of their `$ref` just now."""
     if "$ref" in schema:
         stands_alone = schema.keys().isdisjoint((_KEPT | _LIMITS.keys()) - {"$ref"})
         return defs.name(schema["$ref"]) if stands_alone else _put_in_place(schema, defs, within)
@@ -73,7 +73,8 @@ def _strict(schema: Schema, defs: _Definitions, within: tuple[str, ...]) -> dict
 
 def _put_in_place(schema: Schema, defs: _Definitions, within: tuple[str, ...]) -> dict[str, Any]:
     name = schema["$ref"].removeprefix(_DEFS)
-    if name in within or name not in defs.given:  # a model within itself, put in place, would have no end
+    # A definition that contains itself cannot be written out: the recursion ends with a `$ref` that is kept.
+    if name in within or name not in defs.given:
         return defs.name(schema["$ref"])
     named = {**defs.given[name], **{key: value for key, value in schema.items() if key != "$ref"}}
     return _strict(named, defs, (*within, name))

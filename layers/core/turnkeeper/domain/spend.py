@@ -8,7 +8,7 @@ ALERT_PERCENT = 80
 
 
 class Limit(StrEnum):
-    """Which limit a reservation is held to."""
+    """The limits that a reservation must fit."""
 
     TASK = "task"
     CUSTOMER_DAY = "customer_day"
@@ -17,7 +17,7 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What an owner set for one customer or one agent, in micro-dollars; None where nothing was set."""
+    """The limits that an owner set for one customer or one agent, in micro-dollars; None where none was set."""
 
     task_micro_usd: int | None = None
     customer_day_micro_usd: int | None = None
@@ -25,14 +25,14 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may be spent, in micro-dollars; `tenant_day_micro_usd` None means no such limit."""
+    """What may be spent, in micro-dollars; a `tenant_day_micro_usd` of None means that the tenant has no limit."""
 
     task_micro_usd: int
     customer_day_micro_usd: int
     tenant_day_micro_usd: int | None = None
 
     def overridden(self, *overrides: Override) -> "Limits":
-        """Return the limits with some overrides, of which a later one goes before an earlier."""
+        """Return the limits with overrides applied in order: a later one wins."""
         limits = self
         for override in overrides:
             task, day = override.task_micro_usd, override.customer_day_micro_usd
@@ -46,14 +46,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """What is reserved and spent under one limit, in micro-dollars: `committed` = posted + pending reservations."""
+    """What counts against one limit, in micro-dollars: `committed` is what was posted and what is still pending."""
 
     committed_micro_usd: int = 0
     posted_micro_usd: int = 0
 
     @property
     def pending_micro_usd(self) -> int:
-        """What is reserved and not yet settled."""
+        """What is reserved and not yet resolved."""
         return self.committed_micro_usd - self.posted_micro_usd
 
 
@@ -63,23 +63,23 @@ def utc_day(now: float) -> str:
 
 
 def resets_at(day: str) -> str:
-    """Return the moment (RFC 3339) at which a day's limit is fresh again."""
+    """Return when a UTC day ends and its limit starts afresh, as an RFC 3339 timestamp."""
     start = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
     return (start + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def headroom(limit: int, reserved: int) -> int:
-    """Return the most that may be committed already for `reserved` to fit; negative when it never fits."""
+    """Return the most that may be committed before if `reserved` is still to fit; negative if it never fits."""
     return limit - reserved
 
 
 def alert_headroom(limit: int, reserved: int) -> int:
-    """Return the most that may be committed already for `reserved` to stay below the 80 % alert."""
+    """Return the most that may be committed before if `reserved` is not to make the 80 % alert due."""
     return limit * ALERT_PERCENT // 100 - reserved
 
 
 def alert_is_due(limit: int, committed: int, reserved: int, *, alerted: bool) -> bool:
-    """Whether reserving so much more makes the 80 % alert due: once for each limit and day, or task."""
+    """Whether reserving `reserved` more makes the 80 % alert due: it is due once for each day, or task."""
     return not alerted and committed > alert_headroom(limit, reserved)
 
 
@@ -100,9 +100,9 @@ class OverLimit:
 
 @dataclass(frozen=True, slots=True)
 class SpendAlert:
-    """A limit that is 80 % used, of which the owner is alerted once. Amounts are micro-dollars.
+    """An alert to the owner that a limit is 80 % used. Amounts are micro-dollars.
 
-    `name` is the day or the task; `dedup_key` is the same for every repetition.
+    `name` is the day or the task; `dedup_key` is what all deliveries of the alert have in common.
     """
 
     tenant: str

@@ -1,4 +1,4 @@
-"""What is counted and logged: every metric with its unit and meaning, every agent action, and every field of a line.
+"""What is counted and logged: every metric with its unit and meaning, every agent action, and every log field.
 
 `docs/reference.md` lists all of it. A metric's name in code is its name in CloudWatch, so that one search finds both.
 """

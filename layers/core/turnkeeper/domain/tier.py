@@ -1,4 +1,4 @@
-"""The tiers in which a turn is answered, in their order, and what each is called where it runs."""
+"""The tiers in which a turn can be answered, in order, with the state and the function that run each."""
 
 from enum import StrEnum
 
@@ -26,7 +26,7 @@ STATES = {
 """The states of `statemachines/escalation.asl.json` that run the tiers."""
 
 CONCLUDE = "Conclude"
-"""The state after the last tier: it says how the turn ended."""
+"""The state after the last tier, which reports how the turn ended."""
 
 FUNCTIONS = {
     Tier.FIRST_ATTEMPT: "first_attempt",
@@ -34,7 +34,7 @@ FUNCTIONS = {
     Tier.ALTERNATIVE_PATH: "alternative_path",
     Tier.HUMAN: "hand_off_to_human",
 }
-"""The folders of `functions/` whose function runs a tier."""
+"""The folders of `functions/` that hold the function of each tier."""
 
 MODEL_TIERS = (Tier.FIRST_ATTEMPT, Tier.CORRECTED_RETRY, Tier.ALTERNATIVE_PATH)
 """The tiers in which models are asked, in their order; a person comes after them."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 OUTLIVES_S = 86_400
-"""Seconds by which a turn outlives what lies under it: DynamoDB removes expired items in any order, within days."""
+"""Seconds by which a turn outlives the items under it: DynamoDB deletes expired items in any order, within days."""
 
 
 class TurnState(StrEnum):
@@ -30,7 +30,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What the POST answered, and answers again on every replay: a status and a body, byte for byte."""
+    """An HTTP status and body that the POST answered, and answers again on every replay, byte for byte."""
 
     status: int
     body: str
@@ -38,7 +38,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Until when a run may hold its turn, in seconds since the epoch."""
+    """How long a run may hold its turn: `until` is seconds since the epoch."""
 
     until: float
 
@@ -54,8 +54,8 @@ class Lease:
 class Turn:
     """A turn. Moments are seconds since the epoch; `request` is the canonical validated body.
 
-    A run is fenced by `epoch`, which every run raises, and by `run_id`, which names no other run. `position` is the
-    turn's place in its conversation.
+    Every run raises `epoch` and has a `run_id` of its own: writes on condition of both are the fence. `position` is
+    the turn's place in its conversation.
     """
 
     turn_id: str
@@ -78,7 +78,7 @@ class Turn:
     effects_begun: int = 0
     lease_until: float = 0.0
     due_at: float = 0.0
-    """When the reconciler looks at the turn; 0 where it need not."""
+    """When the reconciler looks at the turn; 0 if it need not."""
     kept_until: int = 0
     first_status: int = 0
     first_body: str = ""
@@ -86,7 +86,7 @@ class Turn:
 
     @property
     def children_kept_until(self) -> int:
-        """When what lies under the turn is removed (seconds since the epoch): the turn outlives it."""
+        """When the items under the turn expire (seconds since the epoch), which is before the turn does."""
         return self.kept_until - OUTLIVES_S
 
     @property
@@ -101,12 +101,12 @@ class Turn:
 
     @property
     def callback_url(self) -> str | None:
-        """Where the client wants the outcome sent, if it said so."""
+        """The URL to which the client wants the outcome sent, if it named one."""
         return self.request.get("callback_url") or None
 
     @property
     def first_answer(self) -> Document:
-        """What the POST was answered; empty while its run still works."""
+        """What the POST was answered; empty while its run is still at work."""
         return Document(self.first_status, self.first_body)
 
     @property

@@ -1,4 +1,4 @@
-"""A turn with all that lies under it, as one read of the table shows it."""
+"""A turn with everything that belongs to it, as one read of the table shows it."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ from turnkeeper.domain.turn import Status, Turn, TurnState
 
 @dataclass(frozen=True, slots=True)
 class WholeTurn:
-    """A turn, its escalation and callback where it has them, and its attempts, effects and reservations in key order.
+    """A turn and what belongs to it; attempts, effects and reservations are in the order of their keys.
 
-    `feedback_score` is 1 to 5, where the customer left one.
+    `feedback_score` is 1 to 5, or None if the customer left none.
     """
 
     turn: Turn
@@ -27,17 +27,17 @@ class WholeTurn:
 
     @property
     def cost_micro_usd(self) -> int:
-        """What the turn has cost so far; what is not settled yet counts in full."""
+        """What the turn has cost so far, in micro-dollars; a pending reservation counts in full."""
         return sum(reservation.cost_micro_usd for reservation in self.reservations)
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the turn must end: it made a reservation, or left the fast path."""
+        """Whether the turn can no longer be refused: it made a reservation, or left the fast path."""
         return self.turn.state is not TurnState.RUN or bool(self.reservations)
 
     @property
     def waiting_status(self) -> Status:
-        """What a turn without an outcome waits for."""
+        """The status of a turn that has no outcome yet."""
         is_waiting = self.escalation is not None and self.escalation.is_waiting
         return Status.AWAITING_HUMAN if is_waiting else Status.ESCALATING
 
