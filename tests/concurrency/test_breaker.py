@@ -190,7 +190,7 @@ def test_an_answered_probe_closes_it_for_all(fleet: Fleet) -> None:
     assert {"call": FLEET} == asked(rested)
 
 
-@pytest.mark.parametrize("ends", [Guard.answered, Guard.cancelled], ids=["success", "release"])
+@pytest.mark.parametrize("ends", [Guard.answered, Guard.release], ids=["success", "release"])
 def test_the_late_end_of_an_overtaken_probe_changes_nothing(
     fleet: Fleet, ends: Callable[[Guard, Permit], None]
 ) -> None:

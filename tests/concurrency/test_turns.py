@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from turnkeeper.domain.ids import turn_id
-from turnkeeper.errors import Lost, TurnkeeperError
+from turnkeeper.errors import ConflictingAction, TurnkeeperError
 from turnkeeper.runtime.operators import Operator
 
 from tests.concurrency.deployment import CALL, PATH, Deployment, Sent, amounts, day_key
@@ -108,7 +108,7 @@ def claiming(deployment: Deployment, turn: str) -> Callable[[int], bool]:
     def claim(n: int) -> bool:
         try:
             operators.claim(Operator(f"operator-{n}", TENANT), turn)
-        except Lost:
+        except ConflictingAction:
             return False
         return True
 

@@ -11,7 +11,7 @@ class TurnkeeperError(Exception):
 
 
 class DependencyError(TurnkeeperError):
-    """A call over the network failed in a way named by `failure`; `retry_after_s` is what the other side asked for."""
+    """A call over the network failed, as `failure` says; `retry_after_s` is how long the other side asks us to wait."""
 
     code = "dependency-failed"
 
@@ -23,17 +23,17 @@ class DependencyError(TurnkeeperError):
         self.detail = detail
         self.retry_after_s = retry_after_s
         self.sent = sent
-        """False when the request surely never reached the other side (so nothing can have been billed)."""
+        """False if the request surely never reached the other side, which means that nothing can have been billed."""
 
 
 class StoreUnavailable(TurnkeeperError):  # noqa: N818 - the state's name is the clearest name
-    """The table could not be reached, or did not answer in time: an unknown write outcome included."""
+    """The table could not be reached, or did not answer in time; whether a write happened may be unknown."""
 
     code = "store-unavailable"
 
 
 class StoreContended(StoreUnavailable):
-    """A transaction lost to concurrent ones until its time was up: surely not written."""
+    """A transaction lost against concurrent ones until its time was up; it was surely not written."""
 
 
 class WorkflowUnavailable(TurnkeeperError):  # noqa: N818
@@ -43,7 +43,7 @@ class WorkflowUnavailable(TurnkeeperError):  # noqa: N818
 
 
 class TurnLost(TurnkeeperError):  # noqa: N818
-    """Another run owns the turn now, or it has ended: this run must write nothing more."""
+    """Another run owns the turn now, or the turn has ended: this run must write nothing more."""
 
     code = "outcome-pending"
 
@@ -53,7 +53,7 @@ class TurnLost(TurnkeeperError):  # noqa: N818
 
 
 class LimitExceeded(TurnkeeperError):  # noqa: N818
-    """A call's worst case would pass a spending limit: nothing was reserved and nothing was called."""
+    """The worst case of a call does not fit a spending limit: nothing was reserved, and nothing was called."""
 
     code = "limit-exceeded"
 
@@ -73,7 +73,7 @@ class RateLimited(TurnkeeperError):  # noqa: N818
 
 
 class InvalidRequest(TurnkeeperError):  # noqa: N818
-    """A request asks for what is not admitted; the message says what to write instead."""
+    """A request is not valid; the message says what to write instead."""
 
     code = "invalid-request"
 
@@ -85,40 +85,40 @@ class UnpricedModel(TurnkeeperError):  # noqa: N818
 
 
 class NotFound(TurnkeeperError):  # noqa: N818
-    """There is no such thing for this caller."""
+    """What the caller asks for does not exist, or belongs to another tenant or customer."""
 
     code = "not-found"
 
 
 class ConversationNotFound(NotFound):
-    """The conversation does not exist, or is another customer's or agent's."""
+    """The conversation does not exist, or belongs to another customer or agent."""
 
     def __init__(self, conversation: str) -> None:
         super().__init__(f"there is no conversation {conversation} of this customer with this agent")
 
 
 class NotConcluded(TurnkeeperError):  # noqa: N818
-    """An execution finished while its turn is still open: the reconciler starts another."""
+    """An execution finished while its turn is still open: the reconciler starts another execution."""
 
     code = "not-concluded"
 
 
 class EscalationNotFound(NotFound):
-    """There is no such escalation for this operator."""
+    """The escalation does not exist, or belongs to another tenant than the operator."""
 
 
 class TurnNotFound(NotFound):
-    """There is no such turn for this caller."""
+    """The turn does not exist, or belongs to another tenant or customer than the caller."""
 
 
-class Lost(TurnkeeperError):  # noqa: N818
-    """A claim, a release, an answer or a stop came after somebody else's."""
+class ConflictingAction(TurnkeeperError):  # noqa: N818
+    """An operator claimed, released, answered or stopped something, and somebody else had acted first."""
 
     code = "conflict"
 
 
 class NotEnded(TurnkeeperError):  # noqa: N818
-    """Feedback came before its turn had ended."""
+    """A customer rated a turn that has not ended yet."""
 
     code = "conflict"
 

@@ -1,4 +1,4 @@
-"""Everything that the use cases meet outside the process, in one bundle: AWS in a deployment, memory in tests."""
+"""Everything outside the process that the use cases need, in one bundle: AWS in a deployment, memory in tests."""
 
 import random
 import time
@@ -24,10 +24,10 @@ from turnkeeper.ports import (
 
 @dataclass(frozen=True)
 class Outside:
-    """The ports' implementations, the agents, and what a test replaces: clock, randomness, sleep and new ids.
+    """The implementations of the ports, the agents, and what a test replaces: clock, randomness, sleep and new ids.
 
-    `models` returns a provider's client by the provider's name, `prices` are by model id. `random` returns 0 to 1,
-    `sleep` takes seconds.
+    `models` returns the client of the provider with that name; `prices` maps a model's id to its price. `clock` returns
+    seconds since the epoch, `random` returns 0 to 1, and `sleep` takes seconds.
     """
 
     table: Table

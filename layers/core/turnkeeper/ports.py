@@ -1,6 +1,6 @@
-"""What the core asks of the outside: a table, models, tools' HTTP, a notifier, a workflow, telemetry, and a clock.
+"""What the core needs from outside: a table, models, HTTP for tools, a notifier, a workflow, telemetry, a clock.
 
-Adapters implement these protocols; nothing here knows how.
+Adapters implement these protocols; nothing here depends on an adapter.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -90,7 +90,10 @@ class Attr:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Change one item, made if it is not there: set, set where absent, add to numbers (absent is 0), remove."""
+    """Change one item, or create it: `set` attributes, `default` absent ones, `add` to numbers (absent is 0), `remove`.
+
+    Nothing is written unless `when` holds.
+    """
 
     key: Key
     set: Mapping[str, Any] = field(default_factory=dict)
@@ -102,7 +105,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Write one whole item."""
+    """Write one item in place of whatever was there, if `when` holds."""
 
     key: Key
     item: Mapping[str, Any]
@@ -111,7 +114,11 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Remove one item, in a transaction: only its token tells our own first try from what another made since."""
+    """Remove one item, in a transaction only.
+
+    A removed item cannot show who removed it. The transaction's token can: with it, a retry after a lost answer
+    succeeds, and does not remove an item that somebody else wrote since.
+    """
 
     key: Key
     when: Cond | None = None
@@ -119,7 +126,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Hold one item to a condition, in a transaction."""
+    """Require a condition of one item, in a transaction, without writing the item."""
 
     key: Key
     when: Cond
@@ -130,7 +137,10 @@ Op = Write | Delete | Check
 
 
 class Refused(Exception):  # noqa: N818 - a refused condition is an answer, not a fault
-    """A condition did not hold; `olds[i]` is the item that operation i met (None: none, or its condition held)."""
+    """A condition did not hold. `failed` are the indexes of the operations whose condition failed.
+
+    `olds[i]` is the item that operation i found; it is None if there was no item, or if the condition held.
+    """
 
     def __init__(self, failed: Sequence[int], olds: Sequence[Item | None]) -> None:
         super().__init__(f"conditions refused: {list(failed)}")
@@ -141,39 +151,45 @@ class Refused(Exception):  # noqa: N818 - a refused condition is an answer, not 
 class Table(Protocol):
     """One table of items with conditional writes, transactions and two sparse indexes.
 
-    Every write is idempotent under a lost acknowledgement: a retry of our own committed write is a success.
-    Raises `errors.StoreUnavailable` when the outcome is surely "not written" or unknown after the retries were used up,
-    `errors.StoreContended` when a transaction lost to others throughout.
+    A write whose answer is lost can be retried: if the first try was written, the retry succeeds and changes nothing.
+    Every method raises `errors.StoreUnavailable` when its retries are used up; whether a write happened is then
+    unknown. `transact` raises `errors.StoreContended` when every try lost against others; then nothing was written.
     """
 
     def get(self, key: Key) -> Item | None:
-        """Read one item, strongly."""
+        """Read one item (strongly consistent)."""
 
     def batch_get(self, keys: Sequence[Key]) -> dict[Key, Item]:
-        """Read many items, strongly, in one call; what is not there is left out."""
+        """Read many items in one call (strongly consistent); missing items are left out."""
 
     def query(
         self, pk: str, *, prefix: str = "", newest_first: bool = False, limit: int | None = None, after: str = ""
     ) -> list[Item]:
-        """Read the items of a partition in order of `sk`, strongly; `after` is an exclusive start `sk`."""
+        """Read the items of a partition in order of `sk` (strongly consistent), from the one after the `sk` `after`."""
 
     def query_index(
         self, index: str, pk: str, *, upto: Any = None, limit: int = 100, after: Json | None = None
     ) -> tuple[list[Item], Json | None]:
-        """Read an index (`due`, `esc`, `customer`) eventually, by its sort key; a cursor comes where there is more."""
+        """Read a page of an index, `due`, `esc` or `customer` (eventually consistent), in order of its sort key.
+
+        Returns the items, and a cursor for `after` if there are more. `upto` is the highest sort key to return.
+        """
 
     def write(self, op: Write) -> Item:
-        """Write one item; returns it as it is afterwards. Raises `Refused`."""
+        """Write one item, and return it as it is afterwards. Raises `Refused`."""
 
     def transact(self, ops: Sequence[Op], *, on_conflict: Callable[[], None] | None = None) -> None:
-        """Write all or nothing. Raises `Refused`. `on_conflict` runs before each retry, and may raise to give up."""
+        """Write all operations, or none. Raises `Refused`.
+
+        `on_conflict` runs before each retry of a transaction that lost against another; it may raise to give up.
+        """
 
 
 # --- tools ------------------------------------------------------------------------------------------------------------
 
 
 class CallHttp(ToolHttp, Protocol):
-    """The HTTP of one tool call, which knows whether it may have changed something, and was answered."""
+    """The HTTP client of one tool call; it knows whether the call may have changed something, and was answered."""
 
     @property
     def posted(self) -> bool:
@@ -181,24 +197,24 @@ class CallHttp(ToolHttp, Protocol):
 
     @property
     def answered(self) -> bool:
-        """Whether the service has answered something in this call."""
+        """Whether the service has answered any request of this call."""
 
 
 class ToolTransport(Protocol):
     """Makes the HTTP client of one tool call, and bounds its time."""
 
     def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> CallHttp:
-        """Return a client for the dependency's own host only."""
+        """Return a client that reaches only the dependency's own host."""
 
     def within(self, seconds: float, call: Callable[[], Any]) -> Any:
-        """Run a call, or raise DependencyError(TIMEOUT) after `seconds`, whatever it waits for."""
+        """Return what `call` returns, or raise DependencyError(TIMEOUT) after `seconds`, whatever it is waiting for."""
 
 
 # --- telemetry --------------------------------------------------------------------------------------------------------
 
 
 class Telemetry(Protocol):
-    """Takes notice of what happens; never raises. No line holds a message, a prompt, an argument, a token or a key."""
+    """Logs and counts; never raises. No log line may hold a message, a prompt, an argument, a token or a key."""
 
     def action(self, action: Action, **fields: Any) -> None:
         """Log one agent action as a structured line; the fields are those of `domain.telemetry.LOG_FIELDS`."""
@@ -210,7 +226,7 @@ class Telemetry(Protocol):
         """Log something that an owner should look at."""
 
     def fault(self, message: str, error: Exception) -> None:
-        """Log and count a fault of ours, with where it happened."""
+        """Log a fault of ours with its traceback, and count it."""
 
     def flush(self) -> None:
         """Write out what was counted in this invocation."""
@@ -235,7 +251,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Subscriptions:
-    """How many of a topic's subscriptions receive what is published, and how many do not, as nobody confirmed them."""
+    """How many subscriptions a topic has: the confirmed ones receive what is published, the unconfirmed do not."""
 
     confirmed: int = 0
     unconfirmed: int = 0
@@ -269,10 +285,10 @@ class Workflow(Protocol):
     """The escalation state machine. Raises `errors.WorkflowUnavailable`."""
 
     def start(self, name: str, payload: Json) -> bool:
-        """Make sure that an execution of that name runs; False when it ran and is closed."""
+        """Make sure that an execution of that name is running; returns False if it ran before and is closed."""
 
     def task_succeeded(self, token: str, payload: Json) -> None:
-        """End a waiting task; one that no longer waits is success."""
+        """End the Task that waits with `token`; a Task that no longer waits counts as success."""
 
 
 Clock = Callable[[], float]

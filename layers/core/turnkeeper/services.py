@@ -1,4 +1,4 @@
-"""Every use case of a deployment, made of its settings and its outside when it is first asked for."""
+"""Every use case of a deployment, made from `Settings` and `Outside` when it is first asked for."""
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -35,14 +35,14 @@ _PARALLEL_READS = 4
 
 
 class Services:
-    """Every use case, made when it is first asked for."""
+    """Makes each use case once, when it is first asked for: a function pays at its cold start only for what it uses."""
 
     def __init__(self, settings: Settings, outside: Outside) -> None:
         self.settings, self._outside = settings, outside
         self.clock, self.telemetry = outside.clock, outside.telemetry
 
     def agents(self, name: str) -> Agent[Any]:
-        """Find an agent that is about to run; raises UnpricedModel where no limit could be kept for a model of its."""
+        """Return the agent of that name, to run it. Raises UnpricedModel if any of its models has no price."""
         found = self._outside.agents(name)
         unpriced = [model.id for model in found.models if model.id not in self._outside.prices]
         if unpriced:

@@ -17,9 +17,9 @@ class MissingSetting(LookupError):  # noqa: N818 - the name says it
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """A deployment's settings; `keep_s` is for how many seconds a turn is kept.
+    """A deployment's settings; `keep_s` is how long a turn is kept, in seconds.
 
-    `environment` is for what agents and providers name themselves, such as TOOLS_URL.
+    `environment` holds all variables, because agents and providers have names of their own, such as TOOLS_URL.
     """
 
     table_name: str

@@ -219,7 +219,7 @@ def test_what_ended_is_due_until_its_execution_was_told(
     ended = read(store)
     store.look_again(opened, 0)  # as it was seen before it ended: too late
     before = read(store).due_at
-    store.execution_told(ended)
+    store.execution_ended(ended)
     store.look_again(ended, 0)
 
     assert (ended.due_at, True) == (before, before > 0)

@@ -29,7 +29,7 @@ _REFUSALS = {Finish.REFUSAL: Reason.REFUSAL, Finish.CONTENT_FILTER: Reason.CONTE
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class AttemptPlan:
     """How a tier attempts a turn: `errors` are what went wrong before, for a corrected retry.
 
     `may_use_cache` where the answer that was given before to the same request is the last resort.
@@ -42,23 +42,23 @@ class Plan:
     may_use_cache: bool = False
 
 
-def api_plan(agent: Agent[Any]) -> Plan:
+def api_plan(agent: Agent[Any]) -> AttemptPlan:
     """Return how the API attempts a turn, before any tier: with a cached answer before an escalation."""
-    return Plan(agent.instructions, agent.chain, agent.accept_at, may_use_cache=True)
+    return AttemptPlan(agent.instructions, agent.chain, agent.accept_at, may_use_cache=True)
 
 
-def tier_plan(agent: Agent[Any], tier: Tier, before: Sequence[Attempt]) -> Plan:
+def tier_plan(agent: Agent[Any], tier: Tier, before: Sequence[Attempt]) -> AttemptPlan:
     """Return how a tier attempts a turn after other attempts; the last one may use a cached answer.
 
     A cached answer is never given after a model refused: what it refused may be the request itself.
     """
     if tier is Tier.ALTERNATIVE_PATH:
         other, refused = agent.alternative, any(attempt.refused for attempt in before)
-        return Plan(other.instructions, other.chain, agent.alternative_at, may_use_cache=not refused)
+        return AttemptPlan(other.instructions, other.chain, agent.alternative_at, may_use_cache=not refused)
     errors: list[str] = []
     if tier is Tier.CORRECTED_RETRY:
         errors = [f"{a.reason}: {error}" if error else a.reason for a in before for error in (a.errors or [""])]
-    return Plan(agent.instructions, agent.chain, agent.accept_at, errors)
+    return AttemptPlan(agent.instructions, agent.chain, agent.accept_at, errors)
 
 
 _NO_MODEL = Verdict(Outcome.UNAVAILABLE, Reason.NO_MODEL_AVAILABLE)
@@ -70,16 +70,16 @@ class Attempts:
     def __init__(self, calls: ModelCalls, tools: ToolRunner, guard: Guard, cache: AnswerCache, clock: Clock) -> None:
         self._calls, self._tools, self._guard, self._cache, self._clock = calls, tools, guard, cache, clock
 
-    def can_start(self, plan: Plan) -> bool:
+    def can_start(self, plan: AttemptPlan) -> bool:
         """Whether any model of the plan may be called now, as far as is known."""
         return any(not self._guard.is_open(model.id) for model in plan.chain)
 
-    def refuse_hopeless(self, run: Run, plan: Plan) -> None:
+    def refuse_hopeless(self, run: Run, plan: AttemptPlan) -> None:
         """Raise LimitExceeded or UnpricedModel where the first call of an attempt would be refused for money."""
         first = next((model for model in plan.chain if not self._guard.is_open(model.id)), plan.chain[0])
-        self._calls.refuse_hopeless(run, first, _Walk(run, plan, self._clock()).request())
+        self._calls.refuse_hopeless(run, first, _Progress(run, plan, self._clock()).request())
 
-    def make(self, run: Run, plan: Plan) -> Verdict:
+    def make(self, run: Run, plan: AttemptPlan) -> Verdict:
         """Attempt a turn; where no model could be reached, with the cached answer that the plan allows.
 
         Raises what refuses a turn before it was accepted, and TurnLost or StoreUnavailable.
@@ -88,16 +88,16 @@ class Attempts:
         given = verdict.given or (self._cached(run, verdict) if plan.may_use_cache else None)
         return replace(verdict, given=given)
 
-    def _verdict(self, run: Run, plan: Plan) -> Verdict:
+    def _verdict(self, run: Run, plan: AttemptPlan) -> Verdict:
         if not self.can_start(plan):
             return _NO_MODEL
-        walk = _Walk(run, plan, self._clock())
+        progress = _Progress(run, plan, self._clock())
         try:
-            return self._walk(walk)
+            return self._run_chain(progress)
         except NeedsPerson as need:
-            return walk.verdict(Outcome.REJECTED, need.reason, errors=(need.detail,))
+            return progress.verdict(Outcome.REJECTED, need.reason, errors=(need.detail,))
         except ToolUnavailable as error:
-            return walk.verdict(Outcome.UNAVAILABLE, Reason.TOOL_UNAVAILABLE, errors=(str(error),))
+            return progress.verdict(Outcome.UNAVAILABLE, Reason.TOOL_UNAVAILABLE, errors=(str(error),))
         except UnpricedModel as error:
             if not run.money.is_accepted:
                 raise
@@ -115,80 +115,80 @@ class Attempts:
         answer = read_answer(found.answer, run.agent.answer_model) if found else None
         return Given(answer, found.model, degraded=True) if found and isinstance(answer, Answer) else None
 
-    def _walk(self, walk: "_Walk") -> Verdict:
-        while walk.model:
-            if walk.steps >= walk.run.agent.max_steps:
-                return walk.verdict(Outcome.REJECTED, Reason.TOO_MANY_STEPS)
-            reply = self._ask(walk)
+    def _run_chain(self, progress: "_Progress") -> Verdict:
+        while progress.model:
+            if progress.steps >= progress.run.agent.max_steps:
+                return progress.verdict(Outcome.REJECTED, Reason.TOO_MANY_STEPS)
+            reply = self._ask(progress)
             if reply is None:
                 continue
-            walk.in_use = True
-            walk.steps += max(1, len(reply.tool_calls))
-            if walk.steps > walk.run.agent.max_steps:  # none of these calls is made
-                return walk.verdict(Outcome.REJECTED, Reason.TOO_MANY_STEPS)
-            verdict = self._use_tools(walk, reply) if reply.tool_calls else self._read(walk, reply)
+            progress.in_use = True
+            progress.steps += max(1, len(reply.tool_calls))
+            if progress.steps > progress.run.agent.max_steps:  # none of these calls is made
+                return progress.verdict(Outcome.REJECTED, Reason.TOO_MANY_STEPS)
+            verdict = self._use_tools(progress, reply) if reply.tool_calls else self._read(progress, reply)
             if verdict:
                 return verdict
-        return walk.exhausted()
+        return progress.exhausted()
 
-    def _ask(self, walk: "_Walk") -> ModelReply | None:
-        run, model = walk.run, walk.model
+    def _ask(self, progress: "_Progress") -> ModelReply | None:
+        run, model = progress.run, progress.model
         if model is None:
             raise AssertionError
-        rest = [m.max_latency_s for m in walk.rest if not self._guard.is_open(m.id)]
+        rest = [m.max_latency_s for m in progress.rest if not self._guard.is_open(m.id)]
         try:
             return self._calls.call(
-                run, model, walk.request(), limit=lambda left: call_limit(model.max_latency_s, rest, left)
+                run, model, progress.request(), limit=lambda left: call_limit(model.max_latency_s, rest, left)
             )
         except DependencyError as error:
-            walk.failed(model, error.failure)
+            progress.failed(model, error.failure)
             if CONSEQUENCES[error.failure].next_model:
-                walk.next_model()
+                progress.next_model()
                 return None
             raise
         except LimitExceeded as error:
             if not run.money.is_accepted:
                 raise
-            walk.failed(model, Failure.OVER_LIMIT)
-            walk.over = error
-            walk.next_model() if not walk.in_use else walk.give_up()
+            progress.failed(model, Failure.OVER_LIMIT)
+            progress.over = error
+            progress.next_model() if not progress.in_use else progress.give_up()
             return None
 
-    def _use_tools(self, walk: "_Walk", reply: ModelReply) -> Verdict | None:
-        walk.messages.append(Message("assistant", reply.text, reply.tool_calls))
+    def _use_tools(self, progress: "_Progress", reply: ModelReply) -> Verdict | None:
+        progress.messages.append(Message("assistant", reply.text, reply.tool_calls))
         for call in reply.tool_calls:
-            text, result = self._tools.run(walk.run, call)
-            walk.messages.append(Message("tool", text, tool_call_id=call.id))
+            text, result = self._tools.run(progress.run, call)
+            progress.messages.append(Message("tool", text, tool_call_id=call.id))
             if result:
-                walk.results.append(result)
+                progress.results.append(result)
         return None
 
-    def _read(self, walk: "_Walk", reply: ModelReply) -> Verdict | None:
+    def _read(self, progress: "_Progress", reply: ModelReply) -> Verdict | None:
         if reply.finish in _REFUSALS:
-            walk.refused = True
-            if walk.run.agent.answer_after_refusal:
-                walk.failed(walk.model, Failure(reply.finish.value))
-                walk.next_model()
+            progress.refused = True
+            if progress.run.agent.answer_after_refusal:
+                progress.failed(progress.model, Failure(reply.finish.value))
+                progress.next_model()
                 return None
-            return walk.verdict(Outcome.REJECTED, _REFUSALS[reply.finish], errors=(reply.text[:300],))
-        walk.answers += 1
+            return progress.verdict(Outcome.REJECTED, _REFUSALS[reply.finish], errors=(reply.text[:300],))
+        progress.answers += 1
         try:
-            read = [_TRUNCATED] if reply.finish is Finish.LENGTH else walk.validate(reply.text)
+            read = [_TRUNCATED] if reply.finish is Finish.LENGTH else progress.validate(reply.text)
             if isinstance(read, Answer):
-                return walk.judge(read)
+                return progress.judge(read)
         except Exception as error:  # noqa: BLE001 - whatever the agent's own code raises
             fault = f"the agent's own code raised {type(error).__name__}"
-            return walk.verdict(Outcome.REJECTED, Reason.AGENT_FAULT, errors=(fault,))
-        if walk.answers >= _ANSWERING_CALLS:
-            return walk.verdict(Outcome.REJECTED, Reason.INVALID_OUTPUT, errors=tuple(read))
-        walk.messages += [Message("assistant", reply.text or "(nothing)"), Message("user", correction(read))]
+            return progress.verdict(Outcome.REJECTED, Reason.AGENT_FAULT, errors=(fault,))
+        if progress.answers >= _ANSWERING_CALLS:
+            return progress.verdict(Outcome.REJECTED, Reason.INVALID_OUTPUT, errors=tuple(read))
+        progress.messages += [Message("assistant", reply.text or "(nothing)"), Message("user", correction(read))]
         return None
 
 
-class _Walk:
+class _Progress:
     """Where an attempt stands."""
 
-    def __init__(self, run: Run, plan: Plan, now: float) -> None:
+    def __init__(self, run: Run, plan: AttemptPlan, now: float) -> None:
         self.run, self.plan = run, plan
         agent = run.agent
         said = [Said(e.user, e.reply) for e in run.history]

@@ -5,7 +5,7 @@ from turnkeeper.errors import StoreUnavailable, WorkflowUnavailable
 from turnkeeper.outside import Outside
 from turnkeeper.stores.escalations import EscalationStore
 
-_MOST = 3
+_MOST_EXECUTIONS = 3
 """How many executions of one escalation may finish while its turn is still open."""
 
 
@@ -26,7 +26,7 @@ class Executions:
         """Make sure that an execution runs, the next one when the last is closed; False when enough of them failed."""
         if self._start(escalation.turn_id, escalation.execution_number):
             return True
-        if escalation.execution_number >= _MOST:
+        if escalation.execution_number >= _MOST_EXECUTIONS:
             return False
         following = self._escalations.next_execution(escalation)
         if following:
@@ -42,13 +42,13 @@ class Executions:
                 return
             if escalation.task_token:  # else no Task waits: the next one finds that the turn ended, and concludes
                 self._workflow.task_succeeded(escalation.task_token, {"turn_id": turn_id})
-            self._escalations.execution_told(escalation)
+            self._escalations.execution_ended(escalation)
         except (StoreUnavailable, WorkflowUnavailable) as error:
             self._telemetry.warning("execution does not know of its turn's end yet", turn_id=turn_id, error=str(error))
 
-    def _start(self, turn_id: str, n: int) -> bool:
-        return self._workflow.start(_name(turn_id, n), {"turn_id": turn_id, "n": n})
+    def _start(self, turn_id: str, number: int) -> bool:
+        return self._workflow.start(_name(turn_id, number), {"turn_id": turn_id, "n": number})
 
 
-def _name(turn_id: str, n: int) -> str:
-    return f"{turn_id}-{n}"
+def _name(turn_id: str, number: int) -> str:
+    return f"{turn_id}-{number}"

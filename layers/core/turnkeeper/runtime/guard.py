@@ -70,7 +70,7 @@ class Guard:
         self._breakers.called(permit.dependency)
         self._react(after_call(failure, is_probe=permit.probe), permit, retry_after_s)
 
-    def cancelled(self, permit: Permit) -> None:
+    def release(self, permit: Permit) -> None:
         """Return a permit that was not used: another may probe at once."""
         if permit.probe:
             self._react(Reaction.RELEASE_PROBE, permit)

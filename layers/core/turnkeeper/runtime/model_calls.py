@@ -55,7 +55,7 @@ def usual_tokens(request: ModelRequest) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ended:
+class _EndedCall:
     """How a call ended, for the ledger and the log."""
 
     run: Run
@@ -97,26 +97,26 @@ class ModelCalls:
         try:
             permit = self._enter(model, timeout)
         except DependencyError as error:
-            self._report(_Ended(run, model, began, error.failure))
+            self._report(_EndedCall(run, model, began, error.failure))
             raise
-        ended = _Ended(run, model, began)
+        ended = _EndedCall(run, model, began)
         try:
             reservation = run.money.reserve(self._cost(run, model, request))
             # What the writes took is no longer there for the call.
             left = min(timeout, permit.until - self._clock(), run.deadline - self._clock() - _SETTLE_MARGIN_S)
-            held_back = self._held_back(model, request, left)
+            obstacle = self._obstacle(model, request, left)
         except TurnkeeperError:
-            self._guard.cancelled(permit)
+            self._guard.release(permit)
             raise
-        if held_back:
-            self._guard.cancelled(permit)
-            self._failed(replace(ended, failure=held_back.failure), reservation, held_back)
-            raise held_back
+        if obstacle:
+            self._guard.release(permit)
+            self._failed(replace(ended, failure=obstacle.failure), reservation, obstacle)
+            raise obstacle
         try:
             reply = self._ask(model, request, left)
         except DependencyError as error:
             if error.failure is Failure.TIMEOUT and left < model.max_latency_s * _FAIR_SHARE:
-                self._guard.cancelled(permit)  # others used the run's time up: the model is not to blame
+                self._guard.release(permit)  # others used the run's time up: the model is not to blame
             else:
                 self._guard.failed(permit, error.failure, error.retry_after_s)
             self._failed(replace(ended, failure=error.failure), reservation, error)
@@ -139,7 +139,7 @@ class ModelCalls:
             raise DependencyError(Failure.TIMEOUT, "no time is left of the run", sent=False)
         return self._guard.enter(model.id, timeout)
 
-    def _held_back(self, model: Model, request: ModelRequest, left: float) -> DependencyError | None:
+    def _obstacle(self, model: Model, request: ModelRequest, left: float) -> DependencyError | None:
         """Say why a reserved call must not be made after all.
 
         The model's rate is counted only now: a turn that is refused for money must not use up what others may call.
@@ -173,7 +173,7 @@ class ModelCalls:
             raise UnpricedModel(f"{model.id} has no price: the owner sets one with ModelPrices")
         return price
 
-    def _answered(self, ended: _Ended, reservation: Reservation) -> None:
+    def _answered(self, ended: _EndedCall, reservation: Reservation) -> None:
         run, usage = ended.run, ended.reply.usage if ended.reply else None
         actual = reservation.reserved_micro_usd
         if usage is None:
@@ -192,7 +192,7 @@ class ModelCalls:
             self._owner.warn(f"{ended.model.id} billed more than its worst case", run.about)
         run.money.answered(reservation, self._report(replace(ended, cost_micro_usd=actual)))
 
-    def _failed(self, ended: _Ended, reservation: Reservation, error: DependencyError) -> None:
+    def _failed(self, ended: _EndedCall, reservation: Reservation, error: DependencyError) -> None:
         row = CONSEQUENCES[error.failure]
         may_be_billed = row.billed is Billed.MAYBE and error.sent
         cost = reservation.reserved_micro_usd if may_be_billed else 0
@@ -202,7 +202,7 @@ class ModelCalls:
         money = ended.run.money
         money.may_be_billed(reservation, report) if may_be_billed else money.not_billed(reservation, report)
 
-    def _report(self, ended: _Ended) -> CallReport:
+    def _report(self, ended: _EndedCall) -> CallReport:
         """Log how a call ended, and note it for the attempt's record and the ledger."""
         usage = ended.reply.usage if ended.reply else None
         report = CallReport(

@@ -16,9 +16,9 @@ from turnkeeper.domain.tier import Tier
 from turnkeeper.domain.turn import Status, Turn, TurnState
 from turnkeeper.domain.whole_turn import WholeTurn
 from turnkeeper.errors import (
+    ConflictingAction,
     EscalationNotFound,
     InvalidAnswer,
-    Lost,
     TooLate,
     TurnLost,
     TurnNotFound,
@@ -76,7 +76,7 @@ class Operators:
         _, escalation = self.find(who, turn_id)
         claimed = self._stores.escalations.claim(escalation, who.id, who.name)
         if claimed is None:
-            raise Lost(self._why(who, turn_id))
+            raise ConflictingAction(self._why(who, turn_id))
         self._log(who, claimed, Action.OPERATOR_CLAIM, Metric.OperatorClaimSeconds)
         return claimed
 
@@ -85,7 +85,7 @@ class Operators:
         _, escalation = self.find(who, turn_id)
         released = self._stores.escalations.release(escalation, who.id, version)
         if released is None:
-            raise Lost(self._why(who, turn_id))
+            raise ConflictingAction(self._why(who, turn_id))
         self._log(who, released, Action.OPERATOR_RELEASE, Metric.OperatorReleaseSeconds)
         return released
 
@@ -133,9 +133,9 @@ class Operators:
                 ops = self._stores.escalations.end_ops(escalation, EscalationState.STOPPED)
                 self._endings.conclude_by_person(turn, ops, view)
         except (Refused, TurnLost) as error:
-            raise Lost("the turn has ended, or was changed at this moment") from error
+            raise ConflictingAction("the turn has ended, or was changed at this moment") from error
         if turn.is_done:
-            raise Lost("the turn has ended")
+            raise ConflictingAction("the turn has ended")
         if escalation:
             self._executions.end(turn_id)
         return view
@@ -153,7 +153,7 @@ class Operators:
             return cast(TurnView, turn.outcome)
         if escalation.state is EscalationState.EXPIRED:
             raise TooLate("the time to answer is over")
-        raise Lost(
+        raise ConflictingAction(
             _WHY.get(escalation.state, "another operator holds it, or your claim is not the newest: claim it again")
         )
 

@@ -46,7 +46,7 @@ class Owner:
             with suppress(StoreUnavailable):  # then it is published again, under the same key
                 self._spend.confirm_alert(alert)
 
-    def warn(self, what: str, about: Mapping[str, Any]) -> None:
+    def warn(self, message: str, about: Mapping[str, Any]) -> None:
         """Log what an owner must look at; the alarm on these lines pages."""
         self._telemetry.count(Metric.OwnerWarning)
-        self._telemetry.warning(what, **about)
+        self._telemetry.warning(message, **about)

@@ -20,7 +20,7 @@ from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.run_opener import RunOpener
 from turnkeeper.stores.bundle import Stores
 
-_TRIES_OF_A_TASK = 1_000
+_MOST_RETRIES_OF_A_TASK = 1_000
 """More than a Task is ever retried: the order of task tokens is (execution, retry)."""
 
 
@@ -82,7 +82,7 @@ class Tiers:
         if found is None:
             self._workflow.task_succeeded(token, {"turn_id": turn_id})
             return
-        order = execution * _TRIES_OF_A_TASK + retry
+        order = execution * _MOST_RETRIES_OF_A_TASK + retry
         offered = self._stores.escalations.offer(found.escalation, token, order)
         current = offered or self._stores.escalations.get(turn_id)
         if current is None or current.task_token != token:

@@ -37,7 +37,7 @@ class ToolUnavailable(Exception):  # noqa: N818
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class PreparedCall:
     """One call of a tool: its validated arguments, the same as canonical text, and what it may use."""
 
     tool: Tool
@@ -57,7 +57,7 @@ class Call:
         return not self.tool.side_effect or (self.tool.dependency is not None and not self.http.posted)
 
 
-class Caller:
+class ToolCaller:
     """Makes calls of tools."""
 
     def __init__(self, guard: Guard, transport: ToolTransport, clock: Clock, telemetry: Telemetry) -> None:
@@ -67,14 +67,14 @@ class Caller:
         """Whether a call begun now can end within the run."""
         return run.deadline - self._clock() >= _SETTLE_MARGIN_S + _SHORTEST_CALL_S
 
-    def prepare(self, run: Run, tool: Tool, arguments: BaseModel, text: str) -> Call:
+    def prepare(self, run: Run, tool: Tool, arguments: BaseModel, text: str) -> PreparedCall:
         """Make a call ready; `text` is its arguments in canonical form."""
         timeout = min(tool.timeout_s, run.deadline - self._clock() - _SETTLE_MARGIN_S)
         key = digest(run.turn.turn_id, tool.name, digest(tool.name, text) if tool.side_effect else text)
         http = self._transport.http(tool.dependency, timeout_s=timeout, idempotency_key=key)
-        return Call(tool, arguments, text, key, timeout, http)
+        return PreparedCall(tool, arguments, text, key, timeout, http)
 
-    def make(self, run: Run, call: Call) -> str:
+    def make(self, run: Run, call: PreparedCall) -> str:
         """Make a call; returns JSON text.
 
         Raises what the tool raises on purpose, DependencyError, and for its own faults ToolUnavailable where nothing
@@ -99,15 +99,15 @@ class Caller:
                 self._guard.failed(permit, error.failure, error.retry_after_s)
             raise
         except (ToolError, PersonNeeded):
-            self._left(permit, call)
+            self._report(permit, call)
             raise
         except Exception as error:
-            self._left(permit, call)
+            self._report(permit, call)
             fault = self.fault(run, tool, error)
             if call.changed_nothing:
                 raise fault from error
             raise NeedsPerson(Reason.OUTCOME_UNKNOWN, str(fault)) from error
-        self._left(permit, call)
+        self._report(permit, call)
         return result
 
     def fault(self, run: Run, tool: Tool, error: Exception) -> ToolUnavailable:
@@ -115,10 +115,10 @@ class Caller:
         self._telemetry.warning("a tool raised", **run.about, tool=tool.name, error=type(error).__name__)
         return ToolUnavailable(f"{tool.name} raised {type(error).__name__}")
 
-    def _left(self, permit: Permit | None, call: Call) -> None:
+    def _report(self, permit: Permit | None, call: PreparedCall) -> None:
         """Report to the breaker; a call in which nothing was sent says nothing about the service."""
         if permit:
-            self._guard.answered(permit) if call.http.answered else self._guard.cancelled(permit)
+            self._guard.answered(permit) if call.http.answered else self._guard.release(permit)
 
 
 def _result(tool: Tool, result: Any) -> str:

@@ -20,7 +20,7 @@ from turnkeeper.outside import Outside
 from turnkeeper.ports import Refused
 from turnkeeper.runtime.guard import Guard
 from turnkeeper.runtime.run import Run
-from turnkeeper.runtime.tool_calls import MOST_CHARACTERS, Caller, NeedsPerson, ToolUnavailable
+from turnkeeper.runtime.tool_calls import MOST_CHARACTERS, NeedsPerson, ToolCaller, ToolUnavailable
 from turnkeeper.stores.bundle import Stores
 
 
@@ -30,7 +30,7 @@ class ToolRunner:
     def __init__(self, stores: Stores, outside: Outside, guard: Guard) -> None:
         self._journal, self._turns = stores.journal, stores.turns
         self._clock, self._telemetry = outside.clock, outside.telemetry
-        self._caller = Caller(guard, outside.tools, outside.clock, outside.telemetry)
+        self._caller = ToolCaller(guard, outside.tools, outside.clock, outside.telemetry)
 
     def run(self, run: Run, call: ToolCall) -> tuple[str, ToolResult | None]:
         """Run one call: (JSON text for the model, the result where there is one).

@@ -19,7 +19,7 @@ from turnkeeper.errors import (
     UnpricedModel,
 )
 from turnkeeper.outside import Outside
-from turnkeeper.runtime.attempt import Attempts, Plan, api_plan
+from turnkeeper.runtime.attempt import AttemptPlan, Attempts, api_plan
 from turnkeeper.runtime.endings import Endings
 from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.run import Run
@@ -138,7 +138,7 @@ class Turns:
         with run.money.post_on_error():
             return self._attempt(run, api_plan(agent), respond_async=opening.new.respond_async)
 
-    def _attempt(self, run: Run, plan: Plan, *, respond_async: bool) -> Document:
+    def _attempt(self, run: Run, plan: AttemptPlan, *, respond_async: bool) -> Document:
         verdict = _ASYNC if respond_async else self._attempts.make(run, plan)
         self._admit(run, plan)
         if verdict.given:
@@ -147,7 +147,7 @@ class Turns:
         self._executions.start(run.turn.turn_id)
         return document
 
-    def _admit(self, run: Run, plan: Plan) -> None:
+    def _admit(self, run: Run, plan: AttemptPlan) -> None:
         """Hold a turn that reserved nothing to what its first call would have met: the spending limits, the rate."""
         money = run.money
         if not money.is_accepted:

@@ -1,4 +1,4 @@
-"""Breakers over the table: one item a dependency, shared by the fleet; the healthy path hardly writes."""
+"""Breakers over the table: one item per dependency, shared by the fleet, and hardly written while all is well."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ from turnkeeper.stores.items import BREAKER
 _WINDOW_TTL = 600
 
 REPORT_EVERY = 50
-"""Calls of one environment in a minute, after which it reports them though none failed."""
+"""Calls of one environment in a minute after which it reports them even if none failed."""
 
 
 class BreakerStore:
@@ -26,23 +26,23 @@ class BreakerStore:
         self._lock = Lock()
 
     def learn(self, breakers: Iterable[Breaker]) -> None:
-        """Take in breakers as they were just read."""
+        """Remember breakers that were just read."""
         with self._lock:
             self._known.update((breaker.dependency, breaker) for breaker in breakers)
 
     def known(self, dependency: str) -> Breaker:
-        """Return the last known state: closed until something else was read."""
+        """Return the breaker as it was last read; a breaker that was never read is taken for closed."""
         return self._known.get(dependency) or Breaker(dependency)
 
     def read(self, dependencies: Iterable[str]) -> list[Breaker]:
-        """Read some breakers now."""
+        """Read the breakers of some dependencies from the table, in the order given."""
         names = list(dependencies)
         breakers = breakers_among(self._table.batch_get([keys.breaker(name) for name in names]), names)
         self.learn(breakers)
         return breakers
 
     def called(self, dependency: str) -> bool:
-        """Count a call in this environment; says whether it is time to report what was counted."""
+        """Count a call in this environment; returns whether it is time to report the count to the fleet."""
         with self._lock:
             counts = self._calls[dependency]
             minute = self._minute()
@@ -52,16 +52,16 @@ class BreakerStore:
             return counts[minute] >= REPORT_EVERY
 
     def report(self, dependency: str, generation: int) -> None:
-        """Tell the fleet of the good calls made here: so rarely that the healthy path hardly writes."""
+        """Add this environment's counted calls to the fleet's; none of them failed."""
         with self._counted(dependency) as made:
             for minute in list(made):
                 self._count(dependency, generation, minute, calls=made[minute], fails=0)
                 del made[minute]
 
     def failed(self, dependency: str, generation: int, retry_after_s: float | None = None) -> Breaker | None:
-        """Report a failure, and the calls made since the last report; returns the breaker if this opened it.
+        """Report a failure and the calls since the last report; returns the breaker if this failure opened it.
 
-        `retry_after_s` is for how long the dependency itself asked to be left alone, in seconds.
+        `retry_after_s` is how long the dependency itself asked to be left alone, in seconds.
         """
         minute = self._minute()
         with self._counted(dependency) as made:
@@ -80,24 +80,24 @@ class BreakerStore:
         return self._move(opened, closed if generation else Attr("pk").absent() | closed, remove=("lease_until",))
 
     def probe(self, breaker: Breaker, lease_s: float) -> Breaker | None:
-        """Try to become the one prober in the fleet; None when another is."""
+        """Try to become the fleet's only prober, for `lease_s` seconds; None if another caller was first."""
         now = self._clock()
         rested = Attr("st").eq(State.OPEN) & Attr("open_until").le(now)
         lapsed = Attr("st").eq(State.HALF_OPEN) & Attr("lease_until").le(now)
         return self._move(breaker.probing(now, lease_s), Attr("gen").eq(breaker.generation) & (rested | lapsed))
 
     def release(self, probing: Breaker) -> Breaker | None:
-        """Let another probe at once: this probe ended in something that tells nothing of the dependency."""
+        """Let another caller probe at once, because this probe ended without saying anything about the dependency."""
         return self._move(probing.probe_released(), _half_open(probing))
 
     def close(self, probing: Breaker) -> Breaker | None:
-        """Close after a probe that was answered; None when the probe was overtaken."""
+        """Close the breaker after an answered probe; None if the probe's lease ran out and another probe began."""
         with self._lock:
             self._calls.pop(probing.dependency, None)
         return self._move(probing.closed(), _half_open(probing))
 
     def reopen(self, probing: Breaker, retry_after_s: float | None = None) -> Breaker | None:
-        """Stay open, for longer, after a probe that failed; None when the probe was overtaken."""
+        """Open the breaker for longer after a failed probe; None if its lease ran out and another probe began."""
         open_s = self._open_s(probing.times_reopened + 1, retry_after_s)
         return self._move(probing.reopened(self._clock(), open_s), _half_open(probing))
 
@@ -115,7 +115,7 @@ class BreakerStore:
 
     @contextmanager
     def _counted(self, dependency: str) -> Iterator[dict[int, int]]:
-        """Take this environment's counts by minute; what is left of them afterwards, as after a failed write, stays."""
+        """Take out this environment's counts by minute; what is left in the end, after a failed write, is put back."""
         with self._lock:
             made = dict(self._calls.pop(dependency, {}))
         try:

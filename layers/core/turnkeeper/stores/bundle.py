@@ -24,7 +24,7 @@ from turnkeeper.stores.turns import TurnStore
 
 @dataclass(frozen=True)
 class StorePolicies:
-    """What the stores must know of a deployment's decisions; `keep_s` is for how many seconds a turn is kept."""
+    """The settings that the stores need; `keep_s` is how long a turn is kept, in seconds."""
 
     breaker: BreakerPolicy
     paging: PagingTimes

@@ -1,4 +1,4 @@
-"""Cached answers: the last good answer to the same request of the same customer and agent version, as a last resort."""
+"""Cached answers: the last good answer to the same request, of one customer and one agent version."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class CachedAnswer:
 
 
 def request_digest(message: str, history: Sequence[Exchange]) -> str:
-    """What must be equal for a cached answer to fit: the message, and everything said before it."""
+    """Return a digest of the message and everything said before it: a cached answer fits only if it is equal."""
     said = [part for e in history for part in (e.user, e.reply)]
     return digest(message.strip(), *said)
 
@@ -31,7 +31,7 @@ class AnswerCache:
         self._table, self._clock = table, clock
 
     def find(self, turn: Turn, request: str) -> CachedAnswer | None:
-        """Read a cached answer that is not too old."""
+        """Read the cached answer to a request, unless it has expired; DynamoDB removes expired items late."""
         item = self._table.get(self._key(turn, request))
         return CachedAnswer(item["answer"], item["model"]) if item and item["ttl"] > self._clock() else None
 

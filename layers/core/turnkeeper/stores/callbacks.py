@@ -1,4 +1,4 @@
-"""Callbacks over the table: an outbox, written with the end of a turn and emptied until the receiver has it."""
+"""Callbacks over the table: an outbox. A message is written with the end of its turn, and stays due until delivered."""
 
 from turnkeeper.domain.callbacks import Callback, CallbackState
 from turnkeeper.domain.turn import Turn
@@ -7,7 +7,7 @@ from turnkeeper.stores import keys
 from turnkeeper.stores.items import CALLBACK
 
 _UNTIL_LOOKED_AT_S = 30
-"""Seconds: the queue is quicker; a message that is still due after them is left to the reconciler."""
+"""Seconds that the queue has to deliver a new message; if it is still due then, the reconciler queues it again."""
 
 
 class CallbackStore:
@@ -17,7 +17,7 @@ class CallbackStore:
         self._table, self._clock = table, clock
 
     def new_ops(self, turn: Turn) -> list[Op]:
-        """The write that belongs to a turn's end, where the turn asked for a callback."""
+        """Return the write that goes with a turn's end, if the turn asked for a callback."""
         if not turn.callback_url:
             return []
         now = self._clock()
@@ -31,18 +31,18 @@ class CallbackStore:
         return CALLBACK.read(item) if item else None
 
     def begin(self, seen: Callback, until: float) -> Callback | None:
-        """Count a try that is about to begin; None when somebody else tries, or it was delivered."""
+        """Count a try that is about to begin, and that may last until `until`; None if somebody else was first."""
         due = {"st": CallbackState.DUE, "due_pk": keys.due(seen.turn_id), "due_at": until}
         when = Attr("st").eq(seen.state) & Attr("tries").eq(seen.tries)
         return self._try(Update(keys.callback(seen.turn_id), set=due, add={"tries": 1}, when=when))
 
     def look_again(self, seen: Callback, at: float) -> bool:
-        """Move the moment at which the reconciler looks at it again; False when somebody else moved it."""
+        """Let the reconciler look at it at `at` (seconds since the epoch); False if somebody else moved that moment."""
         when = Attr("st").eq(CallbackState.DUE) & Attr("due_at").eq(seen.due_at)
         return self._try(Update(keys.callback(seen.turn_id), set={"due_at": at}, when=when)) is not None
 
     def end(self, mine: Callback, state: CallbackState) -> None:
-        """Record that the receiver has it, or that it was given up."""
+        """Record that the receiver has the message, or that it was given up."""
         when = Attr("st").eq(CallbackState.DUE) & Attr("tries").eq(mine.tries)
         self._try(Update(keys.callback(mine.turn_id), set={"st": state}, remove=("due_pk", "due_at"), when=when))
 

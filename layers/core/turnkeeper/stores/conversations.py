@@ -1,4 +1,4 @@
-"""Conversations: whose they are, and what their concluded turns said, in the order of the turns' positions."""
+"""Conversations over the table: who they belong to, and what was said in their turns, in the order of positions."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ RECENT_TURNS = 50
 """The most turns of history that a run reads; the token budget usually ends it sooner."""
 
 KEPT_CHARACTERS = 50_000
-"""The most of a reply that the conversation keeps; the turn itself has all of it."""
+"""Characters of a reply that the conversation keeps; the turn itself has all of it."""
 
 
 class ConversationStore:
@@ -26,7 +26,10 @@ class ConversationStore:
         return self._before(tenant, conversation, "", RECENT_TURNS)
 
     def page(self, tenant: str, conversation: str, before: str) -> tuple[list[Exchange], bool]:
-        """Read the last concluded turns before a position ("": of all), oldest first, and whether older ones exist."""
+        """Read a page of concluded turns, oldest first: the last ones before a position, or of all if that is "".
+
+        Returns the turns, and whether there are older ones.
+        """
         found = self._before(tenant, conversation, before, RECENT_TURNS + 1)
         return found[-RECENT_TURNS:], len(found) > RECENT_TURNS
 
@@ -36,12 +39,12 @@ class ConversationStore:
         return [EXCHANGE.read(item) for item in reversed(items)]
 
     def get(self, tenant: str, conversation: str) -> Conversation | None:
-        """Read whose a conversation is."""
+        """Read who a conversation belongs to."""
         item = self._table.get(keys.conversation(tenant, conversation))
         return CONVERSATION.read(item) if item else None
 
     def begin_ops(self, turn: Turn) -> list[Op]:
-        """The write that opens a turn's conversation, or keeps it for as long as this turn is kept."""
+        """Return the write that opens a turn's conversation, or keeps an open one for as long as this turn is kept."""
         head: dict[str, Any] = {
             "tenant": turn.tenant,
             "customer": turn.customer,
@@ -53,7 +56,7 @@ class ConversationStore:
         return [Update(keys.conversation(turn.tenant, turn.conversation), set={"ttl": turn.kept_until}, default=head)]
 
     def add_ops(self, turn: Turn, *, reply: str, status: str) -> list[Op]:
-        """The writes that add a concluded turn to its conversation, at its position."""
+        """Return the writes that add a concluded turn to its conversation, at its position."""
         said = {
             "turn_id": turn.turn_id,
             "position": turn.position,

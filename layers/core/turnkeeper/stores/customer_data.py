@@ -29,16 +29,16 @@ _KINDS = {
 
 @dataclass
 class Deletion:
-    """What would be deleted (turns last, so that a second try finds what a first one left), and what must stay."""
+    """The keys to delete, and what must stay. Turns come last, so that a second try finds what a first one left."""
 
     delete: list[Key] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
-    """Turns that still have something to write; they stay, with all that lies under them."""
+    """Ids of turns for which something may still be written; they stay, with all their items."""
     today: bool = False
-    """Today's counter stays, or the customer could spend the day's limit twice; it is removed when it expires."""
+    """Whether today's counter stays until it expires: without it, the customer could spend the day's limit twice."""
 
     def kinds(self) -> list[str]:
-        """The kind of each item that would go, in words."""
+        """Return the kind of each item that would be deleted, in words."""
         return [_KINDS.get(sk.partition("#")[0], "parts of answers and cached answers") for _, sk in self.delete]
 
 
@@ -49,7 +49,7 @@ class CustomerData:
         self._table, self._clock, self._tenant, self._customer = table, clock, tenant, customer
 
     def plan_deletion(self) -> Deletion:
-        """Find what would be deleted."""
+        """Find what can be deleted, and what must stay; deletes nothing."""
         found, turns = Deletion(), list[Key]()
         today = keys.customer_day(self._tenant, self._customer, utc_day(self._clock()))
         for key in self._keys():
@@ -62,7 +62,7 @@ class CustomerData:
         for key in turns:
             self._plan_turn(key, found)
         kept = {f"{prefix}#{turn_id}" for turn_id in found.unfinished for prefix in ("TURN", "DOC")}
-        if found.unfinished:  # the counters hold what they reserved
+        if found.unfinished:  # the counters include what these turns reserved
             kept.add(today[0])
         found.delete = [key for key in dict.fromkeys(found.delete) if key[0] not in kept]
         limits = keys.customer_limits(self._tenant, self._customer)
@@ -72,7 +72,7 @@ class CustomerData:
         return found
 
     def delete(self, todo: Deletion) -> None:
-        """Delete it."""
+        """Delete what was planned."""
         for key in todo.delete:
             self._table.transact([Delete(key)])
 
@@ -96,7 +96,7 @@ class CustomerData:
 
 
 def _is_unfinished(item: Item) -> bool:
-    """Whether something may still be written for it: the turn has not ended, money is reserved, or a receiver waits."""
+    """Whether the item can still change: its turn has not ended, money is reserved, or a receiver waits."""
     sk = str(item["sk"])
     if sk == keys.TURN:
         return bool(item["st"] != TurnState.DONE)

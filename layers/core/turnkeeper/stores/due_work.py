@@ -1,4 +1,4 @@
-"""Due work: what the reconciler looks at, found in the `due` index (eventually consistent), the oldest first."""
+"""Due work: what the reconciler looks at, found in the `due` index (eventually consistent), longest overdue first."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from turnkeeper.stores import keys
 
 @dataclass(frozen=True, slots=True)
 class DueTurn:
-    """A turn that has something due: itself, its escalation or its callback."""
+    """A turn for which something is due: the turn itself, its escalation or its callback."""
 
     turn_id: str
 
@@ -18,7 +18,7 @@ class DueTurn:
 
 @dataclass(frozen=True, slots=True)
 class DueAlert:
-    """An 80 % alert that was not confirmed, by the key of its item."""
+    """An 80 % alert whose publication was not confirmed, with the key of its item."""
 
     pk: str
     sk: str
@@ -28,13 +28,13 @@ class DueAlert:
 
 
 class DueWork:
-    """The index of due work. It is a hint: whatever it shows is read again strongly before anything is done."""
+    """The index of due work. It is only a hint: what it shows is read again, consistently, before anything is done."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def until(self, now: float) -> list[DueTurn | DueAlert]:
-        """Find what is due at a moment (seconds since the epoch), each turn once."""
+        """Find what is due at `now` (seconds since the epoch), each turn once."""
         found: dict[str, Item] = {}
         for partition in keys.due_partitions():
             cursor: Json | None = None

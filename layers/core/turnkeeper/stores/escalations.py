@@ -1,4 +1,4 @@
-"""Escalations over the table: token, pages, claim, answer, expiry; each a conditional write."""
+"""Escalations over the table: task token, pages, claim, answer and expiry, each a conditional write."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ _EXCERPT_CHARS = 120
 
 
 class EscalationStore:
-    """Escalations. A method that lost against somebody else returns None; the caller rereads to say why."""
+    """Escalations. A method returns None if somebody else was first; the caller reads again to say why."""
 
     def __init__(self, table: Table, clock: Clock, times: PagingTimes) -> None:
         self._table, self._clock, self._times = table, clock, times
@@ -27,7 +27,7 @@ class EscalationStore:
         return ESCALATION.read(item) if item else None
 
     def begin_op(self, turn: Turn, verdict: Verdict, *, first_done: bool) -> Op:
-        """The write that begins the escalation of a turn that its run suspends; `first_done` when the API tried it."""
+        """Return the write that begins a turn's escalation; `first_done` if the API made the first attempt already."""
         now = self._clock()
         begun: dict[str, Any] = {
             "turn_id": turn.turn_id,
@@ -53,15 +53,15 @@ class EscalationStore:
 
     @staticmethod
     def to_human_op(turn_id: str) -> Op:
-        """The write after which no other tier may try."""
+        """Return the write after which no other tier of models may try."""
         return Update(keys.escalation(turn_id), set={"to_human": True})
 
     def page_of(
         self, tenant: str, *statuses: Listed, limit: int, after: Json | None
     ) -> tuple[list[Escalation], Json | None]:
-        """List a page of a tenant's escalations in some stored statuses, oldest first (eventually consistent).
+        """List a page of a tenant's escalations by their stored statuses, oldest first (eventually consistent).
 
-        A page has at least `limit` escalations where there are more.
+        If there are more, the page has at least `limit` escalations, and the cursor is not None.
         """
         partitions = [keys.escalations(tenant, status) for status in statuses]
         parts = [self._table.query_index("esc", pk, limit=limit, after=after) for pk in partitions]
@@ -69,12 +69,15 @@ class EscalationStore:
         ends = [(_place(found[-1]), cursor) for found, cursor in parts if cursor]
         if not ends:
             return [ESCALATION.read(item) for item in items], None
-        # A cursor names a place in every partition: the page ends where the first of them was cut off.
+        # One cursor serves all partitions, so the page ends at the earliest place where one of them was cut off.
         end, cursor = min(ends, key=lambda cut: cut[0])
         return [ESCALATION.read(item) for item in items if _place(item) <= end], cursor
 
     def offer(self, escalation: Escalation, token: str, order: int) -> Escalation | None:
-        """Put the turn before people, and remember the newest task's token; None when it has ended, or a newer did."""
+        """Hand the turn to people, and keep the token of the Task that waits. `order` is higher for a newer Task.
+
+        None if the turn has ended, or a newer Task left its token.
+        """
         newer = Attr("tok_seq").absent() | Attr("tok_seq").lt(order)
         token_set = {"tok": token, "tok_seq": order}
         tiers = Attr("st").eq(EscalationState.TIERS)
@@ -93,19 +96,19 @@ class EscalationStore:
         )
 
     def next_execution(self, escalation: Escalation) -> Escalation | None:
-        """Count a new execution of the state machine: only after the last one is known to be closed."""
+        """Count a new execution of the state machine; the caller must know that the last one is closed."""
         live = Attr("st").is_in(*LIVE) & Attr("n").eq(escalation.execution_number)
         return self._try(Update(keys.escalation(escalation.turn_id), add={"n": 1}, when=live))
 
     def look_again(self, escalation: Escalation, at: float) -> None:
-        """Move the moment at which the reconciler looks at an escalation again."""
+        """Let the reconciler look at an escalation again at `at` (seconds since the epoch)."""
         seen = Attr("st").eq(escalation.state) & Attr("due_at").exists()
         self._try(Update(keys.escalation(escalation.turn_id), set={"due_at": at}, when=seen))
 
     # --- pages --------------------------------------------------------------------------------------------------------
 
     def begin_page(self, escalation: Escalation) -> Escalation | None:
-        """Count a page that is about to be published; None when somebody else pages, or nobody needs to."""
+        """Count a page that is about to be published; None if somebody else pages, or no page is needed."""
         now = self._clock()
         unclaimed = Attr("st").eq(EscalationState.OPEN) | (
             Attr("st").eq(EscalationState.CLAIMED) & Attr("claim_until").le(now)
@@ -129,7 +132,7 @@ class EscalationStore:
     # --- people -------------------------------------------------------------------------------------------------------
 
     def claim(self, escalation: Escalation, operator: str, name: str = "") -> Escalation | None:
-        """Give the escalation to an operator for a while; raises its version."""
+        """Let an operator claim the escalation for the configured time, or renew their claim; `claim_version` rises."""
         now = self._clock()
         until = now + self._times.claim_s
         free = Attr("st").eq(EscalationState.OPEN) | (
@@ -152,7 +155,7 @@ class EscalationStore:
         )
 
     def release(self, escalation: Escalation, operator: str, version: int) -> Escalation | None:
-        """Give a claim back; the next page is due at once."""
+        """Release an operator's claim; the next page is due at once."""
         now = self._clock()
         return self._try(
             Update(
@@ -169,33 +172,33 @@ class EscalationStore:
         )
 
     def keep_draft(self, escalation: Escalation, operator: str, draft: Mapping[str, Any]) -> bool:
-        """Keep an operator's answer that came too late: the first, and then only what the claimant writes."""
+        """Keep an operator's answer that came too late. Once there is a draft, only the claimant may replace it."""
         mine = Attr("claimant").eq(operator) | Attr("draft").absent()
         when = Attr("pk").exists() & mine
         return self._try(Update(keys.escalation(escalation.turn_id), set={"draft": draft}, when=when)) is not None
 
-    def execution_told(self, escalation: Escalation) -> None:
-        """Take an ended escalation off the list of due work: its execution knows of the end."""
+    def execution_ended(self, escalation: Escalation) -> None:
+        """Take an ended escalation off the list of due work, because its execution has been ended."""
         ended = Attr("st").eq(escalation.state) & Attr("due_at").eq(escalation.due_at)
         self._try(Update(keys.escalation(escalation.turn_id), remove=_DUE, when=ended))
 
-    # --- ends: each belongs into the transaction that concludes the turn ----------------------------------------------
+    # --- ends: each goes into the transaction that concludes the turn -------------------------------------------------
 
     def answer_ops(
         self, escalation: Escalation, operator: str, version: int, answer_id: str, answer: Mapping[str, Any]
     ) -> list[Op]:
-        """An operator's answer: only by the holder of the claim, only in time."""
+        """Return the writes for an operator's answer; they are refused unless the operator holds the claim, in time."""
         when = _claimed_by(operator, version) & Attr("answer_by").gt(self._clock())
         change = {"answer_id": answer_id, "answer": answer, "answered_at": self._clock()}
         return [self._end(escalation, EscalationState.ANSWERED, when, change, Listed.ANSWERED)]
 
     def expire_ops(self, escalation: Escalation) -> list[Op]:
-        """Nobody answered in time."""
+        """Return the writes for an escalation that nobody answered in time; refused before its `answer_by`."""
         when = Attr("st").is_in(*LIVE) & Attr("answer_by").le(self._clock())
         return [self._end(escalation, EscalationState.EXPIRED, when, {}, Listed.EXPIRED)]
 
     def end_ops(self, escalation: Escalation, state: EscalationState) -> list[Op]:
-        """A model answered (RESOLVED), or an operator stopped the turn (STOPPED): no person needs to answer."""
+        """Return the writes for an end without a person's answer: a model's (RESOLVED), or a stop (STOPPED)."""
         return [self._end(escalation, state, Attr("st").is_in(*LIVE), {}, None)]
 
     def _end(
@@ -208,9 +211,9 @@ class EscalationStore:
     ) -> Update:
         change = {**change, "st": state}
         remove: tuple[str, ...] = ()
-        if state is EscalationState.RESOLVED:  # by its own execution
+        if state is EscalationState.RESOLVED:  # its own execution answered it, and ends by itself
             remove = _DUE
-        else:  # due until its execution knows: whoever ends it may die before saying so
+        else:  # it stays due until its execution is ended: whoever writes this may die before that
             at = self._clock() + self._times.confirm_page_s
             change |= {"due_pk": keys.due(escalation.turn_id), "due_at": at}
         if listed and escalation.opened_at:
@@ -228,7 +231,7 @@ class EscalationStore:
 
 
 def _place(item: Item) -> float:
-    """Where the index holds an item."""
+    """An item's sort key in the index."""
     return float(item["esc_at"])
 
 
@@ -238,6 +241,6 @@ def _claimed_by(operator: str, version: int) -> Cond:
 
 
 def _excerpt(message: str) -> str:
-    """The beginning of a message in one line: a list shows it without reading the turn."""
+    """Return the beginning of a message as one line: lists show it without reading the turn."""
     line = " ".join(message.split())
     return line if len(line) <= _EXCERPT_CHARS else f"{line[: _EXCERPT_CHARS - 1]}…"

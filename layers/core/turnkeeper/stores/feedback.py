@@ -1,4 +1,4 @@
-"""Feedback: how a customer liked a turn."""
+"""Feedback over the table: how a customer rated a turn."""
 
 from turnkeeper.domain.turn import Turn
 from turnkeeper.ports import Attr, Clock, Put, Refused, Table
@@ -12,7 +12,7 @@ class FeedbackStore:
         self._table, self._clock = table, clock
 
     def keep(self, turn: Turn, score: int, comment: str) -> bool:
-        """Keep a score of 1 to 5 and a comment; the last one stays. Returns whether it is the turn's first."""
+        """Keep a score of 1 to 5 and a comment, in place of earlier ones. Returns whether they are the turn's first."""
         said = {"score": score, "comment": comment, "at": self._clock(), "ttl": turn.children_kept_until}
         key = keys.feedback(turn.turn_id)
         try:

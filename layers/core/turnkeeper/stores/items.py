@@ -1,15 +1,15 @@
-"""Items and records: what each record's attributes are called in the table, and how an item is read.
+"""Items and records: what the attributes of each record are called in the table, and how an item is read.
 
-The table is shared by two versions of the code while one is deployed over the other, and its items outlive many
-releases. So the names below never change their meaning, and items change by these rules:
+During a deployment two versions of the code share the table, and its items outlive many releases. That is why the
+names below never change their meaning, and items change only by these rules:
 
 1. A release may add an attribute. Readers give it a default, for the items that older code wrote.
-2. An attribute that is no longer written is still read until no item can have it (the longest retention).
+2. An attribute that is no longer written is still read until no item can have it any more (the longest retention).
 3. Neither an attribute's type nor its unit changes: another type or unit is another attribute.
 4. A new value of an enumeration (a state, say) is read by one release before the next one writes it.
 5. Key formats never change in place: a new format is a new item beside the old one.
 
-Attributes are short where every turn pays for them: `st` is the state of whatever has one, `fp` a fingerprint.
+Attributes that every turn pays for have short names: `st` is a state, `fp` a fingerprint.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -33,7 +33,10 @@ R = TypeVar("R")
 
 
 class Codec(Generic[R]):
-    """How one kind of record is kept: attributes that have another name in the item, and those that are not plain."""
+    """Reads and writes one kind of record.
+
+    `names` are the attributes that have another name in the item; `read` converts those that are not plain values.
+    """
 
     def __init__(
         self,
@@ -47,7 +50,7 @@ class Codec(Generic[R]):
         self._fields = [(name, own.get(name, name), readers.get(name)) for name in attributes]
 
     def read(self, item: Item) -> R:
-        """Read an item; what it has beyond the record's attributes is ignored, what it lacks has its default."""
+        """Read an item: unknown attributes are ignored, and missing ones get the record's default."""
         values = {}
         for name, kept, reader in self._fields:
             if kept in item:
@@ -56,7 +59,7 @@ class Codec(Generic[R]):
         return self._record(**values)
 
     def write(self, record: R, *, without: Iterable[str] = ()) -> Item:
-        """Write a record's attributes as the item has them."""
+        """Return a record's attributes under the names that they have in the item."""
         return {kept: getattr(record, name) for name, kept, _ in self._fields if name not in without}
 
 
@@ -75,7 +78,7 @@ def _reports(kept: Iterable[Mapping[str, Any]]) -> tuple[CallReport, ...]:
 
 
 def report_item(report: CallReport) -> Item:
-    """Write how a call ended, as a reservation keeps it with its own attributes."""
+    """Return the attributes that say how a call ended, as its reservation keeps them."""
     return {
         "model": report.model,
         "error": report.error,
@@ -86,7 +89,7 @@ def report_item(report: CallReport) -> Item:
 
 
 def attempt_item(attempt: Attempt) -> Item:
-    """Write an attempt as it is kept: its calls with their costs in dollars, as the API shows them."""
+    """Return an attempt as it is kept: the costs of its calls in dollars, as the API shows them."""
     calls = [{**report_item(call), "cost_usd": format_usd(call.cost_micro_usd)} for call in attempt.calls]
     return {**ATTEMPT.write(attempt), "calls": calls, "errors": list(attempt.errors)}
 

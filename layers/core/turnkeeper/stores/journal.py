@@ -1,4 +1,4 @@
-"""The journal of a turn: side effects, written before they begin, and what each run tried."""
+"""The journal of a turn: its side effects, each written before it begins, and its attempts."""
 
 from turnkeeper.domain.attempt import Attempt
 from turnkeeper.domain.effect import Effect, EffectState
@@ -15,9 +15,10 @@ class Journal:
         self._table, self._clock = table, clock
 
     def begin(self, counted: Update, turn: Turn, effect: Effect) -> None:
-        """Write that an effect is about to happen, unless it was begun before. Raises Refused when the turn is lost.
+        """Record that an effect is about to happen, unless it is recorded already.
 
-        `counted` is the write that counts it on the turn, which the run must own.
+        `counted` is the write that counts the effect on the turn, on condition that the run owns it: Refused is raised
+        if the run has lost the turn.
         """
         started = {"st": EffectState.STARTED, "epoch": turn.epoch, "at": self._clock(), "ttl": turn.children_kept_until}
         item = EFFECT.write(effect, without=("result",)) | started
@@ -25,19 +26,19 @@ class Journal:
         try:
             self._table.transact([counted, Put(_key(turn, effect), item, when=may_begin)])
         except Refused as refusal:
-            if 0 in refusal.failed:
+            if 0 in refusal.failed:  # otherwise only the journal's own condition failed: the effect is recorded already
                 raise
 
     def done(self, turn: Turn, effect: Effect, result: str) -> None:
-        """Write what an effect came to (JSON text); the first result stays."""
+        """Record an effect's result (JSON text); the first result stays."""
         self._end(turn, effect, {"st": EffectState.DONE, "result": result, "done_at": self._clock()})
 
     def not_done(self, turn: Turn, effect: Effect) -> None:
-        """Write that an effect surely did not happen: it may be tried again."""
+        """Record that an effect surely did not happen, which means that it may be tried again."""
         self._end(turn, effect, {"st": EffectState.NOT_DONE})
 
     def attempt_op(self, turn: Turn, attempt: Attempt) -> Op:
-        """The write that records what a run tried."""
+        """Return the write that records what a run tried."""
         item = attempt_item(attempt) | {"ttl": turn.children_kept_until}
         return Put(keys.attempt(turn.turn_id, attempt.epoch), item)
 
@@ -45,7 +46,7 @@ class Journal:
         try:
             self._table.write(Update(_key(turn, effect), set=change, when=Attr("st").eq(EffectState.STARTED)))
         except Refused:
-            return  # its outcome is known already
+            return  # its outcome is recorded already
 
 
 def _key(turn: Turn, effect: Effect) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """The keys of the one table: every item's partition and sort key, and its place in the three indexes.
 
-Ids never hold a `#`: the API admits none, and what comes from elsewhere is hashed.
+Ids never contain a `#`: the API allows none in ids, and text from elsewhere is hashed.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ TASK, SINGLE, SINGLE_TURN = "TASK#", "SINGLE#", "turn_"
 
 
 def turn(turn_id: str) -> Key:
-    """A turn: the idempotency lock, and the parent of all that happened in it."""
+    """A turn: the idempotency lock, and the parent of everything that happened in the turn."""
     return f"TURN#{turn_id}", TURN
 
 
 def turn_of(pk: str) -> str:
-    """The turn whose partition this is."""
+    """Return the id of the turn that a partition belongs to."""
     return pk.removeprefix("TURN#")
 
 
@@ -52,7 +52,7 @@ def effect(turn_id: str, tool: str, arguments_digest: str) -> Key:
 
 
 def feedback(turn_id: str) -> Key:
-    """How a customer liked a turn."""
+    """How a customer rated a turn."""
     return f"TURN#{turn_id}", FEEDBACK
 
 
@@ -67,7 +67,7 @@ def document_part(turn_id: str, name: str, part: int) -> Key:
 
 
 def conversation(tenant: str, conversation_id: str) -> Key:
-    """A conversation's head: whose it is."""
+    """A conversation's head, which says who it belongs to."""
     return f"CONV#{tenant}#{conversation_id}", "HEAD"
 
 
@@ -82,12 +82,12 @@ def customer_day(tenant: str, customer: str, day: str) -> Key:
 
 
 def task(tenant: str, customer: str, task_id: str) -> Key:
-    """What a customer's task spent. Turns that are their own task lie apart: there are as many as there are turns."""
+    """What a customer's task spent. A turn that is its own task has another prefix: there are too many to list."""
     return f"SPEND#{tenant}#{customer}", f"{SINGLE if task_id.startswith(SINGLE_TURN) else TASK}{task_id}"
 
 
 def spend_of(tenant: str, customer: str) -> str:
-    """Partition of what a customer spent, on each day and in each task."""
+    """Partition of a customer's spending, on each day and in each task."""
     return f"SPEND#{tenant}#{customer}"
 
 
@@ -97,12 +97,12 @@ def tenant_day(tenant: str, day: str, tenant_shard: int) -> Key:
 
 
 def tenant_day_alert(tenant: str, day: str) -> Key:
-    """The marker that the owner was alerted of a tenant's day, once for all its shards."""
+    """The marker that the owner was alerted about a tenant's day, one for all its shards."""
     return f"SPEND#{tenant}#/alert", f"DAY#{day}"
 
 
 def alert(of: SpendAlert) -> Key:
-    """The item that says whether the owner was alerted of a limit: its counter, or a tenant's marker."""
+    """The item that says whether the owner was alerted about a limit: the limit's counter, or a tenant's marker."""
     match of.limit:
         case Limit.TASK:
             return task(of.tenant, of.customer, of.name)

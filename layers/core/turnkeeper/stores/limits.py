@@ -11,7 +11,7 @@ from turnkeeper.stores.items import OVERRIDE
 
 
 class Whose(StrEnum):
-    """Whose limits an owner sets: a customer's go before an agent's."""
+    """Who a limit applies to; a customer's limit takes precedence over an agent's."""
 
     AGENT = "agent"
     CUSTOMER = "customer"
@@ -19,7 +19,7 @@ class Whose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OwnerLimit:
-    """Limits that an owner set, and whose they are."""
+    """Limits that an owner set, and the customer or agent that they apply to."""
 
     whose: Whose
     name: str
@@ -27,7 +27,7 @@ class OwnerLimit:
 
 
 def override_keys(tenant: str, customer: str, agent: str) -> list[Key]:
-    """The items that can change the limits of a turn, in the order in which they do."""
+    """Return the keys of the items that can change a turn's limits, in the order in which they apply."""
     return [keys.agent_limits(tenant, agent), keys.customer_limits(tenant, customer)]
 
 
@@ -53,7 +53,7 @@ class LimitStore:
         return [_owner_limit(item) for item in self._table.query(keys.owner_limits(tenant))]
 
     def change(self, tenant: str, whose: Whose, name: str, change: Override) -> Override:
-        """Set the limits that `change` names; those it leaves out stay. Returns what holds now."""
+        """Set the limits that `change` names, and keep the others. Returns the limits as they are now."""
         item = self._table.write(Update(_key(tenant, whose, name), set=_set(change)))
         return OVERRIDE.read(item)
 

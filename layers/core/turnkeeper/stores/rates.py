@@ -1,4 +1,4 @@
-"""The rate limits of customers and models, as conditional updates that several turns may race for."""
+"""The rate limits of customers and models over the table, as conditional updates that concurrent turns compete for."""
 
 from collections.abc import Callable, Mapping
 from functools import reduce
@@ -11,11 +11,17 @@ from turnkeeper.ports import Attr, Clock, Item, Key, Refused, Table, Update
 from turnkeeper.stores import keys
 
 _TRIES = 8
+"""Each refusal shows what the item holds now, so only competing turns can make another try necessary."""
+
 _TTL = 86_400
 
 
 class RateGate:
-    """One turn's arrival. `tat` is kept in milliseconds; which of two updates admits it depends on what is there."""
+    """Admits one turn under its customer's rate limit. `tat` is kept in milliseconds.
+
+    One of two updates can admit the turn, depending on whether `tat` is in the past. A refused update shows the item,
+    so the next try uses the other one.
+    """
 
     def __init__(self, tenant: str, customer: str, limit: RateLimit) -> None:
         self._key = keys.rate(tenant, customer)
@@ -24,7 +30,7 @@ class RateGate:
         self._arrival = Arrival.IDLE
 
     def op(self, now: float) -> Update:
-        """The update that admits the turn, if the item is as was last learned."""
+        """Return the update that admits the turn if the item is as it was last seen."""
         tat, interval, now_ms = Attr("tat"), round(self._limit.interval * 1000), round(now * 1000)
         kept = {"ttl": int(now) + _TTL, "cust_pk": self._owner}
         if self._arrival is Arrival.IDLE:
@@ -33,7 +39,7 @@ class RateGate:
         return Update(self._key, set=kept, add={"tat": interval}, when=tat.gt(now_ms) & tat.le(edge))
 
     def learn(self, old: Item | None, now: float) -> None:
-        """Take in what the update met; raises RateLimited when the turn comes too soon."""
+        """Take in the item that the update found; raises RateLimited if the turn comes too soon."""
         tat = old["tat"] / 1000 if old else None
         self._arrival = arrival(tat, now, self._limit)
         if self._arrival is Arrival.DENIED and tat is not None:
@@ -41,13 +47,13 @@ class RateGate:
 
 
 class CustomerRates:
-    """The rate limits of customers, for turns that make no reservation with which they would pass."""
+    """The rate limits of customers, for turns that make no reservation: RESERVE counts all others."""
 
     def __init__(self, table: Table, clock: Clock) -> None:
         self._table, self._clock = table, clock
 
     def admit(self, tenant: str, customer: str, limit: RateLimit) -> None:
-        """Admit a turn, or raise RateLimited."""
+        """Admit a turn. Raises RateLimited, or StoreContended if other turns of the customer were always first."""
         gate = RateGate(tenant, customer, limit)
         for _ in range(_TRIES):
             now = self._clock()
@@ -61,13 +67,16 @@ class CustomerRates:
 
 
 class ModelRates:
-    """What the fleet may ask of each model in a minute. A model without a limit costs nothing here."""
+    """How much of each model the fleet may use in a minute. A model without a limit needs no call to the table."""
 
     def __init__(self, table: Table, clock: Clock, rates: Mapping[str, ModelRate]) -> None:
         self._table, self._clock, self._rates = table, clock, rates
 
     def admits(self, model: str, tokens: Callable[[], int]) -> bool:
-        """Count a call of a model, and of its provider; False when it would be one too many."""
+        """Count a call against the limits of a model and of its provider; False if it does not fit.
+
+        `tokens` returns the tokens of the call; it is asked only if there is a limit.
+        """
         names = [name for name in (model, f"{model.partition(':')[0]}:*") if name in self._rates]
         size = tokens() if names else 0
         if any(self._rates[name].never_admits(size) for name in names):
@@ -77,6 +86,7 @@ class ModelRates:
             key = keys.model_rate(name)
             moves = {limit: max(1, ceil(seconds * 1000)) for limit, seconds in self._rates[name].seconds(size).items()}
             if not self._count(key, moves):
+                # Undone without a condition: others may have moved `tat` since, and this call's part is still in it.
                 for update in counted:
                     self._table.write(update)
                 return False
@@ -84,7 +94,7 @@ class ModelRates:
         return True
 
     def _count(self, key: Key, moves: Mapping[str, int]) -> bool:
-        """Move each `tat` by some milliseconds, unless one would come to lie too far ahead."""
+        """Move each `tat` by its milliseconds; returns False, with nothing moved, if one would get too far ahead."""
         ahead: set[str] = set()
         for _ in range(_TRIES):
             now = round(self._clock() * 1000)
@@ -110,4 +120,4 @@ class ModelRates:
                 ahead = {name for name in moves if old.get(name, 0) > now}
             else:
                 return True
-        return False  # so many others call it at this moment that it is busy enough
+        return False  # others were first in every try: the model is busy enough for now

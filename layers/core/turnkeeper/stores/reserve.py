@@ -1,4 +1,4 @@
-"""The transaction of RESERVE: the fence, the reservation, each limit it is held to, and a first call's rate limit."""
+"""The transaction of RESERVE: the fence, the reservation, each limit that it must fit, and a first call's rate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,29 +19,34 @@ TENANT_SHARDS = 10
 """Shards of a tenant's daily counter, each with a tenth of the limit: one item for all turns would be a bottleneck."""
 
 COUNTERS_KEPT_S = 40 * 86_400
-"""Counters are kept this long after their last reservation: longer than any turn that can still settle under them."""
+"""Seconds that a counter is kept after its last reservation: longer than any turn can take to settle under it."""
 
 ALERT_AGAIN_S = 30
 """Seconds after which the reconciler repeats an alert that was not confirmed."""
 
 
 @dataclass(slots=True)
-class _Line:
-    """One limit in a reservation's transaction, and what is known of its counter; amounts are micro-dollars.
+class _AppliedLimit:
+    """One limit that a reservation must fit, and what is known of its counter.
 
-    `about` are the counter's other attributes; `alerts` when this reservation makes the 80 % alert due.
+    `amount` (the limit) and `committed` are micro-dollars. `attributes` are the counter's other attributes; `alerts`
+    if this reservation makes the 80 % alert due.
     """
 
     limit: Limit
     key: Key
     amount: int
-    about: dict[str, Any]
+    attributes: dict[str, Any]
     alerts: bool = False
     committed: int = 0
 
 
-class Plan:
-    """The transaction of one RESERVE, rewritten as its refusals tell more of the items it meets."""
+class ReservePlan:
+    """The transaction of one RESERVE.
+
+    Its writes depend on what the items hold, which a refusal shows. So it is tried, learns from the refusal, and is
+    tried again.
+    """
 
     def __init__(
         self, turn: Turn, owned: Check, reservation: Reservation, limits: Limits, rate: RateLimit | None, now: float
@@ -57,44 +62,44 @@ class Plan:
             "cust_pk": keys.owned_by(r.tenant, r.customer),
             **self._ttl,
         }
-        self.lines: list[_Line] = []
+        self.applied: list[_AppliedLimit] = []
         if r.reserved_micro_usd:
             day, task = keys.customer_day(r.tenant, r.customer, r.day), keys.task(r.tenant, r.customer, r.task)
-            self.lines = [
-                _Line(Limit.CUSTOMER_DAY, day, limits.customer_day_micro_usd, who),
-                _Line(Limit.TASK, task, limits.task_micro_usd, who),
+            self.applied = [
+                _AppliedLimit(Limit.CUSTOMER_DAY, day, limits.customer_day_micro_usd, who),
+                _AppliedLimit(Limit.TASK, task, limits.task_micro_usd, who),
             ]
         if r.reserved_micro_usd and r.tenant_shard >= 0 and limits.tenant_day_micro_usd is not None:
-            self.lines.append(self._shard(limits.tenant_day_micro_usd // TENANT_SHARDS))
+            self.applied.append(self._tenant_limit(limits.tenant_day_micro_usd // TENANT_SHARDS))
 
-    def _shard(self, amount: int) -> _Line:
+    def _tenant_limit(self, amount: int) -> _AppliedLimit:
         r = self.reservation
         key = keys.tenant_day(r.tenant, r.day, r.tenant_shard)
-        return _Line(Limit.TENANT_DAY, key, amount, {"tenant": r.tenant, **self._ttl})
+        return _AppliedLimit(Limit.TENANT_DAY, key, amount, {"tenant": r.tenant, **self._ttl})
 
-    def takes_shard(self, shards: Sequence[Item | None]) -> bool:
-        """Switch to the next of the tenant's shards that has headroom, as they were just read; False when none has.
+    def switch_shard(self, shards: Sequence[Item | None]) -> bool:
+        """Switch to the tenant's next shard with headroom, by `shards` as they were just read; False if all are full.
 
-        The next one rather than the emptiest: otherwise every concurrent caller would choose the same shard.
+        It is the next one and not the emptiest, because every concurrent caller would choose the same emptiest shard.
         """
-        r, amount, self._tenant_full = self.reservation, self.lines[-1].amount, True
+        r, amount, self._tenant_full = self.reservation, self.applied[-1].amount, True
         others = [(r.tenant_shard + n) % TENANT_SHARDS for n in range(1, TENANT_SHARDS + 1)]
         headroom = spend.headroom(amount, r.reserved_micro_usd)
         shard = next((shard for shard in others if _committed(shards[shard]) <= headroom), None)
         if shard is None:
             return False
         self.reservation = replace(r, tenant_shard=shard)
-        self.lines[-1] = self._shard(amount)
-        self._meet(self.lines[-1], shards[shard])
+        self.applied[-1] = self._tenant_limit(amount)
+        self._take_in(self.applied[-1], shards[shard])
         return True
 
     @property
     def tenant_alert_may_be_due(self) -> bool:
-        """Whether this reservation took a shard past 80 % of its share, or met a full one."""
-        return self._tenant_full or any(x.alerts and x.limit is Limit.TENANT_DAY for x in self.lines)
+        """Whether this reservation took a shard past 80 % of its share, or found one full."""
+        return self._tenant_full or any(x.alerts and x.limit is Limit.TENANT_DAY for x in self.applied)
 
     def ops(self) -> list[Op]:
-        """The writes, by what is known so far."""
+        """Return the writes, as far as the items are known: fence, reservation, limits, then the rate limit."""
         r = self.reservation
         kept = {"at": self._now, "ttl": self._turn.children_kept_until}
         put = Put(
@@ -102,82 +107,83 @@ class Plan:
             RESERVATION.write(r, without=_AFTER_THE_CALL) | kept,
             when=Attr("pk").absent(),
         )
-        ops: list[Op] = [self._owned, put, *(self._commit(line) for line in self.lines)]
+        ops: list[Op] = [self._owned, put, *(self._commit(applied) for applied in self.applied)]
         if self._gate:
             ops.append(self._gate.op(self._now))
         return ops
 
-    def _commit(self, line: _Line) -> Update:
-        """Commit the amount under one limit, if it fits, and take the alert where this reservation makes it due.
+    def _commit(self, applied: _AppliedLimit) -> Update:
+        """Return the update that commits the amount under one limit, and marks the alert if that becomes due.
 
-        Exactly one of two updates can pass, by what the counter holds: the one that alerts, or the one that does not.
+        There are two such updates, and the counter lets exactly one of them pass: the one that alerts, or the other. So
+        of all concurrent reservations exactly one marks the alert, and publishes it.
         """
         reserved = self.reservation.reserved_micro_usd
-        fits = Attr("committed").absent() | Attr("committed").le(spend.headroom(line.amount, reserved))
-        below = spend.alert_headroom(line.amount, reserved)
-        if line.alerts:
+        fits = Attr("committed").absent() | Attr("committed").le(spend.headroom(applied.amount, reserved))
+        below = spend.alert_headroom(applied.amount, reserved)
+        if applied.alerts:
             fits &= Attr("alerted_at").absent()
             if below >= 0:
                 fits &= Attr("committed").gt(below)
             alert: dict[str, Any] = {"alerted_at": self._now}
-            if line.limit is not Limit.TENANT_DAY:  # whose alert has a marker of its own
+            if applied.limit is not Limit.TENANT_DAY:  # a tenant's day has its alert on a marker of its own
                 alert |= {"due_pk": keys.due(self.reservation.turn_id), "due_at": self._now + ALERT_AGAIN_S}
-                alert |= {"limit_name": line.limit, "limit": line.amount}
-            return self._add(line, fits, line.about | alert)
+                alert |= {"limit_name": applied.limit, "limit": applied.amount}
+            return self._add(applied, fits, applied.attributes | alert)
         alerted_or_below = Attr("alerted_at").exists()
-        if below >= 0:  # else the very first reservation makes the alert due
+        if below >= 0:  # otherwise the very first reservation makes the alert due
             alerted_or_below |= Attr("committed").absent() | Attr("committed").le(below)
-        return self._add(line, fits & alerted_or_below, line.about)
+        return self._add(applied, fits & alerted_or_below, applied.attributes)
 
-    def _add(self, line: _Line, when: Cond, change: dict[str, Any]) -> Update:
+    def _add(self, applied: _AppliedLimit, when: Cond, change: dict[str, Any]) -> Update:
         added = {"committed": self.reservation.reserved_micro_usd}
-        return Update(line.key, set=change, default={"since": self._now}, add=added, when=when)
+        return Update(applied.key, set=change, default={"since": self._now}, add=added, when=when)
 
     def learn(self, refusal: Refused, now: float) -> None:
-        """Take in what a refused transaction met; raises when it can never pass."""
+        """Take in the items that a refused transaction found. Raises TurnLost, LimitExceeded or RateLimited."""
         self._now = now
         if 0 in refusal.failed or 1 in refusal.failed:
-            # A reservation of this id was made before: the money is for that call, and this run may not call with it.
+            # 0: the fence. 1: this id was reserved before, so the money belongs to another call.
             raise TurnLost(self._turn.turn_id)
-        for index, line in enumerate(self.lines, start=2):
+        for index, applied in enumerate(self.applied, start=2):
             if index in refusal.failed:
-                self.refuse_full(line, refusal.olds[index])
-                self._meet(line, refusal.olds[index])
-        if self._gate and 2 + len(self.lines) in refusal.failed:
-            self._gate.learn(refusal.olds[2 + len(self.lines)], now)
+                self.refuse_full(applied, refusal.olds[index])
+                self._take_in(applied, refusal.olds[index])
+        if self._gate and 2 + len(self.applied) in refusal.failed:
+            self._gate.learn(refusal.olds[2 + len(self.applied)], now)
 
-    def _meet(self, line: _Line, item: Item | None) -> None:
-        line.committed, reserved = _committed(item), self.reservation.reserved_micro_usd
+    def _take_in(self, applied: _AppliedLimit, item: Item | None) -> None:
+        applied.committed, reserved = _committed(item), self.reservation.reserved_micro_usd
         alerted = "alerted_at" in (item or {})
-        line.alerts = spend.alert_is_due(line.amount, line.committed, reserved, alerted=alerted)
+        applied.alerts = spend.alert_is_due(applied.amount, applied.committed, reserved, alerted=alerted)
 
-    def refuse_full(self, line: _Line, item: Item | None) -> None:
-        """Take in a counter; raises LimitExceeded when the reservation does not fit under it."""
-        line.committed = _committed(item)
-        if line.committed > spend.headroom(line.amount, self.reservation.reserved_micro_usd):
-            raise LimitExceeded(OverLimit(line.limit, line.amount, line.committed, self.reservation.day))
+    def refuse_full(self, applied: _AppliedLimit, item: Item | None) -> None:
+        """Take in a counter; raises LimitExceeded if the reservation does not fit."""
+        applied.committed = _committed(item)
+        if applied.committed > spend.headroom(applied.amount, self.reservation.reserved_micro_usd):
+            raise LimitExceeded(OverLimit(applied.limit, applied.amount, applied.committed, self.reservation.day))
 
     def refuse_hopeless(self) -> None:
-        """Raise LimitExceeded when the reservation cannot fit by what is known already, before anything is written."""
-        for line in self.lines:
-            self.refuse_full(line, {"committed": line.committed} if line.committed else None)
+        """Raise LimitExceeded if the counters, as far as they are known, already rule the reservation out."""
+        for applied in self.applied:
+            self.refuse_full(applied, {"committed": applied.committed} if applied.committed else None)
 
     def alerts(self) -> list[SpendAlert]:
-        """The limits of the task and the customer's day that this reservation took past 80 %."""
+        """Return an alert for each of the task's and the customer's limits that this reservation took past 80 %."""
         r = self.reservation
         names = {Limit.TASK: r.task, Limit.CUSTOMER_DAY: r.day}
         return [
             SpendAlert(
                 tenant=r.tenant,
                 customer=r.customer,
-                limit=line.limit,
-                name=names[line.limit],
-                limit_micro_usd=line.amount,
-                committed_micro_usd=line.committed + r.reserved_micro_usd,
-                dedup_key=dedup_key(line.key),
+                limit=applied.limit,
+                name=names[applied.limit],
+                limit_micro_usd=applied.amount,
+                committed_micro_usd=applied.committed + r.reserved_micro_usd,
+                dedup_key=dedup_key(applied.key),
             )
-            for line in self.lines
-            if line.alerts and line.limit in names
+            for applied in self.applied
+            if applied.alerts and applied.limit in names
         ]
 
 
@@ -186,7 +192,7 @@ def _committed(item: Item | None) -> int:
 
 
 def dedup_key(key: Key) -> str:
-    """The key by which receivers know an alert again."""
+    """Return what all deliveries of an alert have in common, from the key of its item."""
     return f"{key[0]}/{key[1]}"
 
 

@@ -1,4 +1,4 @@
-"""What a run reads as it opens, besides its turn: one BatchGet for breakers, limits and the conversation's owner."""
+"""What a run reads besides its turn, in one BatchGet: breakers, owners' limits, and the conversation's head."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ from turnkeeper.stores.limits import override_keys, overrides_among
 
 @dataclass(frozen=True, slots=True)
 class RunReads:
-    """The breakers of an agent's dependencies, owners' limits in the order in which they apply, the conversation.
+    """The breakers of an agent's dependencies, owners' limits in the order in which they apply, and the conversation.
 
-    `conversation` is None where the turn begins one, or names one that is not there.
+    `conversation` is None if the turn begins one, or names one that does not exist.
     """
 
     breakers: Sequence[Breaker]

@@ -13,14 +13,14 @@ from turnkeeper.errors import LimitExceeded, StoreContended, StoreUnavailable
 from turnkeeper.ports import Attr, Check, Clock, Item, Op, Put, Refused, Table, Update
 from turnkeeper.stores import keys
 from turnkeeper.stores.items import COUNTER, RESERVATION, report_item
-from turnkeeper.stores.reserve import ALERT_AGAIN_S, COUNTERS_KEPT_S, TENANT_SHARDS, Plan, dedup_key
+from turnkeeper.stores.reserve import ALERT_AGAIN_S, COUNTERS_KEPT_S, TENANT_SHARDS, ReservePlan, dedup_key
 
 _TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class NamedCounter:
-    """The counter of a customer's day or task; `since` is when it began (seconds since the epoch, 0: not known)."""
+    """The counter of a customer's day or task; `since` is when it began (seconds since the epoch, 0: unknown)."""
 
     limit: Limit
     name: str
@@ -29,7 +29,7 @@ class NamedCounter:
 
 
 class SpendStore:
-    """Reservations, and the counters of the limits that they are held to."""
+    """Reservations, and the counters of the limits that they must fit."""
 
     def __init__(self, table: Table, clock: Clock) -> None:
         self._table = table
@@ -40,14 +40,16 @@ class SpendStore:
     def reserve(
         self, turn: Turn, owned: Check, reservation: Reservation, limits: Limits, rate: RateLimit | None
     ) -> Reserved:
-        """Reserve the amount, or raise LimitExceeded, RateLimited or TurnLost with nothing written.
+        """Reserve the amount. Raises LimitExceeded, RateLimited, TurnLost or StoreContended, with nothing written.
 
-        `rate` is given for a turn's first call only. Where the tenant's shard is full, another one holds the amount.
+        `rate` is given for a turn's first call only. If the tenant's shard is full, the amount counts in another one.
         """
-        plan = Plan(turn, owned, reservation, limits, rate, self._clock())
+        # A round is used up by a refusal, after which the plan knows the items better, or by a full shard. There are
+        # `TENANT_SHARDS` of those, so that many rounds are added: full shards must not use up the other tries.
+        plan = ReservePlan(turn, owned, reservation, limits, rate, self._clock())
         for _ in range(_TRIES + TENANT_SHARDS):
             try:
-                if self._reserved(plan):
+                if self._try_reserve(plan):
                     return Reserved(plan.reservation, [*plan.alerts(), *self._tenant_alerts(plan, limits)])
             except LimitExceeded as full:
                 if full.over.limit is not Limit.TENANT_DAY:
@@ -56,8 +58,8 @@ class SpendStore:
         raise StoreContended("the counters changed between each two of our tries")
 
     def refuse_hopeless(self, turn: Turn, owned: Check, reservation: Reservation, limits: Limits) -> None:
-        """Raise LimitExceeded where a reservation would be refused as things stand; nothing is reserved."""
-        plan = Plan(turn, owned, reservation, limits, None, self._clock())
+        """Raise LimitExceeded if the reservation would be refused now; nothing is written."""
+        plan = ReservePlan(turn, owned, reservation, limits, None, self._clock())
         try:
             plan.refuse_hopeless()
             self._refuse_full(plan)
@@ -66,7 +68,7 @@ class SpendStore:
                 raise
             self._take_another_shard(plan, limits)
 
-    def _reserved(self, plan: Plan) -> bool:
+    def _try_reserve(self, plan: ReservePlan) -> bool:
         plan.refuse_hopeless()
         try:
             self._table.transact(plan.ops(), on_conflict=lambda: self._refuse_full(plan))
@@ -75,12 +77,12 @@ class SpendStore:
             return False
         return True
 
-    def _refuse_full(self, plan: Plan) -> None:
-        items = self._table.batch_get([line.key for line in plan.lines])
-        for line in plan.lines:
-            plan.refuse_full(line, items.get(line.key))
+    def _refuse_full(self, plan: ReservePlan) -> None:
+        items = self._table.batch_get([applied.key for applied in plan.applied])
+        for applied in plan.applied:
+            plan.refuse_full(applied, items.get(applied.key))
 
-    # --- a tenant's day, which lies in shards -------------------------------------------------------------------------
+    # --- a tenant's day, which is kept in shards ----------------------------------------------------------------------
 
     def of_tenant(self, tenant: str, day: str) -> Counter:
         """Read what a tenant spent on a UTC day, in all its shards."""
@@ -92,16 +94,16 @@ class SpendStore:
         items = self._table.batch_get(places)
         return [items.get(place) for place in places]
 
-    def _take_another_shard(self, plan: Plan, limits: Limits) -> None:
-        """Switch to another of the tenant's shards; raises LimitExceeded, for the whole limit, when all are full."""
+    def _take_another_shard(self, plan: ReservePlan, limits: Limits) -> None:
+        """Switch to another of the tenant's shards; raises LimitExceeded, with the sum over all, if all are full."""
         r = plan.reservation
         shards = self._shards(r.tenant, r.day)
-        if not plan.takes_shard(shards):
+        if not plan.switch_shard(shards):
             committed = sum(_counter(shard).committed_micro_usd for shard in shards)
             raise LimitExceeded(OverLimit(Limit.TENANT_DAY, limits.tenant_day_micro_usd or 0, committed, r.day))
 
-    def _tenant_alerts(self, plan: Plan, limits: Limits) -> list[SpendAlert]:
-        """Alert once for all shards: whenever one passes 80 % of its share, or is full, their sum is looked at."""
+    def _tenant_alerts(self, plan: ReservePlan, limits: Limits) -> list[SpendAlert]:
+        """Alert once for all shards. Their sum is read only when one passes 80 % of its share, or is full."""
         r = plan.reservation
         if not plan.tenant_alert_may_be_due or limits.tenant_day_micro_usd is None:
             return []
@@ -122,46 +124,49 @@ class SpendStore:
             }
             self._table.write(Put(key, marker, when=Attr("pk").absent()))
         except (Refused, StoreUnavailable):
-            return []  # the owner was alerted already, or will be at the next look
+            return []  # the owner was alerted before, or will be when the next reservation gets here
         limit = limits.tenant_day_micro_usd
         return [SpendAlert(r.tenant, "", Limit.TENANT_DAY, r.day, limit, committed, dedup_key(key))]
 
     # --- resolve ------------------------------------------------------------------------------------------------------
 
     def settle_ops(self, settlement: Settlement) -> list[Op]:
-        """The writes that post what a call cost: for a transaction of their own, or for one that ends the run."""
+        """Return the writes that post what a call cost, for `settle` or for the transaction that ends the run."""
         return _post(settlement.reservation, settlement.actual_micro_usd, report_item(settlement.report))
 
     def settle(self, settlement: Settlement) -> None:
-        """Post what a call cost; where a sweep posted a guess before, correct that. Idempotent."""
+        """Post what a call cost, or correct the guess if a sweep posted one before. Idempotent."""
         try:
             self._table.transact(self.settle_ops(settlement))
         except Refused:
             self._correct(settlement)
 
     def guess(self, reservation: Reservation, report: CallReport) -> bool:
-        """Post the whole reservation of a call that may have been billed; False if it was resolved already."""
+        """Post the worst case of a call that may have been billed; False if the reservation was resolved before."""
         return self._guess(reservation, report_item(report))
 
     def void(self, reservation: Reservation, report: CallReport) -> bool:
-        """Release what was reserved for a call that was surely not billed; where a sweep guessed before, correct that.
+        """Void the reservation of a call that was surely not billed, or correct the guess if a sweep posted one before.
 
-        Returns False if it was resolved already.
+        Returns False if the reservation was resolved before.
         """
         key = keys.reservation(reservation.turn_id, reservation.reservation_id)
         voided = {"st": ReservationState.VOIDED, **report_item(report)}
         rsv = Update(key, set=voided, when=Attr("st").eq(ReservationState.PENDING))
         try:
-            self._table.transact([rsv, *_move(reservation, committed=-reservation.reserved_micro_usd, posted=0)])
+            self._table.transact(
+                [rsv, *_change_counters(reservation, committed=-reservation.reserved_micro_usd, posted=0)]
+            )
         except Refused:
             self._correct(Settlement(reservation, 0, report))
             return False
         return True
 
     def sweep(self, turn_id: str, *, before_epoch: int | None = None) -> list[Reservation]:
-        """Resolve what dead runs of a turn left pending: of older epochs, or past `sweep_at`. Returns what was guessed.
+        """Post in full what dead runs of a turn left pending, because each call may have been billed.
 
-        Each is posted in full, because its call may have been billed.
+        A run counts as dead if its epoch is below `before_epoch` or, without one, if `sweep_at` has passed. Returns the
+        reservations that were posted.
         """
         now = self._clock()
         swept = []
@@ -190,9 +195,9 @@ class SpendStore:
         )
         difference = actual - r.reserved_micro_usd
         try:
-            self._table.transact([rsv, *_move(r, committed=difference, posted=difference)])
+            self._table.transact([rsv, *_change_counters(r, committed=difference, posted=difference)])
         except Refused:
-            return  # posted exactly already, by us before a lost answer
+            return  # it is no guess: an earlier try of ours, whose answer was lost, posted or corrected it
 
     # --- read ---------------------------------------------------------------------------------------------------------
 
@@ -201,7 +206,7 @@ class SpendStore:
         return _counter(self._table.get(keys.customer_day(tenant, customer, day)))
 
     def of_named_tasks(self, tenant: str, customer: str, *, limit: int) -> dict[str, Counter]:
-        """Read what the tasks spent that clients named: a turn that is its own task has its cost in itself."""
+        """Read what tasks spent, for at most `limit` tasks that clients named. Other turns are their own tasks."""
         items = self._table.query(keys.spend_of(tenant, customer), prefix=keys.TASK, limit=limit)
         return {str(item["sk"]).removeprefix(keys.TASK): _counter(item) for item in items}
 
@@ -211,7 +216,7 @@ class SpendStore:
         return _named(Limit.TASK, task, item)
 
     def of_customer(self, tenant: str, customer: str) -> Iterator[NamedCounter]:
-        """Read every counter of a customer: days, and tasks."""
+        """Read all counters of a customer: days and tasks."""
         for item in self._table.query(keys.spend_of(tenant, customer)):
             kind, _, name = str(item["sk"]).partition("#")
             yield _named(Limit.CUSTOMER_DAY if kind == "DAY" else Limit.TASK, name, item)
@@ -219,7 +224,7 @@ class SpendStore:
     # --- the 80 % alert -----------------------------------------------------------------------------------------------
 
     def begin_alert(self, pk: str, sk: str) -> SpendAlert | None:
-        """Take an alert that is due, to publish it again; None when another does, or it is confirmed."""
+        """Take an alert that is due, to publish it again; None if somebody else does, or it was confirmed."""
         now = self._clock()
         due = Attr("due_at").le(now) & Attr("limit_name").exists()
         try:
@@ -251,10 +256,10 @@ def _post(r: Reservation, actual_micro_usd: int, note: Item) -> list[Op]:
         when=Attr("st").eq(ReservationState.PENDING),
     )
     committed = actual_micro_usd - r.reserved_micro_usd
-    return [rsv, *_move(r, committed=committed, posted=actual_micro_usd)]
+    return [rsv, *_change_counters(r, committed=committed, posted=actual_micro_usd)]
 
 
-def _move(r: Reservation, *, committed: int, posted: int) -> Sequence[Update]:
+def _change_counters(r: Reservation, *, committed: int, posted: int) -> Sequence[Update]:
     if not r.reserved_micro_usd and not posted:
         return []
     places = [keys.customer_day(r.tenant, r.customer, r.day), keys.task(r.tenant, r.customer, r.task)]

@@ -1,4 +1,4 @@
-"""The turn item: the idempotency lock, its fence (`epoch`), its lease, and its two documents."""
+"""Turns over the table. A turn's item is the idempotency lock, and has the fence, the lease and two documents."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -14,22 +14,22 @@ from turnkeeper.stores import keys
 from turnkeeper.stores.items import ATTEMPT, CALLBACK, EFFECT, ESCALATION, RESERVATION, TURN
 
 KEEP_S = 30 * 86_400
-"""Seconds for which a turn is kept after its `answer_by`, unless the deployment says otherwise; its key replays."""
+"""Seconds that a turn is kept after its `answer_by`, by default; for so long its key replays."""
 
 FIRST, OUTCOME = "first", "outcome"
-"""A turn's documents: what the POST answered, and how a turn that was escalated ended."""
+"""A turn's two documents: what the POST answered, and how an escalated turn ended."""
 
 PART_BYTES = 150_000
-"""The most of a document that lies in one item: both documents and the request fit into DynamoDB's 400 KB."""
+"""The most bytes of a document in one item, so that the request and both documents fit into DynamoDB's 400 KB."""
 
 _MOST_BYTES_A_CHARACTER = 4
 
 
 class TurnStore:
-    """Turns over the table. `TurnLost` says that the caller's run no longer owns its turn.
+    """Turns over the table. Methods raise TurnLost if the caller's run no longer owns its turn.
 
-    A run is fenced by the turn's `epoch`, which every run raises, and by its `run_id`, which names no other run: the
-    epochs begin anew where a refused turn is forgotten and its key is used again.
+    The fence is the turn's `epoch`, which every run raises, and a `run_id` that no other run has. The epoch alone is
+    not enough: after a refused turn is forgotten, its key can be used again, and the epochs start over.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class TurnStore:
         self._table, self._clock, self._keep_s, self._new_id = table, clock, keep_s, new_id
 
     def acquire(self, turn: Turn, lease: Lease) -> tuple[Turn, bool]:
-        """Take a new turn, or one whose holder's lease lapsed: (the turn, whether it is ours now)."""
+        """Take a new turn, or one whose run's lease lapsed. Returns the turn as it is, and whether it is ours now."""
         now = self._clock()
         free = Attr("pk").absent()
         same = Attr("fp").eq(turn.request_fingerprint)
@@ -64,7 +64,9 @@ class TurnStore:
             item = self._table.write(op)
         except Refused as refusal:
             old = refusal.olds[0]
-            if old is None:  # its holder was refused and forgot it, between our write and its answer
+            if old is None:
+                # Its run was refused and forgot it while we wrote. This ends: to get here again, another request with
+                # the same key would have to acquire the turn, be refused and forget it during each of our writes.
                 return self.acquire(turn, lease)
             return self._with_documents(old), False
         return TURN.read(item), True
@@ -75,7 +77,7 @@ class TurnStore:
         return self._with_documents(item) if item else None
 
     def whole(self, turn_id: str) -> WholeTurn | None:
-        """Read a turn with everything that happened in it."""
+        """Read a turn with everything that belongs to it; None if there is no such turn."""
         items = self._table.query(keys.turn(turn_id)[0])
         found = {str(item["sk"]): item for item in items}
         if keys.TURN not in found:
@@ -101,7 +103,7 @@ class TurnStore:
                 return
 
     def _with_documents(self, item: Item) -> Turn:
-        """Read a turn's item with its documents, even where a large one is stored in parts of its own."""
+        """Read a turn from its item, and the parts of its documents from theirs if they are too large for it."""
         whole = dict(item)
         for name in (FIRST, OUTCOME):
             count = int(item.get(f"{name}_parts", 0))
@@ -111,7 +113,7 @@ class TurnStore:
         return TURN.read(whole)
 
     def finish(self, turn: Turn, answer: Document, also: Sequence[Op]) -> None:
-        """End a run's turn: RUN -> DONE, with whatever belongs to the same moment; the answer is its outcome."""
+        """End a turn on the fast path, RUN -> DONE, together with the operations `also`; the answer is its outcome."""
         body, parts = _document(turn, FIRST, answer.body)
         update = Update(
             keys.turn(turn.turn_id),
@@ -122,7 +124,7 @@ class TurnStore:
         self._own(turn, update, [*parts, *also])
 
     def suspend(self, turn: Turn, answer: Document, also: Sequence[Op]) -> None:
-        """Leave the fast path: RUN -> ESC; the write that begins the escalation is among `also`."""
+        """Leave the fast path, RUN -> ESC; `also` contains the write that begins the escalation."""
         update = Update(
             keys.turn(turn.turn_id),
             set={"st": TurnState.ESC, "first_status": answer.status, "first_body": answer.body},
@@ -132,49 +134,54 @@ class TurnStore:
         self._own(turn, update, also)
 
     def forget(self, turn: Turn) -> None:
-        """Forget a turn that was refused before it was accepted; its key may be tried again."""
+        """Forget a refused turn, so that its key may be used again."""
         when = _mine(turn, TurnState.RUN) & Attr("epoch").eq(1)
         try:
             self._table.transact([Delete(keys.turn(turn.turn_id), when=when)])
         except Refused as refusal:
-            # Only its own run forgets a turn: it is gone, or its key began another, if an earlier try got through.
+            # If an earlier try of ours got through, the turn is gone, or its key has begun another one. Otherwise the
+            # turn is still there, and was taken over.
             old = refusal.olds[0]
             if old is not None and (old["epoch"] > 1 or old.get("run_id", "") == turn.run_id):
                 raise TurnLost(turn.turn_id) from refusal
 
     def take_over(self, turn: Turn, lease: Lease) -> Turn:
-        """Take a run whose lease lapsed, whatever its key's owner does; raises TurnLost when somebody else did."""
+        """Take over a turn on the fast path whose run's lease lapsed; raises TurnLost if somebody else was first."""
         when = _mine(turn, TurnState.RUN) & Attr("lease_until").le(self._clock())
         return self._lease(turn, lease, when)
 
     def begin_tier(self, turn: Turn, lease: Lease) -> Turn:
-        """Take an escalated turn for a tier's run; raises TurnLost when another run holds it, or it ended."""
+        """Take an escalated turn for a tier's run; raises TurnLost if another run holds the turn, or it has ended."""
         free = Attr("lease_until").absent() | Attr("lease_until").le(self._clock())
         return self._lease(turn, lease, Attr("st").eq(TurnState.ESC) & free)
 
     def end_tier(self, turn: Turn, also: Sequence[Op]) -> None:
-        """Give an escalated turn back after a tier's run that did not answer it."""
+        """End a tier's run that did not answer: the turn is free for the next tier's run."""
         remove = ("lease_until", "due_pk", "due_at")
         self._own(turn, Update(keys.turn(turn.turn_id), remove=remove, when=_mine(turn, TurnState.ESC)), also)
 
     def conclude(self, turn: Turn, outcome: str, also: Sequence[Op], *, fenced: bool) -> None:
-        """End an escalated turn: ESC -> DONE; `fenced` when a tier's run does it, which may have been overtaken.
+        """End an escalated turn, ESC -> DONE. `fenced` if a tier's run ends it, because that may have lost the turn.
 
-        Unfenced, it is refused where a run began an effect since the turn was read, which the outcome does not name.
+        Anybody else ends it unfenced, and is refused if a run began an effect since the turn was read: the outcome
+        would not mention that effect.
         """
         body, parts = _document(turn, OUTCOME, outcome)
         when = _mine(turn, TurnState.ESC) if fenced else Attr("st").eq(TurnState.ESC) & _nothing_begun_since(turn)
         update = Update(
             keys.turn(turn.turn_id),
             set={"st": TurnState.DONE, **body, "done_at": self._clock()},
-            # Unfenced, a tier's run may have a reservation pending: the turn stays due, for the sweep.
+            # Unfenced, a tier's run may still have a reservation pending: the turn stays due until that is swept.
             remove=("lease_until", "due_pk", "due_at") if fenced else ("lease_until",),
             when=when,
         )
         self._own(turn, update, [*parts, *also])
 
     def stop(self, turn: Turn, answer: Document, also: Sequence[Op]) -> None:
-        """End a turn whose run may still work on it: RUN -> DONE, the run fenced off; it stays due for a sweep."""
+        """End a turn whose run may still be at work, RUN -> DONE, and fence that run off.
+
+        The turn stays due, because the run may have left a reservation to sweep.
+        """
         body, parts = _document(turn, FIRST, answer.body)
         update = Update(
             keys.turn(turn.turn_id),
@@ -191,11 +198,11 @@ class TurnStore:
             self._table.write(Update(keys.turn(turn.turn_id), remove=("due_pk", "due_at"), when=when))
 
     def owned(self, turn: Turn) -> Check:
-        """The condition that a run still owns its turn, for a transaction of another store."""
+        """Return the condition that a run still owns its turn, for a transaction of another store."""
         return Check(keys.turn(turn.turn_id), _live(turn))
 
     def begins_effect(self, turn: Turn) -> Update:
-        """The write that counts an effect of a run that owns its turn: it goes with the journal's."""
+        """Return the write that counts an effect if the run owns its turn; it goes into the journal's transaction."""
         return Update(keys.turn(turn.turn_id), add={"effects": 1}, when=_live(turn))
 
     def _lease(self, turn: Turn, lease: Lease, when: Cond) -> Turn:
@@ -219,7 +226,7 @@ class TurnStore:
 
 
 def _document(turn: Turn, name: str, body: str) -> tuple[dict[str, Any], list[Op]]:
-    """Return a document's attributes on the turn; one too large for an item goes into parts of its own."""
+    """Return the attributes of a document on its turn, and the writes of its parts if it is too large for one item."""
     if len(body.encode()) <= PART_BYTES:
         return {f"{name}_body": body}, []
     size = PART_BYTES // _MOST_BYTES_A_CHARACTER
