@@ -1,4 +1,4 @@
-"""One attempt: a walk over a model chain, with tools, at most one re-ask for invalid output, and the cache at last."""
+"""One attempt: the models of a chain in order, with tools, at most one re-ask, and a cached answer as last resort."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,15 +24,17 @@ from turnkeeper.runtime.tools import ToolRunner
 from turnkeeper.stores.cache import AnswerCache, request_digest
 
 _ANSWERING_CALLS = 2
+"""Answers that an attempt reads: the first, and the one after the re-ask."""
+
 _TRUNCATED = "the answer was cut off: it was longer than allowed"
 _REFUSALS = {Finish.REFUSAL: Reason.REFUSAL, Finish.CONTENT_FILTER: Reason.CONTENT_FILTER}
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptPlan:
-    """How a tier attempts a turn: `errors` are what went wrong before, for a corrected retry.
+    """How an attempt is made: an answer is accepted from a confidence of `accept_at` (0 to 1) on.
 
-    `may_use_cache` where the answer that was given before to the same request is the last resort.
+    `errors` are what went wrong before, for a corrected retry. `may_use_cache` if a cached answer is the last resort.
     """
 
     instructions: str
@@ -43,14 +45,14 @@ class AttemptPlan:
 
 
 def api_plan(agent: Agent[Any]) -> AttemptPlan:
-    """Return how the API attempts a turn, before any tier: with a cached answer before an escalation."""
+    """Return how the API attempts a turn on the fast path; a cached answer is better than an escalation."""
     return AttemptPlan(agent.instructions, agent.chain, agent.accept_at, may_use_cache=True)
 
 
 def tier_plan(agent: Agent[Any], tier: Tier, before: Sequence[Attempt]) -> AttemptPlan:
-    """Return how a tier attempts a turn after other attempts; the last one may use a cached answer.
+    """Return how a tier attempts a turn after the attempts `before`; only the last tier may use a cached answer.
 
-    A cached answer is never given after a model refused: what it refused may be the request itself.
+    No cached answer is given after a model refused, because it may have refused the request itself.
     """
     if tier is Tier.ALTERNATIVE_PATH:
         other, refused = agent.alternative, any(attempt.refused for attempt in before)
@@ -71,18 +73,19 @@ class Attempts:
         self._calls, self._tools, self._guard, self._cache, self._clock = calls, tools, guard, cache, clock
 
     def can_start(self, plan: AttemptPlan) -> bool:
-        """Whether any model of the plan may be called now, as far as is known."""
+        """Whether the breaker of any model of the plan, as it was last read, allows a call now."""
         return any(not self._guard.is_open(model.id) for model in plan.chain)
 
     def refuse_hopeless(self, run: Run, plan: AttemptPlan) -> None:
-        """Raise LimitExceeded or UnpricedModel where the first call of an attempt would be refused for money."""
+        """Raise LimitExceeded or UnpricedModel if the first call of an attempt would be; nothing is reserved."""
         first = next((model for model in plan.chain if not self._guard.is_open(model.id)), plan.chain[0])
         self._calls.refuse_hopeless(run, first, _Progress(run, plan, self._clock()).request())
 
     def make(self, run: Run, plan: AttemptPlan) -> Verdict:
-        """Attempt a turn; where no model could be reached, with the cached answer that the plan allows.
+        """Attempt a turn. If no model could be reached, the verdict may give a cached answer.
 
-        Raises what refuses a turn before it was accepted, and TurnLost or StoreUnavailable.
+        Raises TurnLost or StoreUnavailable, and, before the turn is accepted, LimitExceeded, RateLimited or
+        UnpricedModel, which refuse it.
         """
         verdict = self._verdict(run, plan)
         given = verdict.given or (self._cached(run, verdict) if plan.may_use_cache else None)
@@ -104,7 +107,7 @@ class Attempts:
             return Verdict(Outcome.REJECTED, Reason.UNPRICED_MODEL, errors=(str(error),))
 
     def _cached(self, run: Run, verdict: Verdict) -> Given | None:
-        """Return the answer that was given before to the very same request, where the agent allows one."""
+        """Return the answer that was given before to the same request, if the agent allows that."""
         is_unreached = verdict.outcome is Outcome.UNAVAILABLE and not verdict.refused
         if not run.agent.cache_seconds or not is_unreached or run.effects:
             return None
@@ -186,7 +189,7 @@ class Attempts:
 
 
 class _Progress:
-    """Where an attempt stands."""
+    """How far an attempt has got: the model in use, the messages so far, and what has been counted."""
 
     def __init__(self, run: Run, plan: AttemptPlan, now: float) -> None:
         self.run, self.plan = run, plan

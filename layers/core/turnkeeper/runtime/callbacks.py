@@ -1,4 +1,4 @@
-"""Tells a turn's outcome to the URL that the turn named: at least once, signed, until it is given up."""
+"""Sends a turn's outcome, signed, to the URL that the turn named, until it is delivered or given up."""
 
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -27,11 +27,11 @@ class Callbacks:
         self._clock, self._telemetry = outside.clock, outside.telemetry
 
     def ops(self, turn: Turn) -> list[Op]:
-        """The writes that belong to the end of a turn whose client did not get its outcome at once."""
+        """Return the writes that go with the end of a turn whose client did not get the outcome at once."""
         return self._store.new_ops(turn)
 
     def announce(self, turn: Turn) -> None:
-        """Queue the message of a turn that ended just now; where that fails, the reconciler does it."""
+        """Queue the message of a turn that has just ended; if that fails, the reconciler does it."""
         if turn.callback_url:
             self._enqueue(turn.turn_id)
 
@@ -46,7 +46,7 @@ class Callbacks:
             self._enqueue(turn_id)
 
     def deliver(self, turn_id: str) -> None:
-        """Send one message, unless the receiver has it; what fails is due again later, or becomes a dead letter."""
+        """Send one message, unless the receiver has it. If that fails, it is due again, or becomes a dead letter."""
         seen, turn = self._store.get(turn_id), self._turns.get(turn_id)
         if seen is None or turn is None or seen.state is CallbackState.DELIVERED:
             return
@@ -71,7 +71,7 @@ class Callbacks:
             self._again(mine, error)
 
     def _send(self, mine: Callback, turn: Turn) -> str | None:
-        """Return None when the receiver took it, else why it did not."""
+        """Return None if the receiver took the message, or else a code for why it did not."""
         dependency = f"callback:{urlsplit(mine.url).hostname}"
         self._guard.refresh(dependency)
         try:
@@ -101,7 +101,7 @@ class Callbacks:
         try:
             self._dead_letters.send({"turn_id": mine.turn_id})
         except DependencyError:
-            return  # it is due again, and is given up then
+            return  # it stays due, and is given up the next time
         self._store.end(mine, CallbackState.GIVEN_UP)
         self._telemetry.count(Metric.CallbacksGivenUp)
         self._telemetry.warning("callback given up", turn_id=mine.turn_id, error=error)

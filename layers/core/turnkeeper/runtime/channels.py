@@ -5,7 +5,7 @@ from turnkeeper.ports import Notifier, Published, Telemetry
 from turnkeeper.runtime.guard import Guard
 
 _TIMEOUT_S = 5.0
-"""Longer than the notifier's own hard total: a probe's lease outlives it."""
+"""Longer than the notifier's own timeout, so that a probe's lease does not end before its call."""
 
 
 class Channels:
@@ -15,7 +15,7 @@ class Channels:
         self._notifier, self._guard, self._telemetry = notifier, guard, telemetry
 
     def publish(self, name: str, topic: str, message: Published) -> bool:
-        """Publish one message; False where it was not, or is not known to be: then it is published again later."""
+        """Publish one message. Returns False if it was not published, or may not have been: the caller repeats it."""
         dependency = f"notify:{name}"
         self._guard.refresh(dependency)
         try:

@@ -1,4 +1,4 @@
-"""What operators look at: an escalation with everything a person needs to answer it; the health of a deployment."""
+"""What operators look at: an escalation with everything that a person needs to answer it, and a deployment's health."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,12 +34,12 @@ PAGED = ("on_call", "second_level")
 """The topics to which pages go."""
 
 CHANNELS = (*PAGED, "owner")
-"""The topics; `notify:` and the name is what a topic's breaker is called."""
+"""All topics; a topic's breaker is called `notify:` and its name."""
 
 
 @dataclass(frozen=True, slots=True)
 class EscalationContext:
-    """An escalation, and what a person should know of it."""
+    """An escalation, and what a person should know about it."""
 
     escalation: Escalation
     details: EscalationDetails
@@ -55,7 +55,10 @@ class Context:
         self._operators, self._lookups, self._topics = operators, lookups, topics
 
     def of_escalation(self, who: Operator, turn_id: str) -> EscalationContext:
-        """Gather one escalation: the conversation, what was tried and why it failed, the spending, open breakers."""
+        """Gather one escalation: the conversation, what was tried and why it failed, the spending, the open breakers.
+
+        Raises EscalationNotFound.
+        """
         turn, escalation = self._operators.find(who, turn_id)
         agent = self._outside.agents(turn.agent)
         whole = self._stores.turns.whole(turn_id)
@@ -123,7 +126,7 @@ class Context:
         ]
 
     def _subscriptions(self) -> dict[str, Subscriptions] | None:
-        """Count who is subscribed to each topic, or None where that cannot be told now."""
+        """Count the subscriptions of each topic; None if SNS cannot be reached."""
         try:
             found = {
                 topic: self._outside.notifier.subscriptions(topic) for topic in set(self._topics.values()) if topic
@@ -133,7 +136,7 @@ class Context:
         return {name: found.get(topic, Subscriptions()) for name, topic in self._topics.items()}
 
     def _unconfirmed(self, subscriptions: Mapping[str, Subscriptions] | None) -> int | None:
-        """Count the subscriptions, of the topics to which pages go, that nobody confirmed."""
+        """Count the unconfirmed subscriptions of the topics to which pages go."""
         if subscriptions is None:
             return None
         paged = {self._topics[name]: subscriptions[name].unconfirmed for name in PAGED}

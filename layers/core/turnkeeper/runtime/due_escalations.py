@@ -28,7 +28,7 @@ class DueEscalations:
         self._pager, self._executions, self._times = pager, executions, times
 
     def look_at(self, turn: Turn, escalation: Escalation) -> None:
-        """Decide what is due, note when to look again, and do it: a death in between is seen at the next look."""
+        """Decide what is due, note when to look again, and only then do it: if this dies, the next look does it."""
         decision = due_now(escalation, self._clock(), self._times)
         self._escalations.look_again(escalation, decision.again_at)
         self._act(turn, escalation, decision)
@@ -55,7 +55,7 @@ class DueEscalations:
         except WorkflowUnavailable:
             if self._clock() - escalation.created_at < self._times.no_tiers_s:
                 raise
-        # No state machine will put it before people.
+        # No state machine will hand it off to people, so the reconciler does.
         opened = self._escalations.offer(escalation, "", 0)
         if opened:
             self._pager.page(opened)

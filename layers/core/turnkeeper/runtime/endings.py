@@ -1,4 +1,4 @@
-"""The writes that end a run: finish a turn, suspend it, conclude an escalated one, or leave it to the next tier."""
+"""The writes that end a run: finish a turn, suspend it, conclude an escalated turn, or leave it to the next tier."""
 
 from collections.abc import Callable, Sequence
 
@@ -25,7 +25,7 @@ _INTERRUPTED = Verdict(Outcome.UNAVAILABLE, Reason.INTERRUPTED)
 
 
 class Endings:
-    """Ends runs. A cost that a run has not posted yet is posted in the same transaction."""
+    """Ends runs. A cost that the run has not posted yet is posted in the same transaction."""
 
     def __init__(self, stores: Stores, outside: Outside, callbacks: Callbacks, owner: Owner) -> None:
         self._stores, self._callbacks, self._owner = stores, callbacks, owner
@@ -56,23 +56,26 @@ class Endings:
         self.log_end(run.turn, view)
 
     def conclude_by_person(self, turn: Turn, ops: Sequence[Op], view: TurnView) -> None:
-        """End an escalated turn by what a person did, or did not; raises Refused or TurnLost when another was first."""
+        """End an escalated turn because a person answered or stopped it, or nobody answered in time.
+
+        Raises Refused or TurnLost if somebody else was first.
+        """
         also = [*ops, *self.conclusion_ops(turn, view), *self._callbacks.ops(turn)]
         self._stores.turns.conclude(turn, json_text(view), also, fenced=False)
         self._callbacks.announce(turn)
         self.log_end(turn, view)
 
     def stop(self, turn: Turn, view: TurnView) -> None:
-        """End a turn whose run still works on it; raises TurnLost when the run was first."""
+        """End a turn whose run is still at work; raises TurnLost if the run was first."""
         also = [*self.conclusion_ops(turn, view), *self._callbacks.ops(turn)]
         self._stores.turns.stop(turn, Document(ANSWERED, json_text(view)), also)
         self._callbacks.announce(turn)
         self.log_end(turn, view)
 
     def suspend(self, run: Run, verdict: Verdict, *, first_done: bool) -> Document:
-        """Leave the fast path: the turn is escalated, and the client learns where its outcome will be.
+        """Leave the fast path: escalate the turn, and return the answer that says where its outcome will be.
 
-        `first_done` when the run asked models, so that the first tier need not.
+        `first_done` if the run asked models, so that the first tier need not.
         """
         document = self._escalating(run.turn, verdict, run.money.turn_cost_micro_usd)
         also = [self._attempt_op(run, verdict)] if first_done else []
@@ -83,14 +86,14 @@ class Endings:
         return document
 
     def suspend_interrupted(self, turn: Turn, cost_micro_usd: int) -> None:
-        """Escalate a turn whose run died; the caller has taken it over, and resolved what its dead runs reserved."""
+        """Escalate a turn whose run died; the caller has taken it over, and swept what its dead runs reserved."""
         document = self._escalating(turn, _INTERRUPTED, cost_micro_usd)
         begun = self._stores.escalations.begin_op(turn, _INTERRUPTED, first_done=False)
         self._stores.turns.suspend(turn, document, [begun, *self._stores.conversations.begin_ops(turn)])
         self._log_escalation(turn, _INTERRUPTED)
 
     def end_tier(self, run: Run, verdict: Verdict | None) -> None:
-        """Leave an escalated turn to the tiers after this one; `verdict` is None where nothing was tried."""
+        """Leave an escalated turn to the tiers after this one; `verdict` is None if nothing was tried."""
         also = [self._attempt_op(run, verdict)] if verdict else []
         if verdict and verdict.to_human:
             also.append(self._stores.escalations.to_human_op(run.turn.turn_id))
@@ -136,7 +139,7 @@ class Endings:
         )
 
     def conclusion_ops(self, turn: Turn, view: TurnView) -> list[Op]:
-        """The writes that put a turn's end into its conversation."""
+        """Return the writes that add a concluded turn to its conversation."""
         said = self._stores.conversations.add_ops(turn, reply=view["reply"] or "", status=view["status"])
         begun = self._stores.conversations.begin_ops(turn)
         return [*begun, *said]

@@ -21,9 +21,10 @@ class Expiry:
         self._stores, self._outside, self._endings, self._executions = stores, outside, endings, executions
 
     def expire(self, turn: Turn, escalation: Escalation) -> bool:
-        """Expire a turn; False when its `answer_by` has not passed, or somebody ended it first.
+        """Expire a turn; False if its `answer_by` has not passed, or somebody else ended it first.
 
-        `turn` was read before: what is read now has every effect that it counts, and one begun later refuses the end.
+        The effects are read here, after `turn` was, so the reply names every effect that `turn` counts. If another one
+        has begun since `turn` was read, the write is refused.
         """
         now = self._outside.clock()
         whole = self._stores.turns.whole(turn.turn_id) if escalation.answer_by <= now else None

@@ -17,7 +17,7 @@ _PROBE_MARGIN_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """Leave to call a dependency once; `probe` when this call decides whether the breaker closes."""
+    """Permission to call a dependency once; `probe` if this call decides whether the breaker closes."""
 
     dependency: str
     breaker: Breaker
@@ -25,27 +25,27 @@ class Permit:
 
     @property
     def until(self) -> float:
-        """Until when the call must have ended, in seconds since the epoch: a probe before its lease does."""
+        """When the call must have ended, in seconds since the epoch: a probe must not outlast its lease."""
         return self.breaker.probe_until if self.probe else inf
 
 
 class Guard:
-    """The breakers' doorkeeper. While the table is away, the last known state of each breaker holds."""
+    """Grants permits to call. While the table is unavailable, the last known state of each breaker applies."""
 
     def __init__(self, breakers: BreakerStore, clock: Clock, telemetry: Telemetry) -> None:
         self._breakers, self._clock, self._telemetry = breakers, clock, telemetry
 
     def is_open(self, dependency: str) -> bool:
-        """Whether a call would be skipped now, as far as is known."""
+        """Whether a call would be skipped now, by the last known state."""
         return self._breakers.known(dependency).admits(self._clock()) is Admit.SKIP
 
     def refresh(self, dependency: str) -> None:
-        """Read a breaker that no turn's own reads brought along."""
+        """Read a breaker that is not among the reads of a run."""
         with suppress(StoreUnavailable):
             self._breakers.read([dependency])
 
     def enter(self, dependency: str, timeout_s: float) -> Permit:
-        """Ask to call a dependency; raises DependencyError(BREAKER_OPEN) when it must be left alone."""
+        """Ask for a permit to call a dependency; raises DependencyError(BREAKER_OPEN) if it must be left alone."""
         breaker = self._breakers.known(dependency)
         decision = breaker.admits(self._clock())
         if decision is Admit.PROBE:
@@ -57,7 +57,7 @@ class Guard:
         raise DependencyError(Failure.BREAKER_OPEN, dependency, sent=False)
 
     def answered(self, permit: Permit) -> None:
-        """Report a call that was answered, with a refusal or invalid output too."""
+        """Report a call that was answered; a refusal and invalid output are answers too."""
         should_report = self._breakers.called(permit.dependency)
         if after_call(None, is_probe=permit.probe) is Reaction.CLOSE:
             self._react(Reaction.CLOSE, permit)
@@ -71,12 +71,12 @@ class Guard:
         self._react(after_call(failure, is_probe=permit.probe), permit, retry_after_s)
 
     def release(self, permit: Permit) -> None:
-        """Return a permit that was not used: another may probe at once."""
+        """Release a permit whose call was not made, or says nothing about the dependency: another caller may probe."""
         if permit.probe:
             self._react(Reaction.RELEASE_PROBE, permit)
 
     def _react(self, reaction: Reaction, permit: Permit, retry_after_s: float | None = None) -> None:
-        """Do to the breaker what was decided; a table that is away loses the report, and nothing else."""
+        """Do to the breaker what was decided. If the table is unavailable, this report is lost, and nothing else."""
         breakers, breaker = self._breakers, permit.breaker
         moved: Breaker | None = None
         try:

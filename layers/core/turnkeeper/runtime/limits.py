@@ -1,4 +1,4 @@
-"""The spending limits that hold with an agent: its own where its definition names them, else the deployment's."""
+"""The spending limits of an agent: those that its definition names, and the deployment's for the rest."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from turnkeeper.domain.spend import Limits, Override
 
 
 def limits_of(agent: Agent[Any], defaults: Limits) -> Limits:
-    """Return the limits of an agent, before what an owner set for it or for a customer."""
+    """Return the limits of an agent, before any limits that an owner set are applied."""
     own = Override(
         micro_usd(agent.task_limit_usd) if agent.task_limit_usd else None,
         micro_usd(agent.customer_day_limit_usd) if agent.customer_day_limit_usd else None,

@@ -16,15 +16,14 @@ from turnkeeper.runtime.views import AmountsView, ConversationView, ExchangeView
 from turnkeeper.stores.bundle import Stores
 
 _TASKS = 100
-"""Named tasks that are listed: a customer may have any number of them."""
-
+"""The most named tasks that are listed: a customer may have any number of them."""
 
 View = TypeVar("View")
 
 
 @dataclass(frozen=True)
 class Found(Generic[View]):
-    """Something found, and whose it is: the API decides who may see it."""
+    """What was found, and the customer that it belongs to: the API decides who may see it."""
 
     tenant: str
     customer: str
@@ -39,7 +38,7 @@ class Lookups:
         self._limits = limits
 
     def turn(self, turn_id: str) -> Found[TurnView]:
-        """Read a turn as it is now; one that is not accepted yet is not there."""
+        """Read a turn as it is now. Raises TurnNotFound, even for a turn that is not accepted yet."""
         whole = self._stores.turns.whole(turn_id)
         if whole is None:
             raise TurnNotFound(f"there is no turn {turn_id}")
@@ -58,7 +57,10 @@ class Lookups:
         return Found(turn.tenant, turn.customer, view)
 
     def conversation(self, tenant: str, conversation_id: str, cursor: str | None = None) -> Found[ConversationView]:
-        """Read a page of a conversation's turns, in their order: the newest one, or the one that a cursor leads to."""
+        """Read a page of a conversation's turns, in order: the newest page, or the one that a cursor leads to.
+
+        Raises NotFound.
+        """
         owner = self._stores.conversations.get(tenant, conversation_id)
         if owner is None:
             raise NotFound(f"there is no conversation {conversation_id}")
@@ -73,7 +75,7 @@ class Lookups:
         return Found(tenant, owner.customer, view)
 
     def spend(self, tenant: str, customer: str, day: str | None, agent: Agent[Any] | None = None) -> SpendView:
-        """Read what a customer spent on a UTC day, and in the tasks that were named; limits as `agent` has them."""
+        """Read what a customer spent on a UTC day (by default today) and in named tasks, with the limits of `agent`."""
         day = day or utc_day(self._clock())
         defaults = limits_of(agent, self._limits) if agent else self._limits
         overrides = self._stores.limits.overrides(tenant, customer, agent.name if agent else "")
@@ -91,12 +93,15 @@ class Lookups:
         }
 
     def feedback(self, turn_id: str, score: int, comment: str | None) -> None:
-        """Keep how a customer liked a turn, a score of 1 to 5: the last one stays, and the first is counted."""
+        """Keep a customer's score (1 to 5) for a turn, in place of an earlier one; only the first one is counted.
+
+        Raises TurnNotFound or NotEnded.
+        """
         turn = self._stores.turns.get(turn_id)
         if turn is None:
             raise TurnNotFound(f"there is no turn {turn_id}")
         if not turn.is_done:
-            raise NotEnded(f"the turn {turn_id} has not ended: say how its outcome was")
+            raise NotEnded(f"the turn {turn_id} has not ended: rate it once it has an outcome")
         if self._stores.feedback.keep(turn, score, comment or ""):
             self._telemetry.count(Metric.FeedbackScore, score, agent=turn.agent)
 

@@ -28,20 +28,20 @@ _OVERHEAD_TOKENS = 1_024
 
 _MESSAGE_TOKENS = 16
 _SETTLE_MARGIN_S = 1.0
-"""Seconds kept back from every call, to write down how it ended."""
+"""Seconds of the run that no call may use, because its end has to be written."""
 
 _FAIR_SHARE = 0.25
-"""The part of its own latency limit that a model must have had for a timeout to count against its breaker."""
+"""A timeout counts against a model's breaker only if the model had this part of its own latency limit."""
 
 _LONGEST_PAUSE_S = 0.25
 """The most seconds before a retry, chosen at random: environments that failed together must not retry together."""
 
 _SHORTEST_CALL_S = 0.5
-"""Seconds: with less time left we skip the call: it could only time out and be blamed on the model."""
+"""With fewer seconds left, the call is skipped: it could only time out and be blamed on the model."""
 
 
 def input_bound(request: ModelRequest) -> int:
-    """Return a number of tokens that the request cannot exceed: a token is at least one byte of what was sent."""
+    """Return the most tokens that the request can have: every token stands for at least one byte of what is sent."""
     sent = [request.system, *(m.text for m in request.messages)]
     sent += [c.arguments + c.name + c.id for m in request.messages for c in m.tool_calls]
     sent += [json.dumps([t.name, t.description, dict(t.schema)]) for t in request.tools]
@@ -50,7 +50,7 @@ def input_bound(request: ModelRequest) -> int:
 
 
 def usual_tokens(request: ModelRequest) -> int:
-    """Return what a provider counts against its limit before a call: a quarter of the bytes, and the answer."""
+    """Estimate the tokens that a provider counts against its rate limit: a quarter of the bytes, and a full answer."""
     return input_bound(request) // 4 + request.max_output_tokens
 
 
@@ -76,10 +76,10 @@ class ModelCalls:
         self._retries = RetryBudget()
 
     def call(self, run: Run, model: Model, request: ModelRequest, *, limit: Callable[[float], float]) -> ModelReply:
-        """Call a model; retry once at most, where the failure allows it and the budget has a retry left.
+        """Call a model, and once more if the failure allows it and the retry budget has one left.
 
-        `limit` turns the seconds left of the run into the seconds this call may take. Raises DependencyError,
-        LimitExceeded, RateLimited, TurnLost, StoreUnavailable or UnpricedModel.
+        `limit` is given the seconds left of the run, and returns the seconds that this call may take. Raises
+        DependencyError, LimitExceeded, RateLimited, TurnLost, StoreUnavailable or UnpricedModel.
         """
         if run.tier is Tier.FIRST_ATTEMPT and not run.calls:
             self._retries.earn()
@@ -102,7 +102,7 @@ class ModelCalls:
         ended = _EndedCall(run, model, began)
         try:
             reservation = run.money.reserve(self._cost(run, model, request))
-            # What the writes took is no longer there for the call.
+            # Measured again, because the writes took some of the time.
             left = min(timeout, permit.until - self._clock(), run.deadline - self._clock() - _SETTLE_MARGIN_S)
             obstacle = self._obstacle(model, request, left)
         except TurnkeeperError:
@@ -116,7 +116,7 @@ class ModelCalls:
             reply = self._ask(model, request, left)
         except DependencyError as error:
             if error.failure is Failure.TIMEOUT and left < model.max_latency_s * _FAIR_SHARE:
-                self._guard.release(permit)  # others used the run's time up: the model is not to blame
+                self._guard.release(permit)  # earlier calls used up the run's time: the model is not to blame
             else:
                 self._guard.failed(permit, error.failure, error.retry_after_s)
             self._failed(replace(ended, failure=error.failure), reservation, error)
@@ -140,9 +140,10 @@ class ModelCalls:
         return self._guard.enter(model.id, timeout)
 
     def _obstacle(self, model: Model, request: ModelRequest, left: float) -> DependencyError | None:
-        """Say why a reserved call must not be made after all.
+        """Return why a reserved call must not be made after all, or None.
 
-        The model's rate is counted only now: a turn that is refused for money must not use up what others may call.
+        The model's rate is counted only here, after the reservation: a turn that is refused for money must not use up
+        the rate of others.
         """
         if left < _SHORTEST_CALL_S:
             return DependencyError(Failure.TIMEOUT, "no time is left of the run", sent=False)
@@ -153,7 +154,7 @@ class ModelCalls:
     # --- money --------------------------------------------------------------------------------------------------------
 
     def refuse_hopeless(self, run: Run, model: Model, request: ModelRequest) -> None:
-        """Raise LimitExceeded or UnpricedModel where a run's first call would be refused; nothing is reserved."""
+        """Raise LimitExceeded or UnpricedModel if a run's first call would; nothing is reserved."""
         run.money.refuse_hopeless(self._cost(run, model, request))
 
     def _cost(self, run: Run, model: Model, request: ModelRequest) -> ModelCost:
@@ -203,7 +204,7 @@ class ModelCalls:
         money.may_be_billed(reservation, report) if may_be_billed else money.not_billed(reservation, report)
 
     def _report(self, ended: _EndedCall) -> CallReport:
-        """Log how a call ended, and note it for the attempt's record and the ledger."""
+        """Log how a call ended, add it to the run's calls, and return it for the ledger."""
         usage = ended.reply.usage if ended.reply else None
         report = CallReport(
             model=ended.model.id,

@@ -1,4 +1,4 @@
-"""What the person on call does: see what waits, claim it, answer it, give it back, stop a turn."""
+"""What operators do: list escalations, claim one, answer it, release the claim, or stop a turn."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ PAGE_SIZE = 50
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Who acts, and for which tenant; `name` is what their colleagues call them."""
+    """The person who acts, and their tenant; `name` is shown to other operators."""
 
     id: str
     tenant: str
@@ -55,7 +55,7 @@ class Operators:
         self._clock, self._telemetry = outside.clock, outside.telemetry
 
     def page(self, who: Operator, status: Listed, after: Json | None) -> tuple[list[Escalation], Json | None]:
-        """List escalations of one status, oldest first, with a cursor; a lapsed claim is open."""
+        """List a page of escalations of one status, oldest first, and a cursor; a lapsed claim counts as open."""
         stored = (Listed.OPEN, Listed.CLAIMED) if status is Listed.OPEN else (status,)
         while True:
             found, after = self._stores.escalations.page_of(who.tenant, *stored, limit=PAGE_SIZE, after=after)
@@ -65,14 +65,14 @@ class Operators:
                 return page, after
 
     def find(self, who: Operator, turn_id: str) -> tuple[Turn, Escalation]:
-        """Read an escalation and its turn; another tenant's does not exist for this operator."""
+        """Read an escalation and its turn. Raises EscalationNotFound, even if it exists for another tenant."""
         escalation, turn = self._stores.escalations.get(turn_id), self._stores.turns.get(turn_id)
         if escalation is None or turn is None or escalation.tenant != who.tenant or not escalation.opened_at:
             raise EscalationNotFound(f"there is no escalation {turn_id}")
         return turn, escalation
 
     def claim(self, who: Operator, turn_id: str) -> Escalation:
-        """Claim an escalation; claiming it again renews the claim."""
+        """Claim an escalation, or renew a claim. Raises EscalationNotFound or ConflictingAction."""
         _, escalation = self.find(who, turn_id)
         claimed = self._stores.escalations.claim(escalation, who.id, who.name)
         if claimed is None:
@@ -81,7 +81,7 @@ class Operators:
         return claimed
 
     def release(self, who: Operator, turn_id: str, version: int) -> Escalation:
-        """Release a claim: the next page is due at once."""
+        """Release a claim: the next page is due at once. Raises EscalationNotFound or ConflictingAction."""
         _, escalation = self.find(who, turn_id)
         released = self._stores.escalations.release(escalation, who.id, version)
         if released is None:
@@ -92,7 +92,10 @@ class Operators:
     def answer(
         self, who: Operator, turn_id: str, version: int, reply: str, output: Mapping[str, Any] | None
     ) -> TurnView:
-        """Answer the customer; the same answer again is the same answer. Returns the turn as it is now."""
+        """Answer the customer; returns the turn as it is now. The same answer may be sent again.
+
+        Raises EscalationNotFound, InvalidAnswer, TooLate or ConflictingAction.
+        """
         turn, escalation = self.find(who, turn_id)
         answer_id = digest(who.id, str(version), reply, json_text(output))
         if escalation.state is EscalationState.ANSWERED:
@@ -117,7 +120,10 @@ class Operators:
         return view
 
     def stop(self, who: Operator, turn_id: str) -> TurnView:
-        """End a turn now: nothing more is called for it, and its reply says so to the customer."""
+        """End a turn now: nothing more is called for it, and its reply says so to the customer.
+
+        Raises TurnNotFound or ConflictingAction.
+        """
         turn = self._stores.turns.get(turn_id)
         if turn is None or turn.tenant != who.tenant:
             raise TurnNotFound(f"there is no turn {turn_id}")
@@ -134,14 +140,17 @@ class Operators:
                 self._endings.conclude_by_person(turn, ops, view)
         except (Refused, TurnLost) as error:
             raise ConflictingAction("the turn has ended, or was changed at this moment") from error
-        if turn.is_done:
+        if turn.is_done:  # it ended on the fast path: without an escalation, nothing was written or refused above
             raise ConflictingAction("the turn has ended")
         if escalation:
             self._executions.end(turn_id)
         return view
 
     def _whole(self, turn: Turn) -> WholeTurn:
-        """Read what happened in a turn that was read before: an effect that was begun since then refuses its end."""
+        """Read everything of a turn that was read before: it has every effect that `turn` counts.
+
+        If an effect has begun since `turn` was read, the write that ends the turn is refused.
+        """
         whole = self._stores.turns.whole(turn.turn_id)
         if whole is None:
             raise TurnNotFound(f"there is no turn {turn.turn_id}")

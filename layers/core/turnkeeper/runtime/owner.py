@@ -1,4 +1,4 @@
-"""Tells the owner of a deployment what only the owner can fix: limits nearly spent, bad keys, absurd bills."""
+"""Notifies the owner of a deployment of what only they can fix: limits nearly used up, bad keys, absurd bills."""
 
 import json
 from collections.abc import Mapping
@@ -15,13 +15,13 @@ from turnkeeper.stores.spend import SpendStore
 
 
 class Owner:
-    """The owner's topic. A notice that cannot be published is repeated by the reconciler, or logged."""
+    """Alerts and warns the owner. The reconciler repeats an alert that could not be published; a warning is logged."""
 
     def __init__(self, channels: Channels, topic: str, spend: SpendStore, telemetry: Telemetry) -> None:
         self._channels, self._topic, self._spend, self._telemetry = channels, topic, spend, telemetry
 
     def spend_alert(self, alert: SpendAlert) -> None:
-        """Say that a limit is 80 % used: once a limit, however many turns pass the mark at once."""
+        """Publish that a limit is 80 % used; the caller sees to it that this happens once for each limit."""
         subject = f"{ALERT_PERCENT} % of the {alert.limit.value} limit is used"
         body = (
             f"{subject}.\n\ntenant    {alert.tenant}\ncustomer  {alert.customer}\n"
@@ -43,10 +43,10 @@ class Owner:
         self._telemetry.count(Metric.SpendAlert)
         message = Published(f"[Turnkeeper] {subject}", body, json.dumps(data), attributes)
         if self._channels.publish("owner", self._topic, message):
-            with suppress(StoreUnavailable):  # then it is published again, under the same key
+            with suppress(StoreUnavailable):  # unconfirmed, it is published again, under the same key
                 self._spend.confirm_alert(alert)
 
     def warn(self, message: str, about: Mapping[str, Any]) -> None:
-        """Log what an owner must look at; the alarm on these lines pages."""
+        """Log and count what the owner must look at; an alarm on the metric notifies them."""
         self._telemetry.count(Metric.OwnerWarning)
         self._telemetry.warning(message, **about)

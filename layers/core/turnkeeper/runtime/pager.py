@@ -1,4 +1,4 @@
-"""Pages the person on call: at least once, each page with its own key, the second level when nobody comes."""
+"""Pages the person on call, and the second level if nobody comes; each page is published at least once."""
 
 from dataclasses import replace
 
@@ -15,14 +15,14 @@ from turnkeeper.stores.bundle import Stores
 
 
 class Pager:
-    """Publishes pages. One that is not confirmed is published again, under the same key, by the reconciler."""
+    """Publishes pages. The reconciler publishes an unconfirmed page again, under the same key."""
 
     def __init__(self, stores: Stores, outside: Outside, channels: Channels, on_call: OnCall) -> None:
         self._stores, self._channels, self._on_call = stores, channels, on_call
         self._clock, self._telemetry = outside.clock, outside.telemetry
 
     def page(self, escalation: Escalation) -> None:
-        """Page for an escalation that nobody claimed; nothing happens when somebody else pages at the same time."""
+        """Page for an escalation that nobody claimed, unless somebody else does so at the same time."""
         begun = self._stores.escalations.begin_page(escalation)
         if begun:
             self.publish(begun)
@@ -74,7 +74,7 @@ class Pager:
 
 
 def _tried(attempt: Attempt, *, shows_error: bool) -> list[Tried]:
-    """Name the calls of an attempt, and what was wrong in the end: a model's words may repeat the customer's."""
+    """List the calls of an attempt, and its first error if `shows_error`: an error may quote the customer."""
     error = attempt.errors[0] if attempt.errors and shows_error else ""
     calls = attempt.calls or [CallReport("-")]
     rows = [Tried(attempt.tier, call.model, call.error or attempt.reason) for call in calls]

@@ -1,4 +1,4 @@
-"""Finishes what a process left undone when it died; safe at any moment, twice, and while everything else runs."""
+"""Finishes what a process left undone when it died; safe to run at any time, twice, and beside everything else."""
 
 from dataclasses import dataclass
 
@@ -17,14 +17,14 @@ from turnkeeper.stores.due_work import DueAlert, DueTurn
 
 @dataclass(slots=True)
 class Tally:
-    """What one pass did."""
+    """How many items one pass of the reconciler looked at, and how many of them failed."""
 
     looked_at: int = 0
     failed: int = 0
 
 
 class Reconciler:
-    """Finds due work in the index, reads it again strongly, and does the next conditional write."""
+    """Finds due work in the index, reads it again (strongly consistent), and does the next conditional write."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Reconciler:
         self._takeover, self._escalations, self._callbacks, self._owner = takeover, escalations, callbacks, owner
 
     def run(self, until: float) -> Tally:
-        """Look at everything that is due, until a moment (seconds since the epoch)."""
+        """Look at everything that is due, and stop at `until` (seconds since the epoch)."""
         tally = Tally()
         for work in self._stores.due_work.until(self._clock()):
             if self._clock() >= until:

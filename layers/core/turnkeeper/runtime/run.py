@@ -1,4 +1,4 @@
-"""One run: one invocation's work on a turn, with its deadline, its money, and what it did so far."""
+"""One run: one invocation's work on a turn, with its deadline, its money, and what it has done so far."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +17,7 @@ class Run:
     """What a run knows and has done. `deadline` and `started_at` are seconds since the epoch.
 
     `history` are the conversation's concluded turns before this one, oldest first. `attempts_before` and `effects` are
-    those of the turn's earlier runs; the run adds its own effects, and the `calls` of its models.
+    those of the turn's earlier runs; the run adds its own effects, and its `calls` of models.
     """
 
     turn: Turn

@@ -1,4 +1,4 @@
-"""What one run knows of money: its limits, what it reserved and spent, and a cost that is known but not yet posted."""
+"""The money of one run: its limits, what it reserved and spent, and a cost that is known but not yet posted."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,7 +19,7 @@ _RUN_ID_CHARS = 12
 
 @dataclass(frozen=True, slots=True)
 class ModelCost:
-    """The worst case of a call that is about to be made: its model, the UTC day, and micro-dollars.
+    """The worst case of a call that is about to be made, and the UTC day and the model that it counts for.
 
     `tenant_shard` is the shard of the tenant's day to try first, `NO_SHARD` where the tenant has no limit.
     """
@@ -34,14 +34,14 @@ class ModelCost:
 class RunMoney:
     """The money of one run. Amounts are micro-dollars.
 
-    Each call is reserved before it, and settled after it. What an answered call cost waits in `unposted` for the run's
-    next write, which posts it in its own transaction: the happy path saves a call to the table. So whoever ends a run
-    writes through `post_with`, and a run that leaves by an exception through `post_on_error`. A process that dies in
-    between leaves the reservation pending, and a sweep posts it in full.
+    The worst case of each call is reserved before it, and its cost is settled after it. The cost of an answered call
+    waits in `unposted`: the run's next write posts it in its own transaction, which saves the happy path a call to the
+    table. That is why a run must end through `post_with`, and leave by an exception through `post_on_error`. If the
+    process dies before that, the reservation stays pending, and a sweep posts it in full.
 
-    `owned` is the condition that the run still owns its turn. `rate` is the customer's rate limit until the first
-    reservation has passed it. `is_accepted` once the turn can no longer be refused. `alerts` are for the owner once
-    the run has ended: a notice must not take the time of the run's calls.
+    `owned` is the condition that the run still owns its turn. `rate` is the customer's rate limit, until the first
+    reservation has counted the turn. `is_accepted` once the turn can no longer be refused. `alerts` wait until the run
+    has ended, because publishing them must not take time from the run's calls.
     """
 
     spend: SpendStore
@@ -60,13 +60,13 @@ class RunMoney:
 
     @property
     def turn_cost_micro_usd(self) -> int:
-        """What the whole turn cost: in this run, and in those before it."""
+        """What the turn cost so far, in this run and in those before it."""
         return self.spent_before_micro_usd + self.spent_micro_usd
 
     # --- before a call ------------------------------------------------------------------------------------------------
 
     def reserve(self, cost: ModelCost) -> Reservation:
-        """Reserve a call's worst case. Raises LimitExceeded, RateLimited, TurnLost or StoreUnavailable."""
+        """Reserve the worst case of a call. Raises LimitExceeded, RateLimited, TurnLost or StoreUnavailable."""
         self.flush()
         reserved = self.spend.reserve(self.turn, self.owned, self._reservation(cost), self.limits, self.rate)
         self.is_accepted, self.rate = True, None
@@ -74,7 +74,7 @@ class RunMoney:
         return reserved.reservation
 
     def refuse_hopeless(self, cost: ModelCost) -> None:
-        """Raise LimitExceeded where a call's reservation would be refused as things stand; nothing is reserved."""
+        """Raise LimitExceeded if the reservation of a call would be refused now; nothing is reserved."""
         self.spend.refuse_hopeless(self.turn, self.owned, self._reservation(cost), self.limits)
 
     def _reservation(self, cost: ModelCost) -> Reservation:
@@ -99,7 +99,7 @@ class RunMoney:
     # --- after it -----------------------------------------------------------------------------------------------------
 
     def answered(self, reservation: Reservation, report: CallReport) -> None:
-        """Take in what an answered call cost: the run's next write posts it."""
+        """Note what an answered call cost; the run's next write posts it."""
         self.spent_micro_usd += report.cost_micro_usd
         self.unposted = Settlement(reservation, report.cost_micro_usd, report)
 
@@ -121,7 +121,7 @@ class RunMoney:
             self.spend.settle(unposted)
 
     def post_with(self, write: Callable[[Sequence[Op]], None]) -> None:
-        """Let `write` post the unposted cost in its own transaction: it is given the operations that do so."""
+        """Call `write` with the operations that post the unposted cost, for its own transaction."""
         posting = self.spend.settle_ops(self.unposted) if self.unposted else []
         try:
             write(posting)
@@ -135,7 +135,7 @@ class RunMoney:
 
     @contextmanager
     def post_on_error(self) -> Iterator[None]:
-        """Post the unposted cost where the run leaves by an exception: a known cost must not be lost with it."""
+        """Post the unposted cost if the run leaves by an exception, because a known cost must not be lost."""
         try:
             yield
         except Exception:

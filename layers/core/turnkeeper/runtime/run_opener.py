@@ -1,4 +1,4 @@
-"""Opens runs, for the API and for the tiers alike: reads, limits, history, and what dead runs of the turn left."""
+"""Opens runs, for the API and the tiers alike: reads, limits, history, and what dead runs of the turn left."""
 
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from turnkeeper.stores.run_reads import RunReads
 
 @dataclass(frozen=True, slots=True)
 class BegunReads:
-    """What a run reads besides its turn, on its way."""
+    """What a run reads besides its turn, as reads that are still under way."""
 
     reads: Future[RunReads]
     history: Future[list[Exchange]] | None
@@ -39,7 +39,7 @@ class RunOpener:
         self._limits, self._rate, self.times = limits, rate, times
 
     def begin_reads(self, turn: Turn, agent: Agent[Any]) -> BegunReads:
-        """Begin to read what a run of a turn will need; the API does so while it acquires the turn."""
+        """Start the reads that a run of a turn needs, so that the API can acquire the turn at the same time."""
         stores, history = self._stores, None
         if not turn.is_new_conversation:
             history = self._executor.submit(stores.conversations.recent, turn.tenant, turn.conversation)
@@ -48,9 +48,10 @@ class RunOpener:
     def open(
         self, turn: Turn, agent: Agent[Any], tier: Tier, lease: Lease, *, ends_at: float, begun: BegunReads
     ) -> Run:
-        """Open a run of a turn that is this run's; `ends_at` is when its invocation ends (seconds since the epoch).
+        """Open a run of a turn that it has acquired; `ends_at` is when its invocation ends (seconds since the epoch).
 
-        Raises ConversationNotFound on the fast path where the conversation is not this customer's with this agent.
+        Raises ConversationNotFound on the fast path if the conversation belongs to another customer or agent. In a
+        tier it may have expired since, and the run goes without the history.
         """
         reads = begun.reads.result()
         history = begun.history.result() if begun.history else []
@@ -86,14 +87,14 @@ class RunOpener:
         return run
 
     def take_in_dead_runs(self, turn: Turn) -> WholeTurn:
-        """Resolve what older runs of a turn left pending, then read all that they did and what it cost.
+        """Sweep what older runs of a turn left pending, then read everything that they did and what it cost.
 
-        This is what every takeover does first: a dead run's call may have been billed, so it is posted in full.
+        Every takeover does this first: a dead run's call may have been billed, so it is posted in full.
         """
         self._stores.spend.sweep(turn.turn_id, before_epoch=turn.epoch)
         whole = self._stores.turns.whole(turn.turn_id)
         if whole is None:
-            raise AssertionError(f"the run of {turn.turn_id} holds its lease, so the turn is there")
+            raise AssertionError(f"the turn {turn.turn_id} must exist: this run has its lease")
         return whole
 
 

@@ -1,4 +1,4 @@
-"""Takes over a turn whose run died on the fast path: what the run reserved is resolved, and the tiers continue."""
+"""Takes over a turn whose run died on the fast path: sweeps what the run reserved, and escalates the turn."""
 
 from turnkeeper.domain.turn import Lease, Turn
 from turnkeeper.outside import Outside
@@ -20,7 +20,7 @@ class Takeover:
         self._endings, self._executions = endings, executions
 
     def take_over(self, turn: Turn) -> None:
-        """Escalate a turn whose lease lapsed; raises TurnLost when somebody else took it first."""
+        """Escalate a turn whose run's lease lapsed; raises TurnLost if somebody else was first."""
         mine = self._turns.take_over(turn, Lease(self._clock() + _LEASE_S))
         before = self._opener.take_in_dead_runs(mine)
         self._endings.suspend_interrupted(mine, before.cost_micro_usd)

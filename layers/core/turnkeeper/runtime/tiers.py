@@ -21,7 +21,10 @@ from turnkeeper.runtime.run_opener import RunOpener
 from turnkeeper.stores.bundle import Stores
 
 _MOST_RETRIES_OF_A_TASK = 1_000
-"""More than a Task is ever retried: the order of task tokens is (execution, retry)."""
+"""Task tokens are ordered by execution, then by retry, in one number: execution x this + retry.
+
+This must be more than the retries of any Task, or a retry would look like a later execution.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,9 @@ class _Escalated:
 
 
 class Tiers:
-    """Runs the state machine's Tasks. All of them may be run again at any time.
+    """Runs the Tasks of the state machine. Each of them may be run again at any time.
 
-    `execution` is the number of the execution that a Task belongs to: where a newer one runs, it only concludes.
+    `execution` is the number of the execution that a Task belongs to. Once a newer execution runs, it only concludes.
     """
 
     def __init__(
@@ -54,7 +57,7 @@ class Tiers:
         self._endings, self._expiry, self._pager = endings, expiry, pager
 
     def route(self, turn_id: str, execution: int) -> str:
-        """Return the state that comes first: tiers that were tried, or would be of no use, are skipped."""
+        """Return the state to begin with: tiers that were tried, or would be of no use, are skipped."""
         found = self._escalated(turn_id)
         if found is None or found.escalation.execution_number != execution:
             return CONCLUDE
@@ -64,7 +67,7 @@ class Tiers:
         """Run one tier. Raises TurnLost while another run holds the turn: the state machine retries its Task."""
         found = self._escalated(turn_id)
         if found is None or found.escalation.execution_number != execution:
-            return Outcome.ACCEPTED  # it ended, or another execution has it: this one has only to conclude
+            return Outcome.ACCEPTED  # the turn ended, or another execution has it: this one only has to conclude
         if skip_reason(found.escalation, found.whole.attempts, tier):
             return Outcome.SKIPPED
         ends_at = self._clock() + max(0.0, remaining_s)
@@ -77,7 +80,7 @@ class Tiers:
             return self._attempt(run, found.escalation)
 
     def hand_off(self, turn_id: str, execution: int, token: str, retry: int) -> None:
-        """Put the turn before people and page the person on call; the Task waits until `token` is answered."""
+        """Hand the turn off to people and page the person on call; the Task waits until its `token` is answered."""
         found = self._escalated(turn_id)
         if found is None:
             self._workflow.task_succeeded(token, {"turn_id": turn_id})
@@ -91,7 +94,7 @@ class Tiers:
             self._pager.page(current)
 
     def conclude(self, turn_id: str, execution: int) -> Status:
-        """Say how the turn ended; expires it when its time is up. Raises NotConcluded when it is still open."""
+        """Return how the turn ended; expires it if its time is up. Raises NotConcluded if it is still open."""
         found = self._escalated(turn_id)
         if found:
             self._expiry.expire(found.whole.turn, found.escalation)

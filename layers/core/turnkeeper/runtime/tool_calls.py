@@ -1,4 +1,4 @@
-"""Makes one call of a tool: behind its service's breaker, within its time, and knowing whether it changed something."""
+"""Makes one call of a tool, behind its service's breaker and within its timeout, and knows if it changed anything."""
 
 import json
 from dataclasses import dataclass
@@ -17,15 +17,17 @@ from turnkeeper.runtime.guard import Guard, Permit
 from turnkeeper.runtime.run import Run
 
 _SETTLE_MARGIN_S = 1.0
+"""Seconds of the run that no call may use, because its end has to be written."""
+
 _SHORTEST_CALL_S = 0.5
-"""Seconds: with less time left an effect is not begun, because its outcome would stay unknown."""
+"""With fewer seconds left, no call is begun: an effect's outcome would stay unknown."""
 
 MOST_CHARACTERS = 50_000
-"""Of a call's arguments, and of its result: more would cost too much as a model's input. Both fit into one item."""
+"""The most characters of a call's arguments, and of its result: more would cost too much as a model's input."""
 
 
 class NeedsPerson(Exception):  # noqa: N818 - it is a decision, not a fault
-    """Only a person may go on; `detail` is for that person."""
+    """Only a person may decide what happens next; `detail` is for that person."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
@@ -33,12 +35,12 @@ class NeedsPerson(Exception):  # noqa: N818 - it is a decision, not a fault
 
 
 class ToolUnavailable(Exception):  # noqa: N818
-    """A tool failed before it changed anything, so this attempt cannot be finished."""
+    """A tool failed before it changed anything: this attempt cannot be finished, and another one may be made."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedCall:
-    """One call of a tool: its validated arguments, the same as canonical text, and what it may use."""
+    """One call of a tool, ready to be made; `text` is the arguments in canonical form, `key` the idempotency key."""
 
     tool: Tool
     arguments: BaseModel
@@ -53,7 +55,7 @@ class PreparedCall:
 
     @property
     def changed_nothing(self) -> bool:
-        """Whether it surely changed nothing so far: a tool with a dependency changes things by POST only."""
+        """Whether the call surely changed nothing so far: a tool with a dependency changes things only by POST."""
         return not self.tool.side_effect or (self.tool.dependency is not None and not self.http.posted)
 
 
@@ -64,21 +66,21 @@ class ToolCaller:
         self._guard, self._transport, self._clock, self._telemetry = guard, transport, clock, telemetry
 
     def has_time(self, run: Run) -> bool:
-        """Whether a call begun now can end within the run."""
+        """Whether enough of the run is left to begin a call now."""
         return run.deadline - self._clock() >= _SETTLE_MARGIN_S + _SHORTEST_CALL_S
 
     def prepare(self, run: Run, tool: Tool, arguments: BaseModel, text: str) -> PreparedCall:
-        """Make a call ready; `text` is its arguments in canonical form."""
+        """Prepare a call; `text` is its arguments in canonical form."""
         timeout = min(tool.timeout_s, run.deadline - self._clock() - _SETTLE_MARGIN_S)
         key = digest(run.turn.turn_id, tool.name, digest(tool.name, text) if tool.side_effect else text)
         http = self._transport.http(tool.dependency, timeout_s=timeout, idempotency_key=key)
         return PreparedCall(tool, arguments, text, key, timeout, http)
 
     def make(self, run: Run, call: PreparedCall) -> str:
-        """Make a call; returns JSON text.
+        """Make a call, and return its result as JSON text.
 
-        Raises what the tool raises on purpose, DependencyError, and for its own faults ToolUnavailable where nothing
-        changed, else NeedsPerson.
+        Raises DependencyError, and what the tool raises on purpose (ToolError, PersonNeeded). If the tool's own code
+        fails, raises ToolUnavailable if nothing was changed, and NeedsPerson otherwise.
         """
         tool = call.tool
         permit = self._guard.enter(f"tool:{tool.dependency.name}", call.timeout_s) if tool.dependency else None
@@ -111,12 +113,12 @@ class ToolCaller:
         return result
 
     def fault(self, run: Run, tool: Tool, error: Exception) -> ToolUnavailable:
-        """Report what a tool's own code raised; without its text, which may repeat what a customer wrote."""
+        """Log that a tool's own code raised `error`, without its text, which may quote the customer."""
         self._telemetry.warning("a tool raised", **run.about, tool=tool.name, error=type(error).__name__)
         return ToolUnavailable(f"{tool.name} raised {type(error).__name__}")
 
     def _report(self, permit: Permit | None, call: PreparedCall) -> None:
-        """Report to the breaker; a call in which nothing was sent says nothing about the service."""
+        """Report to the breaker; a call that the service did not answer says nothing about the service."""
         if permit:
             self._guard.answered(permit) if call.http.answered else self._guard.release(permit)
 

@@ -1,4 +1,4 @@
-"""Runs the tools that a model calls: arguments validated, reads tried again, effects journalled."""
+"""Runs the tools that a model calls: validates arguments, retries reads, journals effects."""
 
 import json
 from dataclasses import replace
@@ -33,10 +33,10 @@ class ToolRunner:
         self._caller = ToolCaller(guard, outside.tools, outside.clock, outside.telemetry)
 
     def run(self, run: Run, call: ToolCall) -> tuple[str, ToolResult | None]:
-        """Run one call: (JSON text for the model, the result where there is one).
+        """Run one call. Returns JSON text for the model, and the result; the result is None if the text is an error.
 
-        Raises NeedsPerson where an effect's outcome is unknown or would contradict an earlier one, ToolUnavailable
-        where a dependency failed.
+        Raises NeedsPerson if the outcome of an effect is unknown or an earlier effect conflicts with it,
+        ToolUnavailable if a dependency failed or no time is left, and TurnLost.
         """
         tool = run.agent.tool(call.name)
         if tool is None:
@@ -68,7 +68,7 @@ class ToolRunner:
         return result, ToolResult(tool.name, arguments.model_dump(mode="json"), json.loads(result))
 
     def _read(self, run: Run, tool: Tool, arguments: BaseModel, text: str) -> str:
-        """Call a tool that changes nothing: again where its service broke, as often as the tool allows."""
+        """Call a tool that changes nothing; if its service fails, try again as often as the tool allows."""
         for left in range(tool.retries, -1, -1):
             try:
                 return self._caller.make(run, self._caller.prepare(run, tool, arguments, text))
@@ -96,10 +96,11 @@ class ToolRunner:
         return self._perform(run, tool, arguments, wanted, begun_before=course is Course.REPEAT)
 
     def _perform(self, run: Run, tool: Tool, arguments: BaseModel, effect: Effect, *, begun_before: bool) -> str:
-        """Call a tool until its effect is known; `begun_before` by a run that died, under the same key.
+        """Call a tool until its effect is known; `begun_before` if a run that died called it with the same key.
 
-        A refusal settles an earlier call too only if that call is over, and only if the service itself refused: one
-        that honours keys would have answered with what it did. After a timeout the earlier call may still be going on.
+        If an earlier call may have had its effect, a refusal of this one proves that it had none only if two things
+        hold. The service itself must have refused: as it honours keys, it would have answered with what it did. And
+        the earlier call must be over, which is not known after a timeout.
         """
         may_have_happened, timed_out = begun_before, False
         for last in (False, True):
@@ -108,7 +109,7 @@ class ToolRunner:
                 result = self._caller.make(run, call)
             except (ToolError, PersonNeeded, ToolUnavailable) as error:
                 refused = isinstance(error, ToolError) and call.http.posted and not timed_out
-                if may_have_happened and not refused:  # the error is this call's, and says nothing of the earlier one
+                if may_have_happened and not refused:  # the error is about this call, and not about the earlier one
                     detail = f"{call}: {error}; an earlier call of it may have happened"
                     raise NeedsPerson(Reason.OUTCOME_UNKNOWN, detail) from error
                 self._settle(run, replace(effect, state=EffectState.NOT_DONE))
@@ -135,7 +136,8 @@ class ToolRunner:
             else:
                 self._journal.not_done(run.turn, effect)
         except StoreUnavailable:
-            # The effect is known here and not in the journal: should this run die, a key or a person resolves it.
+            # This run knows the effect, and the journal does not. If the run dies, the next one repeats the call with
+            # its key, or a person decides.
             self._telemetry.warning("effect not journalled", **run.about, tool=effect.tool)
 
     def _log(self, run: Run, tool: Tool, began: float, error: str | None) -> None:

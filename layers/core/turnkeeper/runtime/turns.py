@@ -1,4 +1,4 @@
-"""The fast path: a POST becomes a turn, is attempted once, and ends answered or escalated."""
+"""The fast path: a POST becomes a turn, which is attempted once, and answered or escalated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _ASYNC = Verdict(Outcome.UNAVAILABLE, Reason.REQUESTED)
 
 @dataclass(frozen=True, slots=True)
 class NewTurn:
-    """An authenticated, validated request. `remaining_s` is what is left of the invocation, in seconds."""
+    """An authenticated, validated request. `remaining_s` is how long the invocation may still take, in seconds."""
 
     agent: Agent[Any]
     tenant: str
@@ -46,7 +46,7 @@ class NewTurn:
 
 
 class Opening:
-    """A POST between its arrival and its answer; `refused` once it is known that the key must be forgotten.
+    """A POST between its arrival and its answer; `refused` once it is known that the turn must be forgotten.
 
     `ends_at` is when its invocation ends, in seconds since the epoch.
     """
@@ -58,7 +58,7 @@ class Opening:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the turn must end: its first reservation was made, or it is a dead run's."""
+        """Whether the turn can no longer be refused: it made a reservation, or was taken over from a dead run."""
         return self.turn.epoch > 1 or (self.working is not None and self.working.money.is_accepted)
 
 
@@ -78,7 +78,7 @@ class Turns:
         self._attempts, self._endings, self._executions = attempts, endings, executions
 
     def open(self, new: NewTurn) -> Opening:
-        """Take a request in: its reads begin, while its turn is being acquired."""
+        """Begin a request: start its reads, which go on while the caller acquires the turn."""
         now = self._clock()
         identity = turn_id(new.tenant, new.customer, new.path, new.key)
         turn = Turn(
@@ -101,28 +101,32 @@ class Turns:
         return Opening(new, turn, lease, ends_at, self._opener.begin_reads(turn, new.agent))
 
     def acquire(self, opening: Opening) -> tuple[Turn, bool]:
-        """Take the turn's lock: (the turn as it is, whether it is ours)."""
+        """Take the turn's lock; returns the turn as it is, and whether it is ours."""
         turn, ours = self._stores.turns.acquire(opening.turn, opening.lease)
         if ours:
             opening.turn = turn
         return turn, ours
 
     def run(self, opening: Opening) -> Document:
-        """Work on an acquired turn until it is answered or escalated; a refusal before it is accepted is raised."""
+        """Work on an acquired turn until it is answered or escalated.
+
+        Raises what refuses the turn before it is accepted (ConversationNotFound, LimitExceeded, RateLimited,
+        UnpricedModel, StoreContended), StoreUnavailable, or TurnLost.
+        """
         try:
             return self._run(opening)
         except (ConversationNotFound, LimitExceeded, RateLimited, UnpricedModel, StoreContended):
             opening.refused = not opening.is_accepted
             raise
         except StoreUnavailable:
-            # Nothing can have been reserved yet only if the reads were what failed.
+            # Only if the reads were what failed, before the run was open, was surely nothing reserved.
             opening.refused = opening.working is None and not opening.is_accepted
             raise
 
     def refuse(self, opening: Opening) -> None:
-        """Forget a refused turn: its key may be tried again.
+        """Forget the turn if it was refused, so that its key may be used again.
 
-        Raises StoreUnavailable or TurnLost where that fails: then it may still be taken over, and is not refused.
+        Raises StoreUnavailable or TurnLost if that fails: then the turn is not refused, as it may be taken over.
         """
         if opening.refused:
             self._stores.turns.forget(opening.turn)
@@ -148,7 +152,7 @@ class Turns:
         return document
 
     def _admit(self, run: Run, plan: AttemptPlan) -> None:
-        """Hold a turn that reserved nothing to what its first call would have met: the spending limits, the rate."""
+        """Hold a turn that reserved nothing to the limits that its first call would have met: spending and rate."""
         money = run.money
         if not money.is_accepted:
             self._attempts.refuse_hopeless(run, plan)
