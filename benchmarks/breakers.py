@@ -107,7 +107,7 @@ class Theirs:
 
 @dataclass
 class Ours:
-    """An environment with our breaker; it reads it at the begin of every turn, with everything else a turn reads."""
+    """An environment with our breaker, which it reads at the start of every turn, with all that a turn reads."""
 
     table: MemoryTable
     ahead_s: float = 0.0
@@ -118,7 +118,7 @@ class Ours:
         self.guard = Guard(self.store, self.clock, MemoryTelemetry())
 
     def clock(self) -> float:
-        """Tell a time that nothing but `ahead_s` moves."""
+        """Return a time that only `ahead_s` moves."""
         return 1_795_000_000.0 + self.ahead_s
 
     def attempt(self, call: Call) -> bool:
@@ -151,7 +151,7 @@ def fail() -> None:
 
 
 def in_turn(fleet: Sequence[Environment]) -> int:
-    """Let one environment after another call, until none does: the number of calls."""
+    """Let one environment after another call until none does; returns the number of calls."""
     calls = 0
     while called := sum(one.attempt(fail) for one in fleet):
         calls += called
@@ -159,7 +159,7 @@ def in_turn(fleet: Sequence[Environment]) -> int:
 
 
 def at_once(fleet: Sequence[Environment]) -> int:
-    """Let all environments have a call in flight at the same time, until none does: the number of calls."""
+    """Let all environments call at the same time until none does; returns the number of calls."""
     calls, width = 0, len(fleet)
     with ThreadPoolExecutor(width) as threads:
         while True:

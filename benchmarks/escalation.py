@@ -23,7 +23,7 @@ WAYS: dict[str, list[dict[str, Any]]] = {
 
 
 def transitions(cloud: Cloud, turn_id: str) -> int:
-    """Count what Step Functions bills for: the start, and every state that was entered."""
+    """Count what Step Functions bills for: the start of an execution, and every state that was entered."""
     history = cloud.aws("stepfunctions").get_execution_history(executionArn=cloud.execution(turn_id), maxResults=1000)
     return sum(e["type"] == "ExecutionStarted" or e["type"].endswith("StateEntered") for e in history["events"])
 

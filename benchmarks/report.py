@@ -1,4 +1,4 @@
-"""Prints results: aligned tables that read without colour."""
+"""Prints results as aligned tables that need no colour."""
 
 import sys
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Counts the AWS calls of a turn, how many of them follow one another, and the time that is ours."""
+"""Counts the AWS calls of a turn and how many follow one another, and measures the time that our own code takes."""
 
 import tempfile
 import time
@@ -49,7 +49,7 @@ class Calls:
 
     @property
     def serial(self) -> int:
-        """The longest chain of calls in which each began after the one before had ended."""
+        """Return the length of the longest chain of calls in which each began after the one before had ended."""
         chain, free = 0, 0.0
         for began, ended, _ in sorted(self.made, key=lambda call: call[1]):
             if began >= free:
@@ -58,7 +58,7 @@ class Calls:
 
     @property
     def waited(self) -> float:
-        """Seconds during which at least one call was under way."""
+        """Return the seconds during which at least one call was under way."""
         total, until = 0.0, 0.0
         for began, ended, _ in sorted(self.made):
             total += max(0.0, ended - max(began, until))

@@ -1,8 +1,8 @@
 """Builds the project, and deploys it as one release: `python -m infra.release build|deploy` (make build, make deploy).
 
-SAM publishes a version of a function when its own code changes, and neither when a layer's does nor when the value of
-a parameter does: `live` would keep the first code and the first limits. So all that is deployed has a digest, the
-parameter `Release`, and all functions move when it is a new one.
+SAM publishes a version of a function only when its own code changes. When a layer or the value of a parameter changes,
+`live` would keep serving the old code and the old limits. That is why everything that is deployed goes into a digest,
+the parameter `Release`: when it changes, all functions get a new version.
 """
 
 import argparse
@@ -40,10 +40,10 @@ class ReleaseError(Exception):
 
 
 def release_of(build: Path, values: Mapping[str, str]) -> str:
-    """Return the digest of a build that is deployed with these values of the template's parameters (hexadecimal).
+    """Return the digest (hexadecimal) of a build that is deployed with these values of the template's parameters.
 
-    It is of the built template, every file that is deployed with it (layers, functions, the state machine) and the
-    values; not of byte code, times, or the place where it was built.
+    It covers the built template, every file that is deployed with it (layers, functions, the state machine) and the
+    values, but not byte code, times, or the folder of the build.
     """
     template = _template(build)
     template["Parameters"].pop(RELEASE)
@@ -92,7 +92,7 @@ def build(into: Path = BUILD) -> str:
 def deploy(stage: str, parameters: Sequence[str], options: Sequence[str], from_build: Path = BUILD) -> str:
     """Run `sam deploy` for a stage of samconfig.toml, and return the release.
 
-    `parameters` (`Name=value`) go before those of the stage, and those before what the stack has already.
+    `parameters` (`Name=value`) take precedence over those of the stage, and those over what the stack has already.
     """
     settings = SamConfig(str(ROOT)).get_all(["deploy"], "parameters", stage)
     place = {**settings, **_place(options)}

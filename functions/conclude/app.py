@@ -1,4 +1,4 @@
-"""The state `Conclude`: says how the turn ended, and expires it when its time is up."""
+"""The state `Conclude`: reports how the turn ended, and expires it if its time is up."""
 
 from turnkeeper.api.tasks import conclude
 from turnkeeper.bootstrap import services

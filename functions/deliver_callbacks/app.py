@@ -1,4 +1,4 @@
-"""Delivers callbacks to the URLs that turns named; fed by a queue."""
+"""Delivers callbacks from a queue to the URLs that turns named."""
 
 from turnkeeper.api.deliveries import deliver_callbacks
 from turnkeeper.bootstrap import services

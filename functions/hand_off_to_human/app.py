@@ -1,4 +1,4 @@
-"""The state `HandOffToHuman`: puts the turn before people and pages the one on call (tier 3)."""
+"""The state `HandOffToHuman`: hands the turn off to people and pages the person on call (tier 3)."""
 
 from turnkeeper.api.tasks import hand_off
 from turnkeeper.bootstrap import services

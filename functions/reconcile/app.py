@@ -1,4 +1,4 @@
-"""Carries on what a death between two writes left behind; run by a schedule."""
+"""Finishes what a process left undone when it died between two writes; runs on a schedule."""
 
 from turnkeeper.api.tasks import reconcile
 from turnkeeper.bootstrap import services

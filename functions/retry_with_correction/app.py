@@ -1,4 +1,4 @@
-"""The state `RetryWithCorrection`: the agent's chain again, told what went wrong (tier 1)."""
+"""The state `RetryWithCorrection`: asks the agent's chain again, and says what went wrong before (tier 1)."""
 
 from turnkeeper.api.tasks import attempt
 from turnkeeper.bootstrap import services

@@ -1,4 +1,4 @@
-"""The state `Route`: says which state comes first for an escalated turn."""
+"""The state `Route`: decides which state an escalated turn begins with."""
 
 from turnkeeper.api.tasks import route
 from turnkeeper.bootstrap import services

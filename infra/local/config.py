@@ -25,7 +25,7 @@ TIMERS = {
     "BreakerRecoverySeconds": "3",
     "LeaseMarginSeconds": "1",
 }
-"""Short, so that minutes are not waited for."""
+"""Timers that are minutes or hours on AWS, and seconds here."""
 
 LOAD = {"TurnsPerMinute": "600", "TurnBurst": "60", "ApiRateLimit": "1000", "ApiBurstLimit": "1000"}
 

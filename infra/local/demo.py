@@ -64,12 +64,12 @@ class Show:
         say(_indent(json.dumps(turn, indent=2)))
 
     def outage(self) -> None:
-        """The first provider answers 503; the chain goes on, and the breaker stops calling it."""
+        """The first provider answers 503: the next model answers, and the breaker opens."""
         _title("2", "An outage: every OpenAI model answers 503")
         with self._faults([{"model": "gpt-*", "mode": "unavailable", "times": None}]):
             self._conversation = None
             self._ask("I am looking for a hair stylist in Port Ellery.")
-            # Its failures must come to half of its calls of the last two minutes, and it has just answered some.
+            # A breaker opens when half of the calls of two minutes failed, and this provider has just answered some.
             _until("the breaker opens", lambda: self._turn("What is their phone number?") and self._open_breaker())
             name = paint("breaker", "bold")
             say(_indent(f"{name}   {self._open_breaker()} is open: it is left alone until it has rested.\n"))
@@ -164,7 +164,7 @@ class Show:
 
 
 def _free_slot() -> str:
-    """Name a time of the next weeks, so that another run is not in the way."""
+    """Pick a time in the next weeks that no other run is likely to have booked."""
     day = dt.datetime.now(dt.UTC) + dt.timedelta(days=3 + secrets.randbelow(25))
     hour = 9 + secrets.randbelow(10)
     return f"{day:%B} {day.day} at {hour}:{secrets.choice(('00', '30'))}"

@@ -15,10 +15,10 @@ DELIVERIES = {
     "reset": Delivery.RESET,
     "slow": Delivery.WHOLE,
 }
-"""Modes in which the work is done, and its answer is late, in pieces or lost."""
+"""Modes in which the work is done, but the answer is late, comes in pieces, or is lost."""
 
 BODIES = {"garbage": b"<html><body>upstream connect error</body></html>", "empty": b""}
-"""Modes in which the work is done, and the body of its answer is replaced by this."""
+"""Modes in which the work is done, but the body of the answer is replaced by this."""
 
 STATUSES = {
     "error": 500,
@@ -28,7 +28,7 @@ STATUSES = {
     "bad_key": 401,
     "bad_request": 400,
 }
-"""Modes in which nothing is done, and the status says why."""
+"""Modes in which nothing is done, and the answer has this status."""
 
 RETRY_AFTER_S = 1
 _SLOW_S = 3.0
@@ -36,12 +36,12 @@ _LONGEST_S = 120.0
 
 
 class FaultError(ValueError):
-    """A rule is not one; the message says what to send instead."""
+    """A rule is not valid; the message says what to send instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Plays `mode` for what matches the glob `model`; `times` counts down, None is for ever."""
+    """Plays `mode` for each name that matches the glob `model`, `times` times (None: always)."""
 
     model: str
     mode: str

@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 server for local services: it answers requests with a function, also in ways that servers fail."""
+"""A small HTTP/1.1 server for local services: a function answers each request, and can fail as servers do."""
 
 import argparse
 import json
@@ -65,7 +65,7 @@ class Response:
         return cls(status, body, {"Content-Type": "application/json", **(headers or {})})
 
     def by(self, delivery: Delivery, *, after_s: float = 0.0) -> "Response":
-        """Return the same answer, delivered in another way."""
+        """Return the same answer with another delivery."""
         return replace(self, delivery=delivery, after_s=after_s)
 
 

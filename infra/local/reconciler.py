@@ -11,7 +11,7 @@ EVERY_S = 1.0
 
 
 def main(function: str) -> None:
-    """Go on until stopped; a cloud that is away for a moment is asked again."""
+    """Invoke it until stopped; if the cloud is unavailable for a moment, try again."""
     client = boto3.client("lambda", config=Config(retries={"total_max_attempts": 1}, read_timeout=70))
     while True:
         began = time.monotonic()

@@ -23,10 +23,10 @@ class Dialogue:
 
 
 def find(path: Path | None = None) -> Path | None:
-    """Return where the data set is: as told, as `SGD_DATA` tells, or beside the repository; None where it is not."""
-    told = path or os.environ.get("SGD_DATA")
-    if told:
-        return Path(told)
+    """Return where the data set is: `path`, the variable `SGD_DATA`, or beside the repository; None if nowhere."""
+    named = path or os.environ.get("SGD_DATA")
+    if named:
+        return Path(named)
     return _BESIDE if _BESIDE.exists() else None
 
 

@@ -35,7 +35,7 @@ _CLOUD, _MODELS, _TOOLS, _RECONCILER = "cloud", "model-provider", "tools-service
 
 
 def is_up() -> bool:
-    """Whether the local cloud runs and was brought up wholly."""
+    """Whether the local cloud runs, and was brought up completely."""
     return STACK_FILE.exists() and all(processes.running(name) for name in (_CLOUD, _MODELS, _TOOLS, _RECONCILER))
 
 
@@ -115,7 +115,7 @@ def _start_services(ports: Ports) -> None:
         "SFTP_ENABLED": "0",
         "AUTH": "true",
     }
-    # What is meant for our own tools must not reach the functions: the emulator hands its environment on to them.
+    # The emulator hands its environment on to the functions, and variables for our own tools must not reach them.
     for name in ("AWS_ENDPOINT_URL", "PYTHONPATH", "VIRTUAL_ENV"):
         os.environ.pop(name, None)
     processes.start(_CLOUD, [str(_MINISTACK)], emulator)

@@ -64,7 +64,7 @@ def test_without_yes_it_only_says_what_would_go(
 
     assert 0 == result.code
     assert "     4 turns" in result.out
-    assert "Nothing was deleted. To delete it: the same command with --yes" in result.out
+    assert "Nothing was deleted. To delete it, repeat the command with --yes" in result.out
     assert before == kept(dynamo_client, "carla")
 
 
@@ -76,7 +76,7 @@ def test_everything_about_a_customer_goes_but_what_was_spent_today(
 
     assert (0, True) == (result.code, "Deleted." in result.out)
     assert [keys.customer_day(TENANT, "carla", utc_day(time.time()))] == kept(dynamo_client, "carla", *turns)
-    assert "What was spent today stays counted" in result.out
+    assert "Today's spending stays counted" in result.out
     assert 404 == world.get(f"/v1/turns/{turns[0]}", service()).status
     assert "Nothing to delete about 'carla'." in run("forget", "carla", "--yes").out
 

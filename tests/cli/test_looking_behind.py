@@ -53,7 +53,7 @@ def test_a_turn_is_a_tree_of_its_calls_and_effects_with_costs_and_times(world: W
     assert "+0.00 s · openai:first · 500 ms · 100 tokens in, 10 out · $0.000140" == lines[4]
     assert '+0.50 s · book({"slot":"ten"}) · not done' == lines[5]
     assert '+1.00 s · book({"slot":"nine"}) · → {"booked":"nine"} · done' == lines[7]
-    assert "told · “It is red.”" == lines[-1]
+    assert "reply · “It is red.”" == lines[-1]
 
 
 def test_an_escalated_turn_shows_what_was_wrong_and_who_answered(world: World, run: Run) -> None:

@@ -192,7 +192,7 @@ def test_a_turn_that_takes_too_long_goes_on_alone(stack: Stack, run: Run, types:
     result = run("chat", "paint", "--wait", "0.1")
 
     assert "(no answer)\n  escalating" in result.out
-    assert "It goes on without you: turnkeeper trace turn_" in result.out
+    assert "It continues without you: turnkeeper trace turn_" in result.out
 
 
 def test_an_error_in_the_middle_does_not_end_the_conversation(

@@ -75,7 +75,7 @@ def chat(agent: str, *, wait: Wait = 300, conversation: str | None = None, api: 
     wait
         Seconds to wait for a turn that other tiers, or a person, must answer.
     conversation
-        Go on with this conversation.
+        Continue this conversation.
     """
     with api.open() as client:
         Chat(client, agent, wait_s=wait, conversation=conversation).run()
@@ -105,7 +105,7 @@ def turn(
     wait
         Seconds to wait for the outcome; 0 prints what the API says at first.
     conversation
-        Go on with this conversation.
+        Continue this conversation.
     task
         The task that the turn belongs to, with a spending limit of its own.
     """
@@ -123,7 +123,7 @@ def trace(turn_id: str, *, place: Place = _HERE) -> None:
     Parameters
     ----------
     turn_id
-        As the API told it.
+        The turn's id, as the API returned it.
     """
     say(tree_of(place.open(), turn_id))
 
@@ -132,14 +132,14 @@ def trace(turn_id: str, *, place: Place = _HERE) -> None:
     name="ledger", help_epilogue="Examples:\n\nturnkeeper ledger turn_1a2b\n\nturnkeeper ledger --customer carla"
 )
 def ledger_(turn_id: str | None = None, *, customer: str | None = None, place: Place = _HERE) -> int:
-    """Print every reservation with its outcome. Exit code 1 where a sum does not match its counter.
+    """Print every reservation with its outcome. Exit code 1 if a sum does not match its counter.
 
     Parameters
     ----------
     turn_id
-        One turn's reservations.
+        Print the reservations of this turn.
     customer
-        Those of all turns of a customer, compared with the counters of each day and task.
+        Print those of all turns of this customer, compared with the counters of each day and task.
     """
     if (turn_id is None) == (customer is None):
         raise CliError("name a turn, or a customer: turnkeeper ledger turn_1a2b, or --customer carla")
@@ -155,12 +155,12 @@ def ledger_(turn_id: str | None = None, *, customer: str | None = None, place: P
     "turnkeeper callback-secret 4q2mexampleclientid --stack-name turnkeeper",
 )
 def callback_secret(tenant: str, *, place: Place = _HERE) -> None:
-    """Print the secret with which a tenant's receiver checks its callbacks. Give it to that tenant only.
+    """Print the secret with which a tenant's receiver verifies callbacks. Give it to that tenant only.
 
     Parameters
     ----------
     tenant
-        The client id of its service.
+        The client id of the tenant's service.
     """
     say(shown_secret(tenant_secret(place.callback_key(), tenant)))
 
@@ -172,14 +172,14 @@ def callback_secret(tenant: str, *, place: Place = _HERE) -> None:
 def forget_(customer: str, *, yes: bool = False, place: Place = _HERE) -> int:
     """Delete what is kept about a customer: turns, conversations, ledger, limits. Without --yes nothing is deleted.
 
-    Logs are not in the table: they hold ids and no messages, and go with their retention.
+    Logs are not in the table: they contain ids and no messages, and are deleted when their retention ends.
 
     Parameters
     ----------
     customer
         The customer's id.
     yes
-        Delete it, once and for all.
+        Delete it; this cannot be undone.
     """
     store = place.open()
     todo = forget.plan(store, customer)
@@ -191,16 +191,16 @@ def forget_(customer: str, *, yes: bool = False, place: Place = _HERE) -> int:
         forget.carry_out(store, customer, todo)
         say("Deleted.")
     else:
-        say("Nothing was deleted. To delete it: the same command with --yes", "yellow")
+        say("Nothing was deleted. To delete it, repeat the command with --yes", "yellow")
     if todo.today:
-        say("What was spent today stays counted, so that no limit can be passed; it goes by itself.", "dim")
+        say("Today's spending stays counted, so that no limit can be passed; it is removed later by itself.", "dim")
     for turn_id in todo.unfinished:
         say(f"Not finished yet, so it stays: {turn_id}. Try again when it has ended.", "yellow")
     return FAILED if todo.unfinished else 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; what went wrong is one line that says what to do."""
+    """Run a command; an error is one line that says what to do."""
     try:
         result = app(sys.argv[1:] if arguments is None else arguments)
     except CycloptsError as error:

@@ -24,7 +24,7 @@ _DEFAULT_DELAY_S, _SHORTEST_DELAY_S = 1.0, 0.02
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Api:
-    """Where the API is, and as whom to speak."""
+    """Which API to call, and who is calling."""
 
     customer: str = "terminal"
     """On whose behalf, for a service."""
@@ -54,7 +54,7 @@ class Api:
 
 @dataclass
 class Client:
-    """Sends turns. Every failure is a CliError that says what to do."""
+    """Sends turns. Every failure is raised as a CliError that says what to do."""
 
     api_url: str
     token: str
@@ -142,5 +142,5 @@ def _read(answer: httpx.Response) -> Turn:
     advice = ""
     if answer.status_code == httpx.codes.UNAUTHORIZED:
         advice = " (the local stack's tokens are good for 24 h: `make down`, then `make up`)"
-    told = data.get("errors") or [data.get("detail") or data.get("title") or "refused"]
-    raise CliError(f"{answer.status_code} {code}: {'; '.join(map(str, told))}{advice}")
+    errors = data.get("errors") or [data.get("detail") or data.get("title") or "refused"]
+    raise CliError(f"{answer.status_code} {code}: {'; '.join(map(str, errors))}{advice}")

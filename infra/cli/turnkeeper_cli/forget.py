@@ -19,7 +19,7 @@ def carry_out(store: Store, customer: str, todo: Deletion) -> None:
 
 
 def counts(todo: Deletion) -> dict[str, int]:
-    """How many items of each kind would go."""
+    """Count the items of each kind that would be deleted."""
     return dict(sorted(Counter(todo.kinds()).items()))
 
 

@@ -23,7 +23,7 @@ def root() -> Path:
 
 
 def local_stack() -> dict[str, Any]:
-    """Read what `make up` wrote; raises CliError when nothing is up, or another version wrote it."""
+    """Read what `make up` wrote; raises CliError if the local cloud is not up, or another version wrote it."""
     path = root() / STACK_FILE
     if not path.exists():
         raise CliError("the local stack is not up: run `make up`, and try again")

@@ -25,7 +25,7 @@ def complain(message: str) -> None:
 
 
 def printable(text: str) -> str:
-    """Take out what could move a terminal's cursor or hide text: what others wrote is only shown."""
+    """Replace whatever could move a terminal's cursor or hide text, because others wrote it."""
     return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
 
 

@@ -63,7 +63,7 @@ class Chat:
         say(printable(turn["reply"] or "(no answer)"))
         say(f"  {line_of(turn)} · {turn['turn_id']}", "dim")
         if turn["status"] not in ENDED:
-            say(f"  It goes on without you: turnkeeper trace {turn['turn_id']}", "dim")
+            say(f"  It continues without you: turnkeeper trace {turn['turn_id']}", "dim")
 
 
 def _tell(turn: dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ class _Trace:
         if whole.escalation:
             self._add_escalation(tree, whole.escalation)
         if turn.is_done:
-            tree.add(_line("told", quoted(outcome.get("reply") or "(nothing)"), outcome.get("reason")))
+            tree.add(_line("reply", quoted(outcome.get("reply") or "(nothing)"), outcome.get("reason")))
         if whole.feedback_score is not None:
             tree.add(_line("feedback", f"{whole.feedback_score} of 5"))
         return tree

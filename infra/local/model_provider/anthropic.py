@@ -67,10 +67,10 @@ def write(asked: Asked, completion: Completion) -> dict[str, Any]:
         "stop_reason": _FINISH[completion.finish],
         "stop_sequence": None,
     }
-    if completion.told:
+    if completion.usage:
         body["usage"] = {
-            "input_tokens": completion.told.read,
-            "output_tokens": completion.told.written,
+            "input_tokens": completion.usage.read,
+            "output_tokens": completion.usage.written,
             "cache_creation_input_tokens": 0,
             "cache_read_input_tokens": 0,
         }

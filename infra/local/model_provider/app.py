@@ -47,8 +47,8 @@ _CONTENT: Mapping[str, Callable[[Completion], Completion]] = {
     "invalid": _says('{"answer": 42}'),
     "refusal": _says("I'm sorry, but I can't help with that request.", "refusal"),
     "low_confidence": _low_confidence,
-    "no_usage": lambda c: replace(c, told=None),
-    "absurd_usage": lambda c: replace(c, told=Usage(_ABSURD, -1)),
+    "no_usage": lambda c: replace(c, usage=None),
+    "absurd_usage": lambda c: replace(c, usage=Usage(_ABSURD, -1)),
 }
 """Modes that change what the model says."""
 

@@ -68,11 +68,11 @@ def write(_: Asked, completion: Completion) -> dict[str, Any]:
         "stopReason": _FINISH[completion.finish],
         "metrics": {"latencyMs": _LATENCY_MS},
     }
-    if completion.told:
+    if completion.usage:
         body["usage"] = {
-            "inputTokens": completion.told.read,
-            "outputTokens": completion.told.written,
-            "totalTokens": completion.told.read + completion.told.written,
+            "inputTokens": completion.usage.read,
+            "outputTokens": completion.usage.written,
+            "totalTokens": completion.usage.read + completion.usage.written,
         }
     return body
 

@@ -108,13 +108,13 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A reply as it is sent: `finish` is stop, tools, length or refusal; `told` is None where no usage is told."""
+    """A reply as it is sent: `finish` is stop, tools, length or refusal; `usage` is None if none is reported."""
 
     text: str
     calls: tuple[Call, ...]
     finish: str
     billed: Usage
-    told: Usage | None
+    usage: Usage | None
 
 
 def tokens(size: int) -> int:

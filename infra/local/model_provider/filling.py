@@ -162,8 +162,8 @@ def _limit(schema: Schema, key: str, words_for_it: str) -> float | None:
     """Return a limit: where a schema may not carry it, its description does."""
     if key in schema:
         return float(schema[key])
-    told = _described(schema, rf"{words_for_it}:? (-?\d+(?:\.\d+)?)")
-    return float(told) if told else None
+    limit = _described(schema, rf"{words_for_it}:? (-?\d+(?:\.\d+)?)")
+    return float(limit) if limit else None
 
 
 def _described(schema: Schema, pattern: str) -> str | None:

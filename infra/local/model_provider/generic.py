@@ -76,8 +76,8 @@ def _answer(asked: Asked) -> tuple[str, float, dict[str, Any]]:
 def _report(call: Call, facts: Mapping[str, Any]) -> str:
     """Say what a tool did or found, in the order in which it said it."""
     plain = {k: v for k, v in facts.items() if isinstance(v, (str, int, float)) and v != ""}
-    told = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in plain.items())
-    return f"{'Your refund is made' if 'refund' in call.name else 'Here is what I found'}: {told}."
+    found = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in plain.items())
+    return f"{'Your refund is made' if 'refund' in call.name else 'Here is what I found'}: {found}."
 
 
 def _passage(query: str, result: Any) -> str:

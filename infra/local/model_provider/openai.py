@@ -93,11 +93,11 @@ def write(asked: Asked, completion: Completion) -> dict[str, Any]:
         "model": asked.model,
         "choices": [choice],
     }
-    if completion.told:
+    if completion.usage:
         body["usage"] = {
-            "prompt_tokens": completion.told.read,
-            "completion_tokens": completion.told.written,
-            "total_tokens": completion.told.read + completion.told.written,
+            "prompt_tokens": completion.usage.read,
+            "completion_tokens": completion.usage.written,
+            "total_tokens": completion.usage.read + completion.usage.written,
             "prompt_tokens_details": {"cached_tokens": 0},
             "completion_tokens_details": {"reasoning_tokens": 0},
         }
