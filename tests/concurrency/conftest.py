@@ -1,4 +1,4 @@
-"""Gives the tests an emulator of their own and, each of them, an empty table on it."""
+"""Gives these tests an emulator of their own, and each test an empty table on it."""
 
 from collections.abc import Iterator
 from pathlib import Path

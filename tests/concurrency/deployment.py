@@ -30,7 +30,7 @@ from tests.support.world import TENANT, Clock, Context, Models, Topics, World, a
 
 CALL_USD = "0.001"
 CALL = 1_000
-"""What the worst case of one call of the first model comes to, in micro-dollars: 250 tokens at $4 a million."""
+"""The worst case of one call of the first model, in micro-dollars: 250 tokens at $4 per million."""
 
 OUTPUT_TOKENS = 250
 AGENT = "paint"
@@ -49,7 +49,7 @@ def usd(calls: int) -> str:
 
 
 class RealTime(Clock):
-    """The real time, and `now` seconds more."""
+    """The real time plus `now` seconds."""
 
     def __call__(self) -> float:
         return time.time() + self.now
@@ -57,7 +57,7 @@ class RealTime(Clock):
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """Lines that several processes append to a file, whole ones also when a process is killed."""
+    """A file to which several processes append lines; a line is complete even if its process is killed."""
 
     path: Path
 
@@ -76,7 +76,7 @@ class Log:
 
     @property
     def billed(self) -> int:
-        """What the provider billed in all, in micro-dollars."""
+        """Return the sum of what the provider billed, in micro-dollars."""
         return sum(int(line["cost"]) for line in self.lines("bill"))
 
 
@@ -126,7 +126,7 @@ class LoggedTopics(Topics):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of a POST: its status, and the code of its problem or the JSON of its answer."""
+    """The result of a POST: its status, and the code of its problem or the JSON of its answer."""
 
     status: int
     code: str = ""
@@ -173,7 +173,7 @@ class Deployment:
     clock_ahead_s: float = 0.0
 
     def but(self, **changes: Any) -> "Deployment":
-        """Return a deployment that differs."""
+        """Return a copy of the deployment with some changes."""
         return replace(self, **changes)
 
     def table(self) -> Table:
@@ -199,7 +199,7 @@ def task_key(task: str, customer: str = "carla") -> tuple[str, str]:
 
 
 def amounts(item: Item | None) -> tuple[int, int]:
-    """Return what a counter holds: (committed, posted)."""
+    """Return what a counter has: (committed, posted)."""
     return int((item or {}).get("committed", 0)), int((item or {}).get("posted", 0))
 
 

@@ -1,4 +1,4 @@
-"""A worker that is killed anywhere in a turn: what it held is resolved once, and for no less than was billed."""
+"""A worker is killed anywhere in a turn: what it reserved is resolved once, and for no less than was billed."""
 
 import os
 import signal
@@ -21,14 +21,14 @@ from tests.support.world import TENANT
 pytestmark = pytest.mark.random
 
 Moment = tuple[str, int]
-"""Before or after call n of the table, or of the provider's bill n: ("before call", 3)."""
+"""When to kill: before or after call n of the table, or bill n of the provider, such as ("before call", 3)."""
 
 LATER_S = 3_600.0
 AT_ONCE = 4
 
 
 class Moments:
-    """Counts the moments of a process's turn, and kills it at one: no handler runs, and no thread goes on."""
+    """Counts the moments of a process's turn, and kills the process at one: no handler runs, and every thread stops."""
 
     def __init__(self, fatal: Moment | None) -> None:
         self._fatal = fatal

@@ -51,7 +51,7 @@ def send_all(deployment: Deployment, turns: int = 80, **more: object) -> Counter
 
 
 def test_the_usual_guard_admits_them_all() -> None:
-    """Whoever reads before anybody has added is admitted: here everybody, so 20 times the limit is billed."""
+    """Every turn reads before any has added its cost, and is admitted: 20 times the limit is billed."""
     guard = UsualGuard(10, Barrier(200).wait)
     with ThreadPoolExecutor(200) as threads:
         admitted = sum(threads.map(lambda _: guard.turn(), range(200)))
@@ -78,7 +78,7 @@ def test_of_many_turns_at_once_exactly_the_10_that_fit_are_admitted(
 
 @pytest.mark.parametrize("weather", [CLEAR, STORM], ids=["clear", "storm"])
 def test_a_tenants_whole_day_is_used_and_never_passed(deployment: Deployment, weather: Weather) -> None:
-    """Its shards hold two calls each; turns of many customers that meet a full one find the others."""
+    """Each shard has room for two calls; a turn that finds its shard full uses another one."""
     limited = deployment.but(env={"TENANT_DAY_LIMIT_USD": usd(20)}, weather=weather)
     statuses = send_all(limited, turns=50, customers=25)
     spend = SpendStore(deployment.table(), time.time)

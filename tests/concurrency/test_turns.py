@@ -93,7 +93,7 @@ def test_a_dead_runs_turn_is_taken_over_by_one_of_many(deployment: Deployment) -
 
 @pytest.fixture
 def waiting(deployment: Deployment) -> str:
-    """Give a turn that waits for a person."""
+    """Return a turn that waits for a person."""
     environment = deployment.but(modes=dict.fromkeys(("first", "second", "third"), "error")).environment()
     assert 202 == environment.turn("key").status
     turn = turn_id(TENANT, "carla", PATH, "key")

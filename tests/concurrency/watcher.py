@@ -11,7 +11,7 @@ from tests.concurrency.deployment import amounts
 
 
 class Watcher:
-    """Reads counters strongly, over and over; `most` is the most that was ever committed under each."""
+    """Reads counters again and again (strongly consistent); `most` is the highest `committed` seen of each."""
 
     def __init__(self, table: Table, keys: Sequence[Key]) -> None:
         self._table, self._keys = table, keys

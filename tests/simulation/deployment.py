@@ -1,4 +1,4 @@
-"""A deployment in which anything may die or fail at any write: deterministic by its seed."""
+"""A deployment in which anything may die or fail at any write; a seed decides what does, and repeats it."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -57,14 +57,14 @@ _FAILURES = [f for f in Failure if CONSEQUENCES[f].next_model and f not in _OURS
 
 @dataclass
 class Faults:
-    """What goes wrong, and how often; nothing does while `quiet`."""
+    """Decides what goes wrong, and how often; nothing does while `quiet`."""
 
     random: Random
     often: float
     quiet: bool = False
 
     def strikes(self, weight: float = 1.0) -> bool:
-        """Whether it happens now."""
+        """Decide whether a fault happens now; one with half the weight happens half as often."""
         return not self.quiet and self.random.random() < self.often * weight
 
     def store(self, name: str, _: Sequence[Key]) -> None:
@@ -74,7 +74,7 @@ class Faults:
 
 
 class Inline(Executor):
-    """Does everything at once, so that a seed decides the order."""
+    """An executor that runs each call at once, in this thread, so that the order depends on the seed alone."""
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> "Future[T]":
         """Call now."""
@@ -96,7 +96,7 @@ class Providers(Models):
     meanwhile: Callable[[], None] = print
 
     def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
-        """Play one of the ways a call can go."""
+        """Play one of the ways in which a call can end."""
         random = self.faults.random
         if self.faults.strikes(2):
             self.meanwhile()
@@ -133,7 +133,7 @@ class Providers(Models):
 
 @dataclass
 class Bookings:
-    """The other side of a tool with effects: `made` are the bookings it really made by key, `slots` those by turn."""
+    """The service behind a tool with effects: `made` are the bookings that it really made, by key; `slots`, by turn."""
 
     faults: Faults
     honours_keys: bool
@@ -151,7 +151,7 @@ class Bookings:
         return book
 
     def book(self, key: str, turn_id: str, slot: str) -> dict[str, str]:
-        """Book, unless the key was seen; the caller may die, or hear nothing, before or after."""
+        """Book, unless the key was used before; the caller may die, or get no answer, before or after that."""
         if self.faults.strikes():
             raise Killed
         if self.faults.strikes():
@@ -299,7 +299,7 @@ class Deployment(World):
         return services
 
     def survive(self, work: Callable[[], T]) -> T | None:
-        """Do one invocation's work; a death ends it, and another environment goes on."""
+        """Do the work of one invocation; if it dies, the next one starts in another environment."""
         try:
             return work()
         except Killed:
@@ -321,13 +321,13 @@ class Deployment(World):
             self.survive(self.reconcile)
 
     def deliver(self) -> None:
-        """Deliver what is queued; a message whose deliverer died comes again out of the outbox."""
+        """Deliver what is queued; if the deliverer dies, the reconciler queues the message again from the outbox."""
         deliver = super().deliver
         with suppress(StoreUnavailable):
             self.survive(deliver)
 
     def meanwhile(self) -> None:
-        """A process is frozen for a while, and others go on; then it goes on too, as one that should be dead."""
+        """Freeze a process while others work; then it continues, although its lease has ended and it counts as dead."""
         self.clock.now += self.random.choice([5, 40, 100])
         for _ in range(2):
             self.random.choice([self.schedule, self.work, self.operate, *self.retries])()

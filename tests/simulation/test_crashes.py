@@ -1,4 +1,4 @@
-"""Any process may die at any write: every accepted turn still ends, once, paid for, and with somebody told."""
+"""Any process may die at any write: every accepted turn still ends once, is paid for, and its client is notified."""
 
 import json
 from collections import defaultdict
@@ -24,7 +24,7 @@ def items(world: Deployment, sk: str) -> list[Item]:
 
 
 def drive(world: Deployment) -> None:
-    """Play a while with faults, then let things heal until every turn's time is over."""
+    """Play for a while with faults, then without, until the `answer_by` of every turn has passed."""
     random = world.random
     ended: dict[str, str] = {}
     keys = [f"k{n}" for n in range(random.choice([1, 2, 3]))]

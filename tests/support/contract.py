@@ -15,17 +15,17 @@ _CLOSED = {
     name: {**schema, "additionalProperties": False} if "properties" in schema else schema
     for name, schema in DOCUMENT["components"]["schemas"].items()
 }
-"""What the contract leaves open, so that members may be added, is closed here: what is added must be in it."""
+"""The contract lets members be added; here it is closed, so that every added member must be in the contract."""
 
 
 def route_of(method: str, path: str) -> str | None:
-    """Find the path in the contract that a request's path is one of."""
+    """Return the contract's path (with its parameters) that a request's path matches."""
     routes = (route for route, pattern in _ROUTES.items() if pattern.fullmatch(path))
     return next((route for route in routes if method.lower() in DOCUMENT["paths"][route]), None)
 
 
 def hold_to_contract(method: str, path: str, status: int, headers: Mapping[str, str], text: str) -> None:
-    """Raise AssertionError where an answer is not as the contract says."""
+    """Raise AssertionError if an answer is not as the contract says."""
     route = route_of(method, path)
     if route is None:
         assert status == 404, f"{method} {path} is no route, and answers {status}"

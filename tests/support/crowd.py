@@ -1,4 +1,4 @@
-"""Does many things at the same moment: several processes, a thread for each thing, one start."""
+"""Does many things at the same moment: several processes, one thread for each thing, and one common start."""
 
 import multiprocessing
 from collections.abc import Callable, Sequence
@@ -11,16 +11,16 @@ T = TypeVar("T")
 
 PATIENCE_S = 90.0
 PROCESSES = multiprocessing.get_context("forkserver")
-"""Children begin with the modules loaded and with none of the parent's threads."""
+"""A fork server: children start with the modules loaded, and without the parent's threads."""
 
 PROCESSES.set_forkserver_preload(["tests.support.warm"])
 
 PREPARED = 8
-"""Processes of the pool, which lives as long as the tests do: starting one costs more than most of them need."""
+"""Processes in the pool. It lives as long as the tests do: starting a process takes longer than most tests."""
 
 
 def crowd(make: Callable[[], Callable[[int], T]], size: int) -> list[T]:
-    """Do `size` things at once and return what came of each, in order; `make` prepares each process for its share."""
+    """Do `size` things at once and return their results, in order; `make` prepares each process for its share."""
     # Every process waits for all others before it begins, so none gets two shares.
     done = [_pool().submit(_share, make, range(first, size, PREPARED)) for first in range(PREPARED)]
     found = dict(pair for future in done for pair in future.result(PATIENCE_S))

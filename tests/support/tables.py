@@ -1,4 +1,4 @@
-"""Tables that count their calls, fail, or kill whoever writes: around any other table."""
+"""Wraps any table in one that counts its calls, fails, or kills the process that calls it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,11 +11,11 @@ T = TypeVar("T")
 
 
 class Killed(BaseException):
-    """The process died here: nothing may catch it."""
+    """The process died here; no code may catch this."""
 
 
 Hook = Callable[[str, Sequence[Key]], None]
-"""Called with the name of a call and the keys it meets, before it and after it."""
+"""Called with the name of a call and the keys of its items, before the call or after it."""
 
 
 def _nothing(_: str, __: Sequence[Key]) -> None:
@@ -24,7 +24,7 @@ def _nothing(_: str, __: Sequence[Key]) -> None:
 
 @dataclass
 class WatchedTable:
-    """A table that tells of every call: `before` and `after` may raise, `calls` are their names."""
+    """A table that reports every call to `before` and `after`, which may raise; `calls` are the names of all calls."""
 
     inner: Table
     before: Hook = _nothing
@@ -80,12 +80,12 @@ def down(_: str, __: Sequence[Key]) -> None:
     raise StoreUnavailable("down")
 
 
-def on(what: str, prefix: str, do: Callable[[], None], *, times: int = 1) -> Hook:
-    """Do something when a call of that name meets an item whose pk or sk begins so, the first `times` times."""
+def on(call: str, prefix: str, do: Callable[[], None], *, times: int = 1) -> Hook:
+    """Return a hook that does something, `times` times, when `call` has an item whose pk or sk starts with `prefix`."""
     left = [times]
 
     def hook(name: str, keys: Sequence[Key]) -> None:
-        if left[0] and name == what and any(part.startswith(prefix) for key in keys for part in key):
+        if left[0] and name == call and any(part.startswith(prefix) for key in keys for part in key):
             left[0] -= 1
             do()
 
@@ -98,5 +98,5 @@ def kill() -> None:
 
 
 def fail() -> None:
-    """Fail as a table does whose answer never came."""
+    """Fail like a table whose answer never came."""
     raise StoreUnavailable("no answer")

@@ -1,4 +1,4 @@
-"""How many times as many runs as usual the random tests have: TURNKEEPER_TIMES, which `make verify` sets."""
+"""The factor by which the random tests have more runs than usual: TURNKEEPER_TIMES, which `make verify` sets."""
 
 import os
 

@@ -5,7 +5,7 @@ from threading import Lock
 
 
 class UsualGuard:
-    """A limit in calls of the usual price. Every step by itself is atomic; all of them together are not."""
+    """A limit, counted in calls of the usual price. Each step is atomic by itself; all of them together are not."""
 
     def __init__(self, limit: int, call: Callable[[], object]) -> None:
         self._limit, self._call, self._lock = limit, call, Lock()

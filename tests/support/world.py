@@ -76,7 +76,7 @@ Scripted = ModelReply | Exception | Callable[[ModelRequest], ModelReply]
 
 @dataclass
 class Models:
-    """Scripted models: each plays its list, and then its last entry for ever."""
+    """Scripted models: each plays its list, and repeats the last entry for ever."""
 
     clock: "Clock"
     script: dict[str, list[Scripted]] = field(default_factory=dict)
@@ -106,7 +106,7 @@ class Models:
 
 @dataclass
 class Clock:
-    """A clock that is moved by hand, and a little by every look at it."""
+    """A clock that is moved by hand, and moves a little each time it is read."""
 
     now: float = START
 
@@ -165,7 +165,7 @@ class Machine:
         self.succeeded.append(token)
 
     def close(self, name: str) -> None:
-        """An execution came to an end: its own, or somebody aborted it."""
+        """Close an execution, which ended by itself or was aborted."""
         if self.running.pop(name, None):
             self.closed.add(name)
 
@@ -186,7 +186,7 @@ class Queue:
 
 @dataclass
 class Receivers:
-    """Receivers of callbacks: each delivery is answered with the next of `answers`, and the last for ever."""
+    """Receivers of callbacks: each delivery gets the next of `answers`, and then the last one for ever."""
 
     answers: list[int | BaseException] = field(default_factory=lambda: [204])
     sent: list[dict[str, Any]] = field(default_factory=list)
@@ -202,7 +202,7 @@ class Receivers:
 
 @dataclass(frozen=True)
 class Taken:
-    """What a service answers that takes everything."""
+    """The answer of a service that accepts everything."""
 
     status: int = 200
 
@@ -213,7 +213,7 @@ class Taken:
 
 @dataclass
 class Http:
-    """HTTP to a service that takes everything; what matters a tool of a test answers by itself."""
+    """HTTP to a service that accepts everything; where the answer matters, a test's tool returns it without HTTP."""
 
     posted: bool = False
     answered: bool = True
@@ -435,7 +435,7 @@ class World:
         self.services.tiers.hand_off(turn_id, n, token, 0)
 
     def play(self, turn_id: str, n: int = 1) -> str:
-        """Play an execution until it has ended (the turn's status) or waits for a person."""
+        """Play an execution until it has ended (returns the turn's status) or waits for a person."""
         state = self.services.tiers.route(turn_id, n)
         for name, tier in TIERS.items():
             if state == name:

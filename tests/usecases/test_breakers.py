@@ -300,7 +300,7 @@ def test_a_transition_is_told_once() -> None:
 
 
 def test_a_tool_that_sent_nothing_says_nothing_of_its_service() -> None:
-    """It refused by itself: a half-open breaker is given back, and does not close."""
+    """The tool refused by itself: the probe of a half-open breaker is released, and the breaker does not close."""
 
     @tool(dependency=Dependency("shop", "SHOP_URL"))
     def find(context: ToolContext, order: str) -> str:

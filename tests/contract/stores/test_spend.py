@@ -1,4 +1,4 @@
-"""Money held, posted, given back and alerted about, in memory and in moto."""
+"""Money that is reserved, posted, voided and alerted about, in memory and in moto."""
 
 from typing import Any
 
