@@ -1,6 +1,6 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from turnkeeper.domain.rate_limit import Arrival, RateLimit, arrival, retry_after
+from turnkeeper.domain.rate_limit import Arrival, RateLimit, arrival, denied_for_s
 
 LIMIT = RateLimit(per_minute=60, burst=3)
 limits = st.builds(RateLimit, per_minute=st.integers(1, 6_000), burst=st.integers(1, 100))
@@ -32,7 +32,7 @@ def test_who_waits_as_told_is_admitted() -> None:
     tat = 100 + 3 * LIMIT.interval
 
     assert Arrival.DENIED is arrival(tat, 100.2, LIMIT)
-    assert Arrival.BURST is arrival(tat, 100.2 + retry_after(tat, 100.2, LIMIT), LIMIT)
+    assert Arrival.BURST is arrival(tat, 100.2 + denied_for_s(tat, 100.2, LIMIT), LIMIT)
 
 
 def test_who_was_away_has_no_more_than_the_burst() -> None:

@@ -42,7 +42,7 @@ def arrival(tat: float | None, now: float, limit: RateLimit) -> Arrival:
     return Arrival.BURST if tat <= now + limit.tolerance else Arrival.DENIED
 
 
-def retry_after(tat: float, now: float, limit: RateLimit) -> float:
+def denied_for_s(tat: float, now: float, limit: RateLimit) -> float:
     """Return the seconds until a denied request would be admitted."""
     return max(0.0, tat - limit.tolerance - now)
 

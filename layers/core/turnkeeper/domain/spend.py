@@ -32,7 +32,11 @@ class Limits:
     tenant_day_micro_usd: int | None = None
 
     def overridden(self, *overrides: Override) -> "Limits":
-        """Return the limits with overrides applied in order: a later one wins."""
+        """Return the limits with overrides applied in order: a later one wins.
+
+        The order of a turn, from the weakest: the deployment's limits, the agent's own (its definition), what the owner
+        set for the agent, what the owner set for the customer.
+        """
         limits = self
         for override in overrides:
             task, day = override.task_micro_usd, override.customer_day_micro_usd

@@ -93,7 +93,7 @@ class Guard:
             self._telemetry.warning("breaker not reported", dependency=permit.dependency)
             return
         if moved:
-            self._log(moved)
+            self._announce(moved)
 
     def _try_probe(self, breaker: Breaker, timeout_s: float) -> Breaker | None:
         try:
@@ -101,10 +101,11 @@ class Guard:
         except StoreUnavailable:
             return None
         if probing:
-            self._log(probing)
+            self._announce(probing)
         return probing
 
-    def _log(self, moved: Breaker) -> None:
+    def _announce(self, moved: Breaker) -> None:
+        """Log where a breaker moved to, and count BreakerOpen, BreakerHalfOpen or BreakerClosed."""
         state = moved.state.name.lower()
         self._telemetry.action(
             Action.BREAKER_TRANSITION,

@@ -5,7 +5,7 @@ from functools import reduce
 from math import ceil
 from operator import and_
 
-from turnkeeper.domain.rate_limit import MODEL_BURST_S, Arrival, ModelRate, RateLimit, arrival, retry_after
+from turnkeeper.domain.rate_limit import MODEL_BURST_S, Arrival, ModelRate, RateLimit, arrival, denied_for_s
 from turnkeeper.errors import RateLimited, StoreContended
 from turnkeeper.ports import Attr, Clock, Item, Key, Refused, Table, Update
 from turnkeeper.stores import keys
@@ -43,7 +43,7 @@ class RateGate:
         tat = old["tat"] / 1000 if old else None
         self._arrival = arrival(tat, now, self._limit)
         if self._arrival is Arrival.DENIED and tat is not None:
-            raise RateLimited(retry_after(tat, now, self._limit))
+            raise RateLimited(denied_for_s(tat, now, self._limit))
 
 
 class CustomerRates:
