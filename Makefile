@@ -70,7 +70,8 @@ setup: $(READY) ## Install what the project needs (the other targets do it by th
 $(READY): pyproject.toml uv.lock package-lock.json
 	@mkdir -p .local
 	@infra/uv --version >/dev/null 2>&1 || { echo "Installing uv into .local/uv"; \
-		python3 -m pip install --quiet --disable-pip-version-check --target .local/uv uv; }
+		for python in $$(type -ap python3); do "$$python" -m pip --version >/dev/null 2>&1 && break; done; \
+		"$$python" -m pip install --quiet --disable-pip-version-check --target .local/uv uv; }
 	@echo "Installing the project's packages"
 	@infra/uv sync --frozen --quiet
 	@UV_PROJECT_ENVIRONMENT=.venv-ministack infra/uv sync --frozen --quiet --only-group ministack
