@@ -109,6 +109,7 @@ interface Breaker {
 
 interface Health {
   breakers: Breaker[];
+  broken_agents: { agent: string; fault: string }[];
   subscriptions: Record<string, { confirmed: number; unconfirmed: number }> | null;
   unconfirmed_subscriptions: number | null;
 }

@@ -202,6 +202,16 @@ def test_nobody_on_call_is_said_before_everything_else(visit: Open, site: Site) 
     expect(page.locator("#health button")).to_have_text(re.compile("^Nobody is subscribed to the on-call topic · "))
 
 
+def test_an_agent_that_cannot_be_loaded_is_named_with_its_fault(visit: Open, site: Site) -> None:
+    health = site.world.get("/v1/health", operator()).json
+    health |= {"broken_agents": [{"agent": "booking", "fault": "SyntaxError at agents/booking.py:3"}]}
+    page = visit(who="")
+    page.route("**/v1/health", lambda route: route.fulfill(json=health))
+    sign_in(page, "otto")
+    told = "booking cannot be loaded: SyntaxError at agents/booking.py:3"
+    expect(page.locator("#health button")).to_have_text(told)
+
+
 def test_a_tab_in_the_background_goes_on_counting_who_waits(visit: Open, site: Site) -> None:
     page = visit()
     expect(page.get_by_role("heading", name="Nobody is waiting")).to_be_visible()

@@ -72,6 +72,19 @@ class RateLimited(TurnkeeperError):  # noqa: N818
         self.retry_after_s = retry_after_s
 
 
+class BrokenAgent(TurnkeeperError):  # noqa: N818 - the agent's state is the clearest name
+    """An agent's file cannot be imported, or defines no agent: its turns are refused, and all others are served.
+
+    `kind` is the class of the error, and `place` the line that it came from, such as agents/booking.py:3. The text of
+    the error is left out, as it may hold anything; the error itself is the cause.
+    """
+
+    def __init__(self, agent: str, kind: str, place: str) -> None:
+        self.agent, self.kind, self.place = agent, kind, place
+        self.fault = f"{kind} at {place}"
+        super().__init__(f"the agent {agent!r} cannot be loaded")
+
+
 class InvalidRequest(TurnkeeperError):  # noqa: N818
     """A request is not valid; the message says what to write instead."""
 

@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from turnkeeper.agent import Agent
-from turnkeeper.errors import UnpricedModel
+from turnkeeper.errors import BrokenAgent, UnpricedModel
 from turnkeeper.outside import Outside
 from turnkeeper.runtime.attempt import Attempts
 from turnkeeper.runtime.callbacks import Callbacks
@@ -42,8 +42,15 @@ class Services:
         self.clock, self.telemetry = outside.clock, outside.telemetry
 
     def agents(self, name: str) -> Agent[Any]:
-        """Return the agent of that name, to run it. Raises UnpricedModel if any of its models has no price."""
-        found = self._outside.agents(name)
+        """Return the agent of that name, to run it. Raises UnpricedModel if any of its models has no price.
+
+        Raises BrokenAgent if it cannot be loaded, and warns the owner.
+        """
+        try:
+            found = self._outside.agents(name)
+        except BrokenAgent as error:
+            self.owner.warn(f"{error}: {error.fault}", {"agent": name, "error": error.kind})
+            raise
         unpriced = [model.id for model in found.models if model.id not in self._outside.prices]
         if unpriced:
             raise UnpricedModel(f"the agent {name!r} has models without a price: {', '.join(unpriced)}")

@@ -37,12 +37,15 @@ export function showHealth(health) {
  * @param {Health} health
  * @returns {[string, Breaker[]][]}
  */
-function problems({ breakers, subscriptions, unconfirmed_subscriptions: unconfirmed }) {
+function problems({ breakers, broken_agents: broken = [], subscriptions, unconfirmed_subscriptions: unconfirmed }) {
   const down = breakers.filter((b) => b.state !== "closed");
   const nobody = subscriptions?.on_call?.confirmed === 0;
   /** @type {([string, Breaker[]] | false)[]} */
   const wrong = [
     nobody && ["Nobody is subscribed to the on-call topic", []],
+    ...broken.map(
+      ({ agent, fault }) => /** @type {[string, Breaker[]]} */ ([`${agent} cannot be loaded: ${fault}`, []]),
+    ),
     down.length > 0 && [`${named(down.map((b) => b.dependency))} cannot be called`, down],
     unconfirmed !== null && unconfirmed > 0 && [`${plural(unconfirmed, "subscription")} not confirmed`, []],
     unconfirmed === null && ["Subscriptions could not be checked", []],

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
+from turnkeeper.agent import Agent
 from turnkeeper.domain.attempt import Attempt
 from turnkeeper.domain.breaker import State
 from turnkeeper.domain.effect import EffectState
@@ -11,7 +12,7 @@ from turnkeeper.domain.escalation import Escalation, Listed
 from turnkeeper.domain.money import format_usd
 from turnkeeper.domain.tier import Tier
 from turnkeeper.domain.turn import Status
-from turnkeeper.errors import DependencyError, EscalationNotFound
+from turnkeeper.errors import BrokenAgent, DependencyError, EscalationNotFound, NotFound
 from turnkeeper.outside import Outside
 from turnkeeper.ports import Subscriptions
 from turnkeeper.runtime.lookups import Lookups
@@ -20,6 +21,7 @@ from turnkeeper.runtime.views import (
     AttemptView,
     BreakerStatus,
     BreakerView,
+    BrokenAgentView,
     CallView,
     EffectStatus,
     EscalationDetails,
@@ -60,7 +62,7 @@ class Context:
         Raises EscalationNotFound.
         """
         turn, escalation = self._operators.find(who, turn_id)
-        agent = self._outside.agents(turn.agent)
+        agent = self._agent(turn.agent)
         whole = self._stores.turns.whole(turn_id)
         if whole is None:
             raise EscalationNotFound(f"there is no escalation {turn_id}")
@@ -71,6 +73,7 @@ class Context:
             latency_ms=round((self._clock() - turn.created_at) * 1000),
             reason=escalation.reason,
         )
+        dependencies = agent.dependencies if agent else ()
         said = self._stores.conversations.recent(turn.tenant, turn.conversation)
         details: EscalationDetails = {
             "turn": cast(TurnView, turn.outcome) if turn.is_done else view,
@@ -83,27 +86,29 @@ class Context:
                 for e in whole.effects
             ],
             "spend": self._lookups.spend(turn.tenant, turn.customer, None),
-            "breakers": [b for b in self._breaker_states(agent.dependencies) if b["state"] != "closed"],
-            "accept_at": {
-                Tier.FIRST_ATTEMPT: agent.accept_at,
-                Tier.CORRECTED_RETRY: agent.accept_at,
-                Tier.ALTERNATIVE_PATH: agent.alternative_at,
-            },
-            "output_schema": agent.output.model_json_schema(),
-            "contact": agent.escalation_contact or None,
+            "breakers": [b for b in self._breaker_states(dependencies) if b["state"] != "closed"],
+            "accept_at": _accept_at(agent) if agent else {},
+            "output_schema": agent.output.model_json_schema() if agent else {},
+            "contact": (agent.escalation_contact or None) if agent else None,
             "answer": dict(escalation.answer) or None,
             "draft": dict(escalation.draft) or None,
         }
         return EscalationContext(escalation, details)
 
     def health(self, who: Operator) -> HealthView:
-        """Gather the breakers of every agent, the tenant's backlog, and who is subscribed to the topics."""
-        names = [d for name in self._outside.agent_names() for d in self._outside.agents(name).dependencies]
+        """Gather broken agents, the others' breakers, the tenant's backlog, and who is subscribed to the topics."""
+        names, broken = list[str](), list[BrokenAgentView]()
+        for name in self._outside.agent_names():
+            try:
+                names += self._outside.agents(name).dependencies
+            except BrokenAgent as error:
+                broken.append({"agent": name, "fault": error.fault})
         names += [f"notify:{name}" for name in CHANNELS]
         waiting, more = self._operators.page(who, Listed.OPEN, None)
         now = self._clock()
         subscriptions = self._subscriptions()
         return {
+            "broken_agents": broken,
             "breakers": self._breaker_states(list(dict.fromkeys(names))),
             "backlog": {
                 "open": len(waiting),
@@ -113,6 +118,13 @@ class Context:
             "unconfirmed_subscriptions": self._unconfirmed(subscriptions),
             "subscriptions": _subscriptions_view(subscriptions),
         }
+
+    def _agent(self, name: str) -> Agent[Any] | None:
+        """Find an agent; None where it cannot be loaded or was removed, as people answer its turns all the same."""
+        try:
+            return self._outside.agents(name)
+        except (BrokenAgent, NotFound):
+            return None
 
     def _breaker_states(self, names: Sequence[str]) -> list[BreakerView]:
         return [
@@ -155,6 +167,14 @@ def _subscriptions_view(found: Mapping[str, Subscriptions] | None) -> dict[str, 
     if found is None:
         return None
     return {name: {"confirmed": s.confirmed, "unconfirmed": s.unconfirmed} for name, s in found.items()}
+
+
+def _accept_at(agent: Agent[Any]) -> dict[str, float]:
+    return {
+        Tier.FIRST_ATTEMPT: agent.accept_at,
+        Tier.CORRECTED_RETRY: agent.accept_at,
+        Tier.ALTERNATIVE_PATH: agent.alternative_at,
+    }
 
 
 def _attempt(attempt: Attempt) -> AttemptView:

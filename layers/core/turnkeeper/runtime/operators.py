@@ -16,6 +16,7 @@ from turnkeeper.domain.tier import Tier
 from turnkeeper.domain.turn import Status, Turn, TurnState
 from turnkeeper.domain.whole_turn import WholeTurn
 from turnkeeper.errors import (
+    BrokenAgent,
     ConflictingAction,
     EscalationNotFound,
     InvalidAnswer,
@@ -178,6 +179,8 @@ class Operators:
             return model.model_validate_json(json_text(output), strict=True).model_dump(mode="json")
         except ValidationError as error:
             raise InvalidAnswer(error_lines(error)) from error
+        except BrokenAgent as error:
+            raise InvalidAnswer(["output cannot be checked, as the agent cannot be loaded: leave it out"]) from error
 
     def _view(
         self,

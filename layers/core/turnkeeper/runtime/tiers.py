@@ -70,10 +70,10 @@ class Tiers:
             return Outcome.ACCEPTED  # the turn ended, or another execution has it: this one only has to conclude
         if skip_reason(found.escalation, found.whole.attempts, tier):
             return Outcome.SKIPPED
+        agent = self._agents(found.whole.turn.agent)
         ends_at = self._clock() + max(0.0, remaining_s)
         lease = self._opener.times.lease(ends_at)
         turn = self._stores.turns.begin_tier(found.whole.turn, lease)
-        agent = self._agents(turn.agent)
         begun = self._opener.begin_reads(turn, agent)
         run = self._opener.open(turn, agent, tier, lease, ends_at=ends_at, begun=begun)
         with run.money.post_on_error():

@@ -232,9 +232,17 @@ class SubscriptionsView(TypedDict):
     unconfirmed: int
 
 
+class BrokenAgentView(TypedDict):
+    """An agent that cannot be loaded, and why: turns for it are refused."""
+
+    agent: str
+    fault: Annotated[str, Field(examples=["ModuleNotFoundError at agents/booking.py:3"])]
+
+
 class HealthView(TypedDict):
     """The health of a deployment; null where the notifier could not be asked."""
 
+    broken_agents: list[BrokenAgentView]
     breakers: list[BreakerView]
     backlog: BacklogView
     unconfirmed_subscriptions: int | None
