@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from typing import Any
@@ -21,6 +22,9 @@ from infra.local.config import (
     aws_environment,
     parameters,
 )
+
+_MAKES_OWN = re.compile(r"make(\[\d+\])?: ")
+"""How a line of make's own begins: it says which rule failed, and not why."""
 
 
 def build() -> None:
@@ -70,6 +74,14 @@ def put_gateway_responses() -> None:
     client.create_deployment(restApiId=API_ID, stageName="prod")
 
 
+def fault_in(log: str) -> str:
+    """Return why SAM failed, by its log: what a layer's build wrote to stderr, or else the last line."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    told = "\n".join(lines).rpartition("Make Failed: ")[2] if "Make Failed: " in log else ""
+    own = [line for line in told.splitlines() if not _MAKES_OWN.match(line)]
+    return "\n".join(own or lines[-1:])
+
+
 def _sam(name: str, *arguments: str, env: dict[str, str]) -> None:
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"sam-{name}.log"
@@ -87,8 +99,8 @@ def _sam(name: str, *arguments: str, env: dict[str, str]) -> None:
         except FileNotFoundError as error:
             raise LocalCloudError("the SAM CLI is missing: run `make setup`") from error
     if done.returncode:
-        last = [line for line in log.read_text(errors="replace").splitlines() if line.strip()][-1:]
-        raise LocalCloudError(f"sam {name} failed: {''.join(last).strip()} (see .local/log/sam-{name}.log)")
+        fault = fault_in(log.read_text(errors="replace"))
+        raise LocalCloudError(f"sam {name} failed, see .local/log/sam-{name}.log:\n{fault}")
 
 
-__all__ = ["build", "deploy", "put_gateway_responses"]
+__all__ = ["build", "deploy", "fault_in", "put_gateway_responses"]

@@ -4,6 +4,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,8 @@ def test_the_other_commands_name_what_exists() -> None:
                 continue  # held for every page together
             case ["aws", "secretsmanager", "create-secret", "--name", name, *_]:
                 assert f"Default: {name}\n" in template
+            case ["uv", "add", "--group", group, _]:
+                assert group in tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
             case ["curl", *rest]:
                 assert "scope=turnkeeper/turns" in rest
             case other:

@@ -75,7 +75,7 @@ def test_sam_builds_the_layers_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     command = ["make", "-n", "-C", str(ROOT / "layers"), "build-CoreLayer", "build-AgentsLayer"]
     done = subprocess.run(command, env=sam_environment(), capture_output=True, text=True, check=True)
 
-    assert done.stdout.count(f'"{ROOT / "infra" / "uv"}" ') == 2
+    assert done.stdout.count(f'"{ROOT / "infra" / "uv"}" ') == 3
 
 
 def test_a_build_that_uv_itself_runs_stays_with_that_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,11 @@
 """The architecture: imports point inward, and nothing is read or made when a module is imported."""
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -34,7 +36,7 @@ MAY_IMPORT = {
     "adapters": {"domain", "ports", "errors", "agent", "outside", "settings", "adapters"},
     "bootstrap": {"settings", "services", "adapters.aws"},
     "api": {"domain", "ports", "errors", "agent", "stores", "runtime", "services", "api"},
-    "export_prices": {"domain", "agent", "adapters"},
+    "export_prices": {"domain", "errors", "agent", "adapters"},
     "testing": {
         "domain",
         "ports",
@@ -173,9 +175,16 @@ def test_a_function_is_one_thin_file(path: Path) -> None:
     assert set() == theirs(path)
 
 
+def required_by_agents() -> set[str]:
+    """The modules of the packages that `layers/agents/requirements.txt` names."""
+    named = set(re.findall(r"^([a-z0-9-]+)==", (AGENTS.parent / "requirements.txt").read_text(), re.MULTILINE))
+    found = packages_distributions().items() if named else ()
+    return {module for module, packages in found if named & {re.sub(r"[-_.]+", "-", p).lower() for p in packages}}
+
+
 @pytest.mark.parametrize("path", modules(AGENTS), ids=lambda p: p.name)
-def test_an_agent_needs_the_package_and_pydantic_only(path: Path) -> None:
-    assert theirs(path) <= {"pydantic"}
+def test_an_agent_needs_the_package_pydantic_and_what_agents_require_only(path: Path) -> None:
+    assert theirs(path) <= {"pydantic", *required_by_agents()}
     assert ours(path) <= set(turnkeeper.__all__)
 
 

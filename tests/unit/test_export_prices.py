@@ -9,6 +9,8 @@ from turnkeeper import Model
 from turnkeeper.adapters.prices import read_prices
 from turnkeeper.export_prices import export, main
 
+from tests.support.agents import deployed
+
 KNOWN, UNKNOWN = Model("openai:gpt-5.4-mini", 1_000), Model("openai:my-model", 1_000)
 OWN = {"input": "0.4", "output": "1.6"}
 
@@ -45,3 +47,32 @@ def test_the_build_writes_the_prices_of_every_agents_models(tmp_path: Path) -> N
 def test_unreadable_prices_of_a_deployment_name_the_variable(own: str) -> None:
     with pytest.raises(ValueError, match="PRICES: write it like"):
         read_prices(own)
+
+
+def test_the_build_names_every_broken_agent_with_its_line_and_what_to_do(tmp_path: Path) -> None:
+    with deployed(tmp_path), pytest.raises(SystemExit) as caught:
+        main(str(tmp_path / "prices.json"))
+    told = dict(
+        line.removeprefix("layers/agents/agents/").split(": ", 1) for line in str(caught.value.code).split("\n")
+    )
+
+    wanted = "run `uv add --group agents PACKAGE` with the package that has it, then `make layers`"
+    assert told == {
+        "_helper.py:1": "ZeroDivisionError: division by zero",
+        "ends.py:2": "SystemExit: 1",
+        "no_module.py:3": f"No module named 'no_such_package': {wanted}",
+        "no_syntax.py:2": "SyntaxError: invalid syntax",
+        "nothing.py:1": "the file must define `agent = Agent(name='nothing', ...)`",
+        "wrong.py:4": "Model('first'): write provider:name, where provider is one of openai, anthropic, bedrock",
+    }
+    assert not (tmp_path / "prices.json").exists()
+
+
+def test_what_only_the_export_needs_does_not_stand_in_for_an_agents_requirement(tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    library.mkdir()
+    (library / "only_prices_need_it.py").touch()
+    with deployed(tmp_path, {"needy": "import only_prices_need_it\n"}), pytest.raises(SystemExit) as caught:
+        main(str(tmp_path / "prices.json"), "", str(library))
+
+    assert "needy.py:1: No module named 'only_prices_need_it'" in str(caught.value.code)

@@ -1,7 +1,11 @@
-"""Exports the prices of the agents' models into a JSON file: `python -m turnkeeper.export_prices TARGET [OWN]`.
+"""Exports the prices of the agents' models into a JSON file: `python -m turnkeeper.export_prices TARGET OWN [LIBRARY]`.
 
 It runs when the layer is built, as genai-prices is too slow to import at a cold start. OWN is the owner's file of
-prices, which replace those of genai-prices. A model without a price fails the build.
+prices, which replace those of genai-prices. An agent that cannot be imported fails the build, and so does a model
+without a price.
+
+LIBRARY is the folder that genai-prices is installed in. It is looked into once every agent is imported: before that,
+what genai-prices needs would stand in for a requirement that the agents' layer lacks.
 """
 
 import json
@@ -12,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from turnkeeper.adapters.agents import agent, agent_names
-from turnkeeper.agent import Model
+from turnkeeper.agent import Agent, AgentError, Model
 from turnkeeper.domain.money import price_from_json
 from turnkeeper.domain.providers import PROVIDERS
+from turnkeeper.errors import BrokenAgent
 
 _FIELDS = {
     "input": "input_mtok",
@@ -62,14 +67,40 @@ def export(models: Iterable[Model], own: Mapping[str, Any]) -> dict[str, Any]:
     return prices
 
 
-def main(target: str, own: str = "") -> None:
-    """Write the prices of every model of every agent to the file `target`; exits with a message if one has no price."""
+def load_agents() -> list[Agent[Any]]:
+    """Import every agent; raises ImportError with a line for each that cannot be imported, and what to do."""
+    agents, faults = [], []
+    for name in agent_names():
+        try:
+            agents.append(agent(name))
+        except BrokenAgent as broken:
+            faults.append(f"layers/agents/{broken.place}: {_told(broken.__cause__)}")
+    if faults:
+        raise ImportError("\n".join(faults))
+    return agents
+
+
+def _told(error: BaseException | None) -> str:
+    told = error.msg if isinstance(error, SyntaxError) else str(error)
+    told = " ".join(told.split())
+    match error:
+        case AgentError():
+            return told
+        case ModuleNotFoundError(name=str(name)) if name.partition(".")[0] not in {"agents", "turnkeeper"}:
+            return f"{told}: run `uv add --group agents PACKAGE` with the package that has it, then `make layers`"
+        case _:
+            return f"{type(error).__name__}: {told}"
+
+
+def main(target: str, own: str = "", library: str = "") -> None:
+    """Write the prices of every model of every agent to the file `target`; exits with what to do if that cannot be."""
     file = Path(own)
     mine = json.loads(file.read_text()) if own and file.exists() else {}
-    models = {m.id: m for name in agent_names() for m in agent(name).models}
     try:
+        models = {m.id: m for one in load_agents() for m in one.models}
+        sys.path += [library] if library else []
         prices = export([models[name] for name in sorted(models)], mine)
-    except LookupError as error:
+    except (ImportError, LookupError) as error:
         sys.exit(str(error.args[0]))
     Path(target).write_text(json.dumps(prices, indent=2) + "\n")
 
