@@ -7,9 +7,6 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 import boto3
@@ -28,9 +25,9 @@ from infra.local.config import (
     secrets,
 )
 from infra.local.terminal import paint, say, step
+from infra.local.warm_up import warm_up
 
 _MINISTACK = ROOT / ".venv-ministack" / "bin" / "ministack"
-_TASKS = ("Route", "FirstAttempt", "RetryWithCorrection", "AlternativePath", "HandOffToHuman")
 _CLOUD, _MODELS, _TOOLS, _RECONCILER = "cloud", "model-provider", "tools-service", "reconciler"
 
 
@@ -96,7 +93,7 @@ def _bring_up(ports: Ports) -> dict[str, Any]:
         stack = _describe(ports, outputs)
     with step("warm the functions up"):
         processes.start(_RECONCILER, [sys.executable, "-m", "infra.local.reconciler", outputs["ReconcileFunctionName"]])
-        _warm_up(stack)
+        warm_up(stack)
     LOCAL.mkdir(exist_ok=True)
     unfinished = STACK_FILE.with_suffix(".unfinished")
     unfinished.touch(mode=0o600)
@@ -167,26 +164,9 @@ def _inbox(name: str, topic: str) -> str:
     return url
 
 
-def _warm_up(stack: dict[str, Any]) -> None:
-    """Load every function's code once, so that the first turn and the first escalation do not wait for it."""
-    operator, service = stack["tokens"]["operator"], stack["tokens"]["service"]
-    asked = [("/v1/health", operator), ("/v1/turns/none", service), ("/v1/openapi.json", ""), ("/console", "")]
-    calls: list[Callable[[], Any]] = [
-        partial(_answers, stack["api_url"] + path, token, seconds=20) for path, token in asked
-    ]
-    client = boto3.client("lambda")
-    names = [f["FunctionName"] for page in client.get_paginator("list_functions").paginate() for f in page["Functions"]]
-    tasks = [name for name in names if any(f"-{task}Function-" in name for task in _TASKS)]
-    event = json.dumps({"turn_id": "none", "n": 1, "task_token": "none"})
-    calls += [partial(client.invoke, FunctionName=f"{name}:live", Payload=event) for name in tasks]
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda call: call(), calls))
-
-
-def _answers(url: str, token: str = "", *, seconds: float = 2.0) -> bool:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=seconds):  # noqa: S310
+        with urllib.request.urlopen(url, timeout=2):  # noqa: S310 - our own address
             return True
     except urllib.error.HTTPError:
         return True
