@@ -1,5 +1,6 @@
 """Money in any order: reservations, settlements, voids, guesses, corrections, sweeps, deaths and the clock."""
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -9,7 +10,16 @@ import boto3
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 from moto import mock_aws
 from turnkeeper.adapters.dynamodb import DynamoTable
@@ -21,7 +31,8 @@ from turnkeeper.domain.turn import Lease, Turn
 from turnkeeper.errors import LimitExceeded, RateLimited, StoreUnavailable, TurnLost
 from turnkeeper.ports import Item, Table
 from turnkeeper.stores import keys
-from turnkeeper.stores.reserve import TENANT_SHARDS
+from turnkeeper.stores.counters import SHARDED, SHARDS, shard_key
+from turnkeeper.stores.items import RESERVATION
 from turnkeeper.stores.spend import SpendStore
 from turnkeeper.stores.turns import TurnStore
 
@@ -32,11 +43,31 @@ from tests.support.world import START, Clock
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-LIMITS = Limits(task_micro_usd=700, customer_day_micro_usd=1_000, tenant_day_micro_usd=4_000)
-SHARD = 400
+LIMITS = Limits(
+    task_micro_usd=700,
+    customer_day_micro_usd=1_000,
+    tenant_day_micro_usd=4_000,
+    customer_month_micro_usd=900,
+    stack_day_micro_usd=3_900,
+)
+SHARD, STACK_SHARD = 400, 390
+HELD_TO = {
+    "SPEND#/": STACK_SHARD,
+    "SPEND#.#/": SHARD,
+    ".* TASK#": LIMITS.task_micro_usd,
+    ".* MONTH#": LIMITS.customer_month_micro_usd or 0,
+    ".* DAY#": LIMITS.customer_day_micro_usd,
+}
+"""The limit of each counter, by how its keys begin."""
+
 FAULTS = st.sampled_from(["", "", "", "lost before", "lost after", "killed before", "killed after"])
 LEASE = 60.0
 REPORT = CallReport("openai:first")
+TENANTS = ["t", "u"]
+Under = tuple[bool, int, int]
+"""Whether the month has a limit, and the shards to try first under the tenant's and the stack's; -1: no such limit."""
+
+UNDER = st.sampled_from([(False, -1, -1), (True, -1, -1), (False, 3, -1), (False, 3, 5), (True, 4, 3), (True, 3, 3)])
 CUSTOMERS = ["carla", "carl"]
 TASKS = ["moving", "painting"]
 
@@ -60,22 +91,31 @@ class SpendMachine(RuleBasedStateMachine):
     turns: Bundle[str] = Bundle("turns")
     calls: Bundle[Call] = Bundle("calls")
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(target=turns)
+    def begin(self) -> str:
         self.clock = Clock(START)
         self.table = WatchedTable(type(self).make_table())
         self.spend, self.store = SpendStore(self.table, self.clock), TurnStore(self.table, self.clock)
         self.known: list[Turn] = []
         self.made: list[Call] = []
+        return self._acquire("t", "carla", "moving")
 
     # --- turns and their takeovers --------------------------------------------------------------------------------
 
-    @rule(target=turns, customer=st.sampled_from(CUSTOMERS), task=st.sampled_from(TASKS))
-    def acquire(self, customer: str, task: str) -> str:
+    @rule(
+        target=turns,
+        tenant=st.sampled_from(TENANTS),
+        customer=st.sampled_from(CUSTOMERS),
+        task=st.sampled_from(TASKS),
+    )
+    def acquire(self, tenant: str, customer: str, task: str) -> str:
+        return self._acquire(tenant, customer, task)
+
+    def _acquire(self, tenant: str, customer: str, task: str) -> str:
         name = f"turn_{len(self.known)}"
         turn = Turn(
             turn_id=name,
-            tenant="t",
+            tenant=tenant,
             customer=customer,
             agent="paint",
             agent_version="1",
@@ -110,17 +150,26 @@ class SpendMachine(RuleBasedStateMachine):
         target=calls,
         name=turns,
         est=st.sampled_from([0, 1, 150, 400, 900, 1_001]),
-        part=st.sampled_from([-1, 3, 4]),
-        stale=st.booleans(),
+        under=UNDER,
+        stale=st.sampled_from([False, False, False, True]),
         fault=FAULTS,
     )
-    def reserve(self, name: str, est: int, part: int, stale: bool, fault: str) -> Call:
+    def reserve(self, name: str, est: int, under: Under, stale: bool, fault: str) -> Call:
+        return self._reserve(name, est, under, stale=stale, fault=fault)
+
+    @rule(target=calls, name=turns, ests=st.lists(st.sampled_from([90, 150, 390]), min_size=2, max_size=6), under=UNDER)
+    def reserve_many(self, name: str, ests: list[int], under: Under) -> MultipleResults[Call]:
+        return multiple(*(self._reserve(name, est, under) for est in ests))
+
+    def _reserve(self, name: str, est: int, under: Under, *, stale: bool = False, fault: str = "") -> Call:
+        """Reserve under the task and the day, and under those of the other limits that are on just now."""
+        month, part, stack_part = under
         turn = self.known[int(name.removeprefix("turn_"))]
         mine = replace(turn, epoch=turn.epoch - 1) if stale else turn
         held = Reservation(
             reservation_id=f"{name}.first.{mine.epoch}.{len(self.made)}",
             turn_id=name,
-            tenant="t",
+            tenant=turn.tenant,
             customer=turn.customer,
             task=turn.task,
             day=utc_day(self.clock()),
@@ -130,23 +179,32 @@ class SpendMachine(RuleBasedStateMachine):
             model="openai:first",
             tier="first",
             tenant_shard=part,
+            stack_shard=stack_part,
         )
         call = Call(held)
-        committed = self.spend.of_day("t", turn.customer, held.day).committed_micro_usd
-        limits = LIMITS if part >= 0 else replace(LIMITS, tenant_day_micro_usd=None)
+        committed = self.spend.of_day(turn.tenant, turn.customer, held.day).committed_micro_usd
+        limits = replace(
+            LIMITS,
+            tenant_day_micro_usd=None if part < 0 else LIMITS.tenant_day_micro_usd,
+            stack_day_micro_usd=None if stack_part < 0 else LIMITS.stack_day_micro_usd,
+            customer_month_micro_usd=LIMITS.customer_month_micro_usd if month else None,
+        )
         try:
             with self.fault(fault):
                 call.reservation = self.spend.reserve(mine, self.store.owned(mine), held, limits, None).reservation
         except LimitExceeded as error:
-            if error.over.limit is Limit.TENANT_DAY:
-                shards = [self.counters().get(keys.tenant_day("t", held.day, n), {}) for n in range(TENANT_SHARDS)]
-                assert all(est > SHARD - shard.get("committed", 0) for shard in shards)
+            if error.over.limit in SHARDED:
+                places = [shard_key(error.over.limit, turn.tenant, held.day, n) for n in range(SHARDS)]
+                share = SHARD if error.over.limit is Limit.TENANT_DAY else STACK_SHARD
+                assert all(est > share - self.counters().get(key, {}).get("committed", 0) for key in places)
             else:
                 assert est > min(LIMITS.customer_day_micro_usd - committed, error.over.remaining_micro_usd)
         except TurnLost:
             assert stale
         except (RateLimited, StoreUnavailable, Killed):
             assert fault
+            kept = self.stored(call)  # where it was written after all, a sweep knows what the caller does not
+            call.reservation = RESERVATION.read(kept) if kept else held
         else:
             assert not stale
             assert committed + est <= LIMITS.customer_day_micro_usd or est == 0
@@ -217,13 +275,7 @@ class SpendMachine(RuleBasedStateMachine):
             return
         above = self.sums("POSTED", "above")
         for (pk, sk), item in self.counters().items():
-            limit = (
-                SHARD
-                if pk.startswith("SPEND#t#/")
-                else LIMITS.task_micro_usd
-                if sk.startswith("TASK#")
-                else LIMITS.customer_day_micro_usd
-            )
+            limit = next(limit for place, limit in HELD_TO.items() if re.match(place, f"{pk} {sk}"))
             assert item["committed"] <= limit + above.get((pk, sk), 0)
 
     @invariant()
@@ -246,8 +298,9 @@ class SpendMachine(RuleBasedStateMachine):
         return [r for t in self.known for r in self.table.inner.query(f"TURN#{t.turn_id}", prefix="RSV#")]
 
     def counters(self) -> dict[tuple[str, str], dict[str, int]]:
-        owners = [*CUSTOMERS, *(f"/{part}" for part in range(TENANT_SHARDS))]
-        items = [item for owner in owners for item in self.table.inner.query(f"SPEND#t#{owner}")]
+        shards = [f"/{part}" for part in range(SHARDS)]
+        owners = [*shards, *(f"{tenant}#{owner}" for tenant in TENANTS for owner in (*CUSTOMERS, *shards))]
+        items = [item for owner in owners for item in self.table.inner.query(f"SPEND#{owner}")]
         return {(item["pk"], item["sk"]): item for item in items}
 
     def sums(self, state: str, name: str) -> dict[tuple[str, str], int]:
@@ -255,8 +308,12 @@ class SpendMachine(RuleBasedStateMachine):
         for r in self.reservations():
             if r["st"] == state and r["est"]:
                 amount = max(0, r["actual"] - r["est"]) if name == "above" else int(str(r.get(name, 0)))
-                places = [keys.customer_day("t", r["customer"], r["day"]), keys.task("t", r["customer"], r["task"])]
-                for key in [*places, keys.tenant_day("t", r["day"], r["part"])][: 3 if r["part"] >= 0 else 2]:
+                who, day = (r["tenant"], r["customer"]), r["day"]
+                places = [keys.customer_day(*who, day), keys.task(*who, r["task"])]
+                places += [keys.customer_month(*who, day[:7])] if r["month"] else []
+                places += [keys.tenant_day(r["tenant"], day, r["part"])] if r["part"] >= 0 else []
+                places += [keys.stack_day(day, r["stack_part"])] if r["stack_part"] >= 0 else []
+                for key in places:
                     total[key] = total.get(key, 0) + amount
         return total
 
@@ -305,7 +362,7 @@ def run(table: Callable[[], Table], examples: int, steps: int) -> None:
 
 
 def test_money_adds_up_in_any_order_in_memory() -> None:
-    run(MemoryTable, 100 * TIMES, 40)
+    run(MemoryTable, 150 * TIMES, 40)
 
 
 @pytest.fixture
@@ -329,4 +386,4 @@ def test_money_adds_up_in_any_order_in_dynamodb(client: "DynamoDBClient") -> Non
         )
         return DynamoTable(client, name)
 
-    run(table, 8 * TIMES, 20)
+    run(table, 4 * TIMES, 20)

@@ -3,7 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -339,6 +339,11 @@ class World:
         )
         self.services = Services(self.settings, adapters)
         return self.services
+
+    def limit(self, **micro_usd: int | None) -> None:
+        """Change the deployment's spending limits, such as `stack_day_micro_usd`; None switches one off."""
+        self.settings = replace(self.settings, limits=replace(self.settings.limits, **micro_usd))  # type: ignore[arg-type]
+        self.restart()
 
     def agent(self, name: str) -> Agent[Any]:
         """Find an agent."""

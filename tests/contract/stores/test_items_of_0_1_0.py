@@ -14,8 +14,8 @@ from turnkeeper.adapters.dynamodb.values import item_from_wire
 from turnkeeper.domain.breaker import State
 from turnkeeper.domain.effect import EffectState
 from turnkeeper.domain.escalation import EscalationState
-from turnkeeper.domain.reservation import ReservationState
-from turnkeeper.domain.spend import Limit, Override, utc_day
+from turnkeeper.domain.reservation import NO_SHARD, ReservationState
+from turnkeeper.domain.spend import Counter, Limit, Override, utc_day
 from turnkeeper.domain.turn import TurnState
 from turnkeeper.domain.whole_turn import WholeTurn
 from turnkeeper.ports import Put, Table
@@ -115,6 +115,20 @@ def test_what_was_left_undone_is_carried_on(world: World) -> None:
         world.get(f"/v1/turns/{TURNS[n]}").json["status"] for n in ("running", "failing")
     ]
     assert [TURNS["answered"]] == [sent["id"] for sent in world.receivers.sent]
+
+
+def test_what_was_reserved_before_there_were_months_and_stacks_counts_where_it_did(world: World) -> None:
+    """These limits are on now: the old reservation is swept under its day, its task and its tenant's shard alone."""
+    world.limit(customer_month_micro_usd=50_000_000, stack_day_micro_usd=50_000_000)
+    spend, day = world.services.stores.spend, utc_day(LEFT["now"])
+    (held,) = whole(world, "running").reservations
+    world.later(70)
+    world.reconcile()
+    counters = spend.of_day(TENANT, "carla", day), spend.of_tenant(TENANT, day)
+
+    assert (False, NO_SHARD, 5) == (held.counts_in_month, held.stack_shard, held.tenant_shard)
+    assert {Counter(7_716, 2_120 + held.reserved_micro_usd)} == set(counters)
+    assert (Counter(), Counter()) == (spend.of_month(TENANT, "carla", "2026-11"), spend.of_stack(day))
 
 
 def test_a_conversation_goes_on(world: World) -> None:

@@ -39,8 +39,8 @@ class Problem(TypedDict):
     status: int
     detail: str
     errors: NotRequired[Annotated[list[str], Field(description="What is wrong, a line each, with the place first.")]]
-    limit: NotRequired[Literal["task", "customer_day", "tenant_day"]]
-    remaining_usd: NotRequired[Usd]
+    limit: NotRequired[Literal["task", "customer_day", "customer_month", "tenant_day", "stack_day"]]
+    remaining_usd: NotRequired[Annotated[Usd, Field(description="Left under it; always 0 for `stack_day`.")]]
     resets_at: NotRequired[Moment | None]
 
 

@@ -14,7 +14,6 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 )
 
 from turnkeeper.domain.money import format_usd
-from turnkeeper.domain.spend import Limit, resets_at
 from turnkeeper.errors import (
     InvalidAnswer,
     LimitExceeded,
@@ -70,10 +69,10 @@ def of_error(error: Exception) -> Response[str]:  # noqa: C901, PLR0911 - a tabl
         error = error.__cause__ if isinstance(error.__cause__, Exception) else error
     match error:
         case LimitExceeded(over=over):
-            more: dict[str, Any] = {"limit": over.limit.value, "remaining_usd": format_usd(over.remaining_micro_usd)}
-            when = "" if over.limit is Limit.TASK else resets_at(over.day)
+            more: dict[str, Any] = {"limit": over.limit.value, "resets_at": over.resets_at}
+            more["remaining_usd"] = format_usd(over.told_remaining_micro_usd)
             detail = f"the worst case of this call does not fit into the {over.limit.value} limit"
-            return problem("limit-exceeded", detail, more={**more, "resets_at": when or None})
+            return problem("limit-exceeded", detail, more=more)
         case RateLimited(retry_after_s=seconds):
             return problem("rate-limited", "send fewer turns, or send them later", headers=_retry(seconds))
         case IdempotencyValidationError():

@@ -13,7 +13,7 @@ from turnkeeper.api.app import caller_of, services_of
 from turnkeeper.api.bodies import FeedbackBody, Id, TurnBody
 from turnkeeper.api.idempotency import answer_once
 from turnkeeper.api.identity import Caller, Forbidden, Role
-from turnkeeper.domain.spend import resets_at
+from turnkeeper.domain.spend import month_of, month_resets_at, resets_at
 from turnkeeper.errors import InvalidRequest, NotFound, TurnNotFound
 from turnkeeper.ports import Json
 from turnkeeper.runtime.turns import NewTurn
@@ -29,6 +29,7 @@ Key = Annotated[str, Header(alias="Idempotency-Key", pattern=r"^[!-+\--~]{1,255}
 def _a_day(text: str) -> str:
     try:
         resets_at(text)
+        month_resets_at(month_of(text))
     except (ValueError, OverflowError) as error:
         raise ValueError("is no day: write it like 2026-11-23") from error
     return text

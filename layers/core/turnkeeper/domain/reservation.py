@@ -1,11 +1,11 @@
 """A reservation: money set aside for one model call, and how it was resolved. Amounts are micro-dollars."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from turnkeeper.domain.attempt import CallReport
-from turnkeeper.domain.spend import SpendAlert
+from turnkeeper.domain.spend import Limit, SpendAlert
 
 NO_SHARD = -1
 
@@ -23,7 +23,8 @@ class Reservation:
     """Money set aside for one model call; from `sweep_at` on (seconds since the epoch), others may resolve it.
 
     `is_guess` when the worst case was posted because the bill is not known; `corrected_at` is when it became known.
-    `tenant_shard` is the shard of the tenant's day in which it counts, `NO_SHARD` if the tenant has no limit.
+    It counts under the customer's day and the task; `counts_in_month` if also under the month of that day. The shards
+    of the tenant's and the stack's day in which it counts are `tenant_shard` and `stack_shard`, `NO_SHARD` for none.
     """
 
     reservation_id: str
@@ -47,6 +48,8 @@ class Reservation:
     duration_ms: int | None = None
     tokens_in: int = 0
     tokens_out: int = 0
+    counts_in_month: bool = False
+    stack_shard: int = NO_SHARD
 
     @property
     def is_pending(self) -> bool:
@@ -57,6 +60,14 @@ class Reservation:
     def cost_micro_usd(self) -> int:
         """What it counts against the limits: the reserved amount while it is pending, then what was posted."""
         return self.reserved_micro_usd if self.is_pending else self.actual_micro_usd
+
+    def shard(self, limit: Limit) -> int:
+        """Return the shard in which it counts under a limit; `NO_SHARD` for none."""
+        return {Limit.TENANT_DAY: self.tenant_shard, Limit.STACK_DAY: self.stack_shard}.get(limit, NO_SHARD)
+
+    def in_shard(self, limit: Limit, shard: int) -> "Reservation":
+        """Return it as it counts in another shard of a limit."""
+        return replace(self, stack_shard=shard) if limit is Limit.STACK_DAY else replace(self, tenant_shard=shard)
 
 
 @dataclass(frozen=True, slots=True)

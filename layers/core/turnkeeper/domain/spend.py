@@ -1,6 +1,6 @@
-"""Spending limits in micro-dollars: UTC days, headroom, when the 80 % alert is due, and what a refusal reports."""
+"""Spending limits in micro-dollars: UTC days and months, headroom, when an alert is due, what a refusal reports."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -8,11 +8,13 @@ ALERT_PERCENT = 80
 
 
 class Limit(StrEnum):
-    """The limits that a reservation must fit."""
+    """The limits that a reservation must fit, in the order in which it is held to them: the first full one is told."""
 
-    TASK = "task"
     CUSTOMER_DAY = "customer_day"
+    TASK = "task"
+    CUSTOMER_MONTH = "customer_month"
     TENANT_DAY = "tenant_day"
+    STACK_DAY = "stack_day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +23,21 @@ class Override:
 
     task_micro_usd: int | None = None
     customer_day_micro_usd: int | None = None
+    customer_month_micro_usd: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may be spent, in micro-dollars; a `tenant_day_micro_usd` of None means that the tenant has no limit."""
+    """What may be spent, in micro-dollars; a limit of None is off: nothing is held to it, and nothing counted for it.
+
+    `stack_day_micro_usd` is the most that all tenants may spend together in a day.
+    """
 
     task_micro_usd: int
     customer_day_micro_usd: int
     tenant_day_micro_usd: int | None = None
+    customer_month_micro_usd: int | None = None
+    stack_day_micro_usd: int | None = None
 
     def overridden(self, *overrides: Override) -> "Limits":
         """Return the limits with overrides applied in order: a later one wins.
@@ -39,13 +47,20 @@ class Limits:
         """
         limits = self
         for override in overrides:
-            task, day = override.task_micro_usd, override.customer_day_micro_usd
-            limits = replace(
-                limits,
-                task_micro_usd=limits.task_micro_usd if task is None else task,
-                customer_day_micro_usd=limits.customer_day_micro_usd if day is None else day,
-            )
+            named = {f.name: getattr(override, f.name) for f in fields(override)}
+            limits = replace(limits, **{name: amount for name, amount in named.items() if amount is not None})
         return limits
+
+    def amounts(self) -> dict[Limit, int]:
+        """Return the limits that are on, in micro-dollars."""
+        amounts = {
+            Limit.CUSTOMER_DAY: self.customer_day_micro_usd,
+            Limit.TASK: self.task_micro_usd,
+            Limit.CUSTOMER_MONTH: self.customer_month_micro_usd,
+            Limit.TENANT_DAY: self.tenant_day_micro_usd,
+            Limit.STACK_DAY: self.stack_day_micro_usd,
+        }
+        return {limit: amount for limit, amount in amounts.items() if amount is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +81,25 @@ def utc_day(now: float) -> str:
     return datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d")
 
 
+def month_of(day: str) -> str:
+    """Return the month of a UTC day, such as 2026-11."""
+    return day[:7]
+
+
 def resets_at(day: str) -> str:
     """Return when a UTC day ends and its limit starts afresh, as an RFC 3339 timestamp."""
     start = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
-    return (start + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _moment(start + timedelta(days=1))
+
+
+def month_resets_at(month: str) -> str:
+    """Return when a UTC month ends and its limit starts afresh, as an RFC 3339 timestamp."""
+    start = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
+    return _moment((start + timedelta(days=31)).replace(day=1))
+
+
+def _moment(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def headroom(limit: int, reserved: int) -> int:
@@ -83,7 +113,7 @@ def alert_headroom(limit: int, reserved: int) -> int:
 
 
 def alert_is_due(limit: int, committed: int, reserved: int, *, alerted: bool) -> bool:
-    """Whether reserving `reserved` more makes the 80 % alert due: it is due once for each day, or task."""
+    """Whether reserving `reserved` more makes the 80 % alert due: it is due once for each day, month or task."""
     return not alerted and committed > alert_headroom(limit, reserved)
 
 
@@ -101,12 +131,29 @@ class OverLimit:
         """What is left under the limit, never negative."""
         return max(0, self.limit_micro_usd - self.committed_micro_usd)
 
+    @property
+    def told_remaining_micro_usd(self) -> int:
+        """What a client is told is left: always 0 of the stack's day, as it would tell what other tenants spent."""
+        return 0 if self.limit is Limit.STACK_DAY else self.remaining_micro_usd
+
+    @property
+    def resets_at(self) -> str | None:
+        """When the limit starts afresh, as an RFC 3339 timestamp; None for a task, which never does."""
+        match self.limit:
+            case Limit.TASK:
+                return None
+            case Limit.CUSTOMER_MONTH:
+                return month_resets_at(month_of(self.day))
+            case Limit.CUSTOMER_DAY | Limit.TENANT_DAY | Limit.STACK_DAY:
+                return resets_at(self.day)
+
 
 @dataclass(frozen=True, slots=True)
 class SpendAlert:
     """An alert to the owner that a limit is 80 % used. Amounts are micro-dollars.
 
-    `name` is the day or the task; `dedup_key` is what all deliveries of the alert have in common.
+    `name` is the day, the month or the task; `dedup_key` is what all deliveries of the alert have in common. Where the
+    limit is not one customer's, `customer` is empty; where it is the stack's, `tenant` is too.
     """
 
     tenant: str

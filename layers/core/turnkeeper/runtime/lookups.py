@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar, cast
 from turnkeeper.agent import Agent
 from turnkeeper.domain.conversation import Exchange
 from turnkeeper.domain.money import format_usd
-from turnkeeper.domain.spend import Counter, Limits, resets_at, utc_day
+from turnkeeper.domain.spend import Counter, Limits, month_of, month_resets_at, resets_at, utc_day
 from turnkeeper.domain.telemetry import Metric
 from turnkeeper.domain.turn import Status
 from turnkeeper.errors import NotEnded, NotFound, TurnNotFound
@@ -75,22 +75,33 @@ class Lookups:
         return Found(tenant, owner.customer, view)
 
     def spend(self, tenant: str, customer: str, day: str | None, agent: Agent[Any] | None = None) -> SpendView:
-        """Read what a customer spent on a UTC day (by default today) and in named tasks, with the limits of `agent`."""
+        """Read what a customer spent on a UTC day (by default today) and in named tasks, with the limits of `agent`.
+
+        The month of the day is there too where the customer has a limit for it.
+        """
         day = day or utc_day(self._clock())
         defaults = limits_of(agent, self._limits) if agent else self._limits
         overrides = self._stores.limits.overrides(tenant, customer, agent.name if agent else "")
         allowed = defaults.overridden(*overrides)
         tasks = self._stores.spend.of_named_tasks(tenant, customer, limit=_TASKS + 1)
-        return {
+        view: SpendView = {
             "customer_id": customer,
             "day": day,
-            **_amounts(self._stores.spend.of_day(tenant, customer, day), allowed.customer_day_micro_usd),
+            **_amounts(  # type: ignore[typeddict-item]  # mypy: it might have a month
+                self._stores.spend.of_day(tenant, customer, day), allowed.customer_day_micro_usd
+            ),
             "resets_at": resets_at(day),
             "tasks": [
                 {"task_id": name, **_amounts(c, allowed.task_micro_usd)} for name, c in list(tasks.items())[:_TASKS]
             ],
             "more_tasks": len(tasks) > _TASKS,
         }
+        if allowed.customer_month_micro_usd is not None:
+            month = month_of(day)
+            counter = self._stores.spend.of_month(tenant, customer, month)
+            amounts = _amounts(counter, allowed.customer_month_micro_usd)
+            view["month"] = {"month": month, **amounts, "resets_at": month_resets_at(month)}
+        return view
 
     def feedback(self, turn_id: str, score: int, comment: str | None) -> None:
         """Keep a customer's score (1 to 5) for a turn, in place of an earlier one; only the first one is counted.

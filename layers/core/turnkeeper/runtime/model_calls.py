@@ -20,8 +20,8 @@ from turnkeeper.runtime.guard import Guard, Permit
 from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.run_money import ModelCost
+from turnkeeper.stores.counters import SHARDS
 from turnkeeper.stores.rates import ModelRates
-from turnkeeper.stores.reserve import TENANT_SHARDS
 
 _OVERHEAD_TOKENS = 1_024
 """What a provider may add to a request by itself: its framing of messages, and its own prompt for tools and schemas."""
@@ -158,15 +158,19 @@ class ModelCalls:
         run.money.refuse_hopeless(self._cost(run, model, request))
 
     def _cost(self, run: Run, model: Model, request: ModelRequest) -> ModelCost:
-        price, has_tenant_limit = self._price(model), run.money.limits.tenant_day_micro_usd is not None
+        price, limits = self._price(model), run.money.limits
         return ModelCost(
             model=model.id,
             day=utc_day(self._clock()),
             worst_case_micro_usd=price.worst_case(
                 input_tokens=input_bound(request), output_tokens=request.max_output_tokens
             ),
-            tenant_shard=int(self._random() * TENANT_SHARDS) if has_tenant_limit else NO_SHARD,
+            tenant_shard=self._shard(limits.tenant_day_micro_usd),
+            stack_shard=self._shard(limits.stack_day_micro_usd),
         )
+
+    def _shard(self, limit: int | None) -> int:
+        return NO_SHARD if limit is None else int(self._random() * SHARDS)
 
     def _price(self, model: Model) -> Price:
         price = self._prices.get(model.id)

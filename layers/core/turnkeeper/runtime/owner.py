@@ -23,8 +23,10 @@ class Owner:
     def spend_alert(self, alert: SpendAlert) -> None:
         """Publish that a limit is 80 % used; the caller sees to it that this happens once for each limit."""
         subject = f"{ALERT_PERCENT} % of the {alert.limit.value} limit is used"
+        whose = {"tenant": alert.tenant, "customer": alert.customer}
+        lines = "".join(f"{what:10}{name}\n" for what, name in whose.items() if name)
         body = (
-            f"{subject}.\n\ntenant    {alert.tenant}\ncustomer  {alert.customer}\n"
+            f"{subject}.\n\n{lines}"
             f"{alert.limit.value.replace('_', ' ')}  {alert.name}\n"
             f"committed ${format_usd(alert.committed_micro_usd)} of ${format_usd(alert.limit_micro_usd)}\n"
         )

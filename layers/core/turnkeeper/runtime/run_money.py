@@ -21,13 +21,15 @@ _RUN_ID_CHARS = 12
 class ModelCost:
     """The worst case of a call that is about to be made, and the UTC day and the model that it counts for.
 
-    `tenant_shard` is the shard of the tenant's day to try first, `NO_SHARD` where the tenant has no limit.
+    `tenant_shard` and `stack_shard` are the shards of the tenant's and the stack's day to try first, `NO_SHARD` where
+    there is no such limit.
     """
 
     model: str
     day: str
     worst_case_micro_usd: int
     tenant_shard: int
+    stack_shard: int
 
 
 @dataclass
@@ -94,6 +96,7 @@ class RunMoney:
             model=cost.model,
             tier=self.tier.value,
             tenant_shard=cost.tenant_shard,
+            stack_shard=cost.stack_shard,
         )
 
     # --- after it -----------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ A view is plain JSON data. Money is dollars as decimal text with six places; mom
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -86,12 +86,20 @@ class TaskSpendView(AmountsView):
     task_id: str
 
 
+class MonthSpendView(AmountsView):
+    """What a customer spent in a UTC month, since the month's limit is on."""
+
+    month: Annotated[str, Field(examples=["2026-11"])]
+    resets_at: Moment
+
+
 class SpendView(AmountsView):
-    """What a customer spent on a UTC day, and in the tasks that were named."""
+    """What a customer spent on a UTC day, in its month where that has a limit, and in the tasks that were named."""
 
     customer_id: str
     day: Annotated[str, Field(examples=["2026-11-23"])]
     resets_at: Moment
+    month: NotRequired[Annotated[MonthSpendView, Field(description="Only where the customer has a limit for it.")]]
     tasks: list[TaskSpendView]
     more_tasks: Annotated[bool, Field(description="Whether there are more named tasks than are listed.")]
 

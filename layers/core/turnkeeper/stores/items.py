@@ -129,6 +129,8 @@ RESERVATION = Codec(
         "is_guess": "guessed",
         "corrected_at": "corrected",
         "tenant_shard": "part",
+        "stack_shard": "stack_part",
+        "counts_in_month": "month",
         "reserved_at": "at",
     },
     {"state": ReservationState},
@@ -150,6 +152,13 @@ BREAKER = Codec(
     {"state": State, "open_until": float, "probe_until": float},
 )
 
-OVERRIDE = Codec(Override, {"task_micro_usd": "task", "customer_day_micro_usd": "customer_day"})
+OVERRIDE = Codec(
+    Override,
+    {
+        "task_micro_usd": "task",
+        "customer_day_micro_usd": "customer_day",
+        "customer_month_micro_usd": "customer_month",
+    },
+)
 
 COUNTER = Codec(Counter, {"committed_micro_usd": "committed", "posted_micro_usd": "posted"})

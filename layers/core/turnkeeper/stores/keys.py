@@ -81,13 +81,18 @@ def customer_day(tenant: str, customer: str, day: str) -> Key:
     return f"SPEND#{tenant}#{customer}", f"DAY#{day}"
 
 
+def customer_month(tenant: str, customer: str, month: str) -> Key:
+    """What a customer spent in a UTC month."""
+    return f"SPEND#{tenant}#{customer}", f"MONTH#{month}"
+
+
 def task(tenant: str, customer: str, task_id: str) -> Key:
     """What a customer's task spent. A turn that is its own task has another prefix: there are too many to list."""
     return f"SPEND#{tenant}#{customer}", f"{SINGLE if task_id.startswith(SINGLE_TURN) else TASK}{task_id}"
 
 
 def spend_of(tenant: str, customer: str) -> str:
-    """Partition of a customer's spending, on each day and in each task."""
+    """Partition of a customer's spending, on each day, in each month and in each task."""
     return f"SPEND#{tenant}#{customer}"
 
 
@@ -101,15 +106,29 @@ def tenant_day_alert(tenant: str, day: str) -> Key:
     return f"SPEND#{tenant}#/alert", f"DAY#{day}"
 
 
+def stack_day(day: str, stack_shard: int) -> Key:
+    """One shard of what all tenants spent on a UTC day."""
+    return f"SPEND#/{stack_shard}", f"DAY#{day}"
+
+
+def stack_day_alert(day: str) -> Key:
+    """The marker that the owner was alerted about the stack's day, one for all its shards."""
+    return "SPEND#/alert", f"DAY#{day}"
+
+
 def alert(of: SpendAlert) -> Key:
-    """The item that says whether the owner was alerted about a limit: the limit's counter, or a tenant's marker."""
+    """The item that says whether the owner was alerted about a limit: its counter, or the marker for all its shards."""
     match of.limit:
         case Limit.TASK:
             return task(of.tenant, of.customer, of.name)
         case Limit.CUSTOMER_DAY:
             return customer_day(of.tenant, of.customer, of.name)
+        case Limit.CUSTOMER_MONTH:
+            return customer_month(of.tenant, of.customer, of.name)
         case Limit.TENANT_DAY:
             return tenant_day_alert(of.tenant, of.name)
+        case Limit.STACK_DAY:
+            return stack_day_alert(of.name)
 
 
 def rate(tenant: str, customer: str) -> Key:

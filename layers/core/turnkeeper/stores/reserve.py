@@ -6,23 +6,24 @@ from typing import Any
 
 from turnkeeper.domain import spend
 from turnkeeper.domain.rate_limit import RateLimit
-from turnkeeper.domain.reservation import Reservation
-from turnkeeper.domain.spend import Limit, Limits, OverLimit, SpendAlert
+from turnkeeper.domain.reservation import NO_SHARD, Reservation
+from turnkeeper.domain.spend import Limit, Limits, OverLimit, SpendAlert, month_of
 from turnkeeper.domain.turn import Turn
 from turnkeeper.errors import LimitExceeded, TurnLost
 from turnkeeper.ports import Attr, Check, Cond, Item, Key, Op, Put, Refused, Update
 from turnkeeper.stores import keys
+from turnkeeper.stores.counters import (
+    ALERT_AGAIN_S,
+    COUNTERS_KEPT_S,
+    SHARDED,
+    SHARDS,
+    committed,
+    counted_in,
+    dedup_key,
+    shard_key,
+)
 from turnkeeper.stores.items import RESERVATION
 from turnkeeper.stores.rates import RateGate
-
-TENANT_SHARDS = 10
-"""Shards of a tenant's daily counter, each with a tenth of the limit: one item for all turns would be a bottleneck."""
-
-COUNTERS_KEPT_S = 40 * 86_400
-"""Seconds that a counter is kept after its last reservation: longer than any turn can take to settle under it."""
-
-ALERT_AGAIN_S = 30
-"""Seconds after which the reconciler repeats an alert that was not confirmed."""
 
 
 @dataclass(slots=True)
@@ -45,58 +46,51 @@ class ReservePlan:
     """The transaction of one RESERVE.
 
     Its writes depend on what the items hold, which a refusal shows. So it is tried, learns from the refusal, and is
-    tried again.
+    tried again. `amounts` are the limits that are on, in micro-dollars.
     """
 
     def __init__(
         self, turn: Turn, owned: Check, reservation: Reservation, limits: Limits, rate: RateLimit | None, now: float
     ) -> None:
-        self._turn, self._owned, self.reservation, self._now = turn, owned, reservation, now
-        self._tenant_full = False
+        self._turn, self._owned, self._now = turn, owned, now
+        self.reservation, self.amounts = _counting(reservation, limits), limits.amounts()
+        self._full: set[Limit] = set()
         self._gate = RateGate(turn.tenant, turn.customer, rate) if rate else None
-        r = reservation
-        self._ttl = {"ttl": int(now) + COUNTERS_KEPT_S}
-        who = {
-            "tenant": r.tenant,
-            "customer": r.customer,
-            "cust_pk": keys.owned_by(r.tenant, r.customer),
-            **self._ttl,
-        }
-        self.applied: list[_AppliedLimit] = []
-        if r.reserved_micro_usd:
-            day, task = keys.customer_day(r.tenant, r.customer, r.day), keys.task(r.tenant, r.customer, r.task)
-            self.applied = [
-                _AppliedLimit(Limit.CUSTOMER_DAY, day, limits.customer_day_micro_usd, who),
-                _AppliedLimit(Limit.TASK, task, limits.task_micro_usd, who),
-            ]
-        if r.reserved_micro_usd and r.tenant_shard >= 0 and limits.tenant_day_micro_usd is not None:
-            self.applied.append(self._tenant_limit(limits.tenant_day_micro_usd // TENANT_SHARDS))
+        self.applied = [self._apply(limit, key) for limit, key in self._counted().items()]
 
-    def _tenant_limit(self, amount: int) -> _AppliedLimit:
-        r = self.reservation
-        key = keys.tenant_day(r.tenant, r.day, r.tenant_shard)
-        return _AppliedLimit(Limit.TENANT_DAY, key, amount, {"tenant": r.tenant, **self._ttl})
+    def _counted(self) -> dict[Limit, Key]:
+        return counted_in(self.reservation) if self.reservation.reserved_micro_usd else {}
 
-    def switch_shard(self, shards: Sequence[Item | None]) -> bool:
-        """Switch to the tenant's next shard with headroom, by `shards` as they were just read; False if all are full.
+    def _apply(self, limit: Limit, key: Key) -> _AppliedLimit:
+        r, amount, attributes = self.reservation, self.amounts[limit], {"ttl": int(self._now) + COUNTERS_KEPT_S}
+        if limit in SHARDED:
+            owner = {} if limit is Limit.STACK_DAY else {"tenant": r.tenant}
+            return _AppliedLimit(limit, key, amount // SHARDS, attributes | owner)
+        who = {"tenant": r.tenant, "customer": r.customer, "cust_pk": keys.owned_by(r.tenant, r.customer)}
+        return _AppliedLimit(limit, key, amount, attributes | who)
+
+    def switch_shard(self, limit: Limit, shards: Sequence[Item | None]) -> bool:
+        """Switch to the limit's next shard with headroom, by `shards` as they were just read; False if all are full.
 
         It is the next one and not the emptiest, because every concurrent caller would choose the same emptiest shard.
         """
-        r, amount, self._tenant_full = self.reservation, self.applied[-1].amount, True
-        others = [(r.tenant_shard + n) % TENANT_SHARDS for n in range(1, TENANT_SHARDS + 1)]
-        headroom = spend.headroom(amount, r.reserved_micro_usd)
-        shard = next((shard for shard in others if _committed(shards[shard]) <= headroom), None)
+        r = self.reservation
+        self._full.add(limit)
+        index = next(i for i, applied in enumerate(self.applied) if applied.limit is limit)
+        others = [(r.shard(limit) + n) % SHARDS for n in range(1, SHARDS + 1)]
+        headroom = spend.headroom(self.applied[index].amount, r.reserved_micro_usd)
+        shard = next((shard for shard in others if committed(shards[shard]) <= headroom), None)
         if shard is None:
             return False
-        self.reservation = replace(r, tenant_shard=shard)
-        self.applied[-1] = self._tenant_limit(amount)
-        self._take_in(self.applied[-1], shards[shard])
+        self.reservation = r.in_shard(limit, shard)
+        self.applied[index] = self._apply(limit, shard_key(limit, r.tenant, r.day, shard))
+        self._take_in(self.applied[index], shards[shard])
         return True
 
-    @property
-    def tenant_alert_may_be_due(self) -> bool:
-        """Whether this reservation took a shard past 80 % of its share, or found one full."""
-        return self._tenant_full or any(x.alerts and x.limit is Limit.TENANT_DAY for x in self.applied)
+    def shards_nearly_full(self) -> list[Limit]:
+        """Return the limits of which this reservation took a shard past 80 % of its share, or found one full."""
+        crossed = {applied.limit for applied in self.applied if applied.alerts}
+        return [limit for limit in SHARDED if limit in self._full | crossed]
 
     def ops(self) -> list[Op]:
         """Return the writes, as far as the items are known: fence, reservation, limits, then the rate limit."""
@@ -126,7 +120,7 @@ class ReservePlan:
             if below >= 0:
                 fits &= Attr("committed").gt(below)
             alert: dict[str, Any] = {"alerted_at": self._now}
-            if applied.limit is not Limit.TENANT_DAY:  # a tenant's day has its alert on a marker of its own
+            if applied.limit not in SHARDED:  # those have their alert on a marker of its own
                 alert |= {"due_pk": keys.due(self.reservation.turn_id), "due_at": self._now + ALERT_AGAIN_S}
                 alert |= {"limit_name": applied.limit, "limit": applied.amount}
             return self._add(applied, fits, applied.attributes | alert)
@@ -153,13 +147,13 @@ class ReservePlan:
             self._gate.learn(refusal.olds[2 + len(self.applied)], now)
 
     def _take_in(self, applied: _AppliedLimit, item: Item | None) -> None:
-        applied.committed, reserved = _committed(item), self.reservation.reserved_micro_usd
+        applied.committed, reserved = committed(item), self.reservation.reserved_micro_usd
         alerted = "alerted_at" in (item or {})
         applied.alerts = spend.alert_is_due(applied.amount, applied.committed, reserved, alerted=alerted)
 
     def refuse_full(self, applied: _AppliedLimit, item: Item | None) -> None:
         """Take in a counter; raises LimitExceeded if the reservation does not fit."""
-        applied.committed = _committed(item)
+        applied.committed = committed(item)
         if applied.committed > spend.headroom(applied.amount, self.reservation.reserved_micro_usd):
             raise LimitExceeded(OverLimit(applied.limit, applied.amount, applied.committed, self.reservation.day))
 
@@ -169,9 +163,9 @@ class ReservePlan:
             self.refuse_full(applied, {"committed": applied.committed} if applied.committed else None)
 
     def alerts(self) -> list[SpendAlert]:
-        """Return an alert for each of the task's and the customer's limits that this reservation took past 80 %."""
+        """Return an alert for each limit without shards that this reservation took past 80 %."""
         r = self.reservation
-        names = {Limit.TASK: r.task, Limit.CUSTOMER_DAY: r.day}
+        names = {Limit.CUSTOMER_DAY: r.day, Limit.TASK: r.task, Limit.CUSTOMER_MONTH: month_of(r.day)}
         return [
             SpendAlert(
                 tenant=r.tenant,
@@ -187,13 +181,14 @@ class ReservePlan:
         ]
 
 
-def _committed(item: Item | None) -> int:
-    return int((item or {}).get("committed", 0))
-
-
-def dedup_key(key: Key) -> str:
-    """Return what all deliveries of an alert have in common, from the key of its item."""
-    return f"{key[0]}/{key[1]}"
+def _counting(r: Reservation, limits: Limits) -> Reservation:
+    """Say on a reservation under which of the limits it counts that may be off: those that are on as it is made."""
+    return replace(
+        r,
+        counts_in_month=limits.customer_month_micro_usd is not None,
+        tenant_shard=NO_SHARD if limits.tenant_day_micro_usd is None else max(0, r.tenant_shard),
+        stack_shard=NO_SHARD if limits.stack_day_micro_usd is None else max(0, r.stack_shard),
+    )
 
 
 _AFTER_THE_CALL = (

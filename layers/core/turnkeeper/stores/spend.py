@@ -1,26 +1,27 @@
 """Money reserved, spent and voided: the worst case is reserved before a call, and settled after it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from turnkeeper.domain import spend
 from turnkeeper.domain.attempt import CallReport
 from turnkeeper.domain.rate_limit import RateLimit
-from turnkeeper.domain.reservation import NO_SHARD, Reservation, ReservationState, Reserved, Settlement
-from turnkeeper.domain.spend import Counter, Limit, Limits, OverLimit, SpendAlert
+from turnkeeper.domain.reservation import Reservation, ReservationState, Reserved, Settlement
+from turnkeeper.domain.spend import Counter, Limit, Limits, SpendAlert
 from turnkeeper.domain.turn import Turn
-from turnkeeper.errors import LimitExceeded, StoreContended, StoreUnavailable
-from turnkeeper.ports import Attr, Check, Clock, Item, Op, Put, Refused, Table, Update
+from turnkeeper.errors import LimitExceeded, StoreContended
+from turnkeeper.ports import Attr, Check, Clock, Item, Key, Op, Refused, Table, Update
 from turnkeeper.stores import keys
+from turnkeeper.stores.counters import ALERT_AGAIN_S, SHARDED, SHARDS, counted_in, dedup_key
 from turnkeeper.stores.items import COUNTER, RESERVATION, report_item
-from turnkeeper.stores.reserve import ALERT_AGAIN_S, COUNTERS_KEPT_S, TENANT_SHARDS, ReservePlan, dedup_key
+from turnkeeper.stores.reserve import ReservePlan
+from turnkeeper.stores.shards import Shards
 
 _TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class NamedCounter:
-    """The counter of a customer's day or task; `since` is when it began (seconds since the epoch, 0: unknown)."""
+    """The counter of a customer's day, month or task; it began at `since` (seconds since the epoch, 0: unknown)."""
 
     limit: Limit
     name: str
@@ -32,8 +33,8 @@ class SpendStore:
     """Reservations, and the counters of the limits that they must fit."""
 
     def __init__(self, table: Table, clock: Clock) -> None:
-        self._table = table
-        self._clock = clock
+        self._table, self._clock = table, clock
+        self._shards = Shards(table, clock)
 
     # --- reserve ------------------------------------------------------------------------------------------------------
 
@@ -42,31 +43,32 @@ class SpendStore:
     ) -> Reserved:
         """Reserve the amount. Raises LimitExceeded, RateLimited, TurnLost or StoreContended, with nothing written.
 
-        `rate` is given for a turn's first call only. If the tenant's shard is full, the amount counts in another one.
+        `rate` is given for a turn's first call only. If a limit's shard is full, the amount counts in another one. The
+        reservation says under which limits it counts: settle the one that is returned.
         """
-        # A round is used up by a refusal, after which the plan knows the items better, or by a full shard. There are
-        # `TENANT_SHARDS` of those, so that many rounds are added: full shards must not use up the other tries.
+        # A round is used up by a refusal, after which the plan knows the items better, or by a full shard. As many
+        # rounds are added as there are shards: full ones must not use up the other tries.
         plan = ReservePlan(turn, owned, reservation, limits, rate, self._clock())
-        for _ in range(_TRIES + TENANT_SHARDS):
+        for _ in range(_TRIES + SHARDS * len(SHARDED)):
             try:
                 if self._try_reserve(plan):
-                    return Reserved(plan.reservation, [*plan.alerts(), *self._tenant_alerts(plan, limits)])
+                    return Reserved(plan.reservation, [*plan.alerts(), *self._shards.alerts(plan)])
             except LimitExceeded as full:
-                if full.over.limit is not Limit.TENANT_DAY:
-                    raise
-                self._take_another_shard(plan, limits)
+                self._shards.switch(plan, full.over)
         raise StoreContended("the counters changed between each two of our tries")
 
     def refuse_hopeless(self, turn: Turn, owned: Check, reservation: Reservation, limits: Limits) -> None:
         """Raise LimitExceeded if the reservation would be refused now; nothing is written."""
         plan = ReservePlan(turn, owned, reservation, limits, None, self._clock())
-        try:
-            plan.refuse_hopeless()
-            self._refuse_full(plan)
-        except LimitExceeded as full:
-            if full.over.limit is not Limit.TENANT_DAY:
-                raise
-            self._take_another_shard(plan, limits)
+        self._refuse_or_switch(plan, {})  # first what would not fit an unused limit, as a reservation is refused
+        self._refuse_or_switch(plan, self._items(plan))
+
+    def _refuse_or_switch(self, plan: ReservePlan, items: Mapping[Key, Item]) -> None:
+        for applied in list(plan.applied):
+            try:
+                plan.refuse_full(applied, items.get(applied.key))
+            except LimitExceeded as full:
+                self._shards.switch(plan, full.over)
 
     def _try_reserve(self, plan: ReservePlan) -> bool:
         plan.refuse_hopeless()
@@ -78,55 +80,22 @@ class SpendStore:
         return True
 
     def _refuse_full(self, plan: ReservePlan) -> None:
-        items = self._table.batch_get([applied.key for applied in plan.applied])
+        items = self._items(plan)
         for applied in plan.applied:
             plan.refuse_full(applied, items.get(applied.key))
 
-    # --- a tenant's day, which is kept in shards ----------------------------------------------------------------------
+    def _items(self, plan: ReservePlan) -> dict[Key, Item]:
+        return self._table.batch_get([applied.key for applied in plan.applied])
+
+    # --- days that are kept in shards ---------------------------------------------------------------------------------
 
     def of_tenant(self, tenant: str, day: str) -> Counter:
-        """Read what a tenant spent on a UTC day, in all its shards."""
-        shards = [_counter(item) for item in self._shards(tenant, day)]
-        return Counter(sum(s.committed_micro_usd for s in shards), sum(s.posted_micro_usd for s in shards))
+        """Read what a tenant spent on a UTC day under its limit."""
+        return self._shards.total(Limit.TENANT_DAY, tenant, day)
 
-    def _shards(self, tenant: str, day: str) -> list[Item | None]:
-        places = [keys.tenant_day(tenant, day, shard) for shard in range(TENANT_SHARDS)]
-        items = self._table.batch_get(places)
-        return [items.get(place) for place in places]
-
-    def _take_another_shard(self, plan: ReservePlan, limits: Limits) -> None:
-        """Switch to another of the tenant's shards; raises LimitExceeded, with the sum over all, if all are full."""
-        r = plan.reservation
-        shards = self._shards(r.tenant, r.day)
-        if not plan.switch_shard(shards):
-            committed = sum(_counter(shard).committed_micro_usd for shard in shards)
-            raise LimitExceeded(OverLimit(Limit.TENANT_DAY, limits.tenant_day_micro_usd or 0, committed, r.day))
-
-    def _tenant_alerts(self, plan: ReservePlan, limits: Limits) -> list[SpendAlert]:
-        """Alert once for all shards. Their sum is read only when one passes 80 % of its share, or is full."""
-        r = plan.reservation
-        if not plan.tenant_alert_may_be_due or limits.tenant_day_micro_usd is None:
-            return []
-        try:
-            committed = self.of_tenant(r.tenant, r.day).committed_micro_usd
-            if not spend.alert_is_due(limits.tenant_day_micro_usd, committed, 0, alerted=False):
-                return []
-            key, now = keys.tenant_day_alert(r.tenant, r.day), self._clock()
-            marker = {
-                "tenant": r.tenant,
-                "limit_name": Limit.TENANT_DAY,
-                "limit": limits.tenant_day_micro_usd,
-                "committed": committed,
-                "alerted_at": now,
-                "due_pk": keys.due(r.turn_id),
-                "due_at": now + ALERT_AGAIN_S,
-                "ttl": int(now) + COUNTERS_KEPT_S,
-            }
-            self._table.write(Put(key, marker, when=Attr("pk").absent()))
-        except (Refused, StoreUnavailable):
-            return []  # the owner was alerted before, or will be when the next reservation gets here
-        limit = limits.tenant_day_micro_usd
-        return [SpendAlert(r.tenant, "", Limit.TENANT_DAY, r.day, limit, committed, dedup_key(key))]
+    def of_stack(self, day: str) -> Counter:
+        """Read what all tenants spent on a UTC day under the stack's limit."""
+        return self._shards.total(Limit.STACK_DAY, "", day)
 
     # --- resolve ------------------------------------------------------------------------------------------------------
 
@@ -205,6 +174,10 @@ class SpendStore:
         """Read what a customer spent on a UTC day."""
         return _counter(self._table.get(keys.customer_day(tenant, customer, day)))
 
+    def of_month(self, tenant: str, customer: str, month: str) -> Counter:
+        """Read what a customer spent in a UTC month, as long as the month's limit was on."""
+        return _counter(self._table.get(keys.customer_month(tenant, customer, month)))
+
     def of_named_tasks(self, tenant: str, customer: str, *, limit: int) -> dict[str, Counter]:
         """Read what tasks spent, for at most `limit` tasks that clients named. Other turns are their own tasks."""
         items = self._table.query(keys.spend_of(tenant, customer), prefix=keys.TASK, limit=limit)
@@ -216,10 +189,11 @@ class SpendStore:
         return _named(Limit.TASK, task, item)
 
     def of_customer(self, tenant: str, customer: str) -> Iterator[NamedCounter]:
-        """Read all counters of a customer: days and tasks."""
+        """Read all counters of a customer: days, months and tasks."""
+        kinds = {"DAY": Limit.CUSTOMER_DAY, "MONTH": Limit.CUSTOMER_MONTH}
         for item in self._table.query(keys.spend_of(tenant, customer)):
             kind, _, name = str(item["sk"]).partition("#")
-            yield _named(Limit.CUSTOMER_DAY if kind == "DAY" else Limit.TASK, name, item)
+            yield _named(kinds.get(kind, Limit.TASK), name, item)
 
     # --- the 80 % alert -----------------------------------------------------------------------------------------------
 
@@ -262,10 +236,7 @@ def _post(r: Reservation, actual_micro_usd: int, note: Item) -> list[Op]:
 def _change_counters(r: Reservation, *, committed: int, posted: int) -> Sequence[Update]:
     if not r.reserved_micro_usd and not posted:
         return []
-    places = [keys.customer_day(r.tenant, r.customer, r.day), keys.task(r.tenant, r.customer, r.task)]
-    if r.tenant_shard != NO_SHARD:
-        places.append(keys.tenant_day(r.tenant, r.day, r.tenant_shard))
-    return [Update(key, add={"committed": committed, "posted": posted}) for key in places]
+    return [Update(key, add={"committed": committed, "posted": posted}) for key in counted_in(r).values()]
 
 
 def _counter(item: Item | None) -> Counter:
