@@ -13,7 +13,7 @@ def status(stack: Stack, customer: str = "carla") -> int:
     return stack.world.send(who=service(), customer_id=customer).status
 
 
-@pytest.mark.parametrize("limit", ["--day-usd", "--task-usd"])
+@pytest.mark.parametrize("limit", ["--day-usd", "--task-usd", "--month-usd"])
 def test_a_limit_holds_from_the_next_turn_on_and_goes_when_it_is_removed(stack: Stack, run: Run, limit: str) -> None:
     assert 200 == status(stack)
     assert 0 == run("limits", "set", "--customer", "carla", limit, "0.000001").code
@@ -34,6 +34,9 @@ def test_what_is_not_named_stays(stack: Stack, run: Run) -> None:
     result = run("limits", "set", "--customer", "carla", "--day-usd", "20")
 
     assert "customer carla: $0.250000 for a task\ncustomer carla: $20.000000 for a customer and day\n" == result.out
+    assert result.out + "customer carla: $90.000000 for a customer and month\n" == (
+        run("limits", "set", "--customer", "carla", "--month-usd", "90").out
+    )
 
 
 def test_every_limit_is_listed(stack: Stack, run: Run) -> None:
@@ -59,7 +62,7 @@ def test_a_removed_limit_leaves_nothing_behind(stack: Stack, run: Run) -> None:
     [
         (["--day-usd", "1"], "say whose limit: --customer NAME or --agent NAME"),
         (["--customer", "carla", "--agent", "paint", "--day-usd", "1"], "say whose limit"),
-        (["--customer", "carla"], "say what to set: --task-usd 0.50, --day-usd 5.00, or both"),
+        (["--customer", "carla"], "say what to set: --task-usd 0.50, --day-usd 5.00, --month-usd 50.00, or several"),
         (["--customer", "carla", "--day-usd", "much"], "not an amount of dollars: 'much' (write it like 0.50)"),
         (["--customer", "carla", "--day-usd", "-1"], "not an amount of dollars"),
         (["--customer", "ca#rla", "--day-usd", "1"], "'ca#rla' is no id"),

@@ -145,6 +145,24 @@ def test_the_ledger_of_a_customer_adds_up_to_each_counter(world: World, run: Run
     assert "✓ task painting: posted $0.000180" in result.out
 
 
+def test_the_ledger_of_a_customer_adds_up_to_each_month_of_what_was_reserved_under_its_limit(
+    world: World, run: Run
+) -> None:
+    send(world, answer())
+    world.limit(customer_month_micro_usd=1_000_000)
+    send(world, answer())
+    world.later(13 * 86_400)
+    send(world, answer())
+    matching = run("ledger", "--customer", "carla")
+    world.table.write(Update(keys.customer_month(TENANT, "carla", "2026-12"), add={"posted": -1}))
+
+    assert 0 == matching.code
+    assert "✓ month 2026-11: posted $0.000180, pending $0.000000, as its counter" in matching.out
+    assert "✓ month 2026-12: posted $0.000180, pending $0.000000, as its counter" in matching.out
+    assert "✓ day 2026-11-18: posted $0.000360" in matching.out
+    assert 1 == run("ledger", "--customer", "carla").code
+
+
 def count_one_more(world: World, **since: float) -> None:
     """Let today's counter say more than the ledger."""
     day = keys.customer_day(TENANT, "carla", "2026-11-18")

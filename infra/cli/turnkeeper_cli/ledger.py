@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from rich.table import Table as Grid
 from turnkeeper.domain.reservation import Reservation, ReservationState
-from turnkeeper.domain.spend import Counter, Limit
+from turnkeeper.domain.spend import Counter, Limit, month_of
 from turnkeeper.stores.spend import NamedCounter
 
 from turnkeeper_cli.show import moment, say, usd
@@ -66,7 +66,7 @@ def of_turn(store: Store, turn_id: str) -> Ledger:
 
 
 def of_customer(store: Store, customer: str) -> Ledger:
-    """Read all reservations of a customer's turns, and compare every day and task."""
+    """Read all reservations of a customer's turns, and compare every day, month and task."""
     turns = map(store.turns.whole, store.turns.ids_of_customer(store.tenant, customer))
     entries = _sorted(reservation for whole in turns if whole for reservation in whole.reservations)
     counters = store.spend.of_customer(store.tenant, customer)
@@ -97,9 +97,19 @@ def show(ledger: Ledger) -> None:
 
 
 def _compared(counted: NamedCounter, entries: list[Reservation]) -> Sum:
-    is_day = counted.limit is Limit.CUSTOMER_DAY
-    mine = [r for r in entries if (r.day if is_day else r.task) == counted.name]
-    return Sum(f"{'day' if is_day else 'task'} {counted.name}", _sum(mine), counted.counter, counted.since)
+    kind = {Limit.CUSTOMER_DAY: "day", Limit.CUSTOMER_MONTH: "month"}.get(counted.limit, "task")
+    mine = [r for r in entries if _counts(r, counted)]
+    return Sum(f"{kind} {counted.name}", _sum(mine), counted.counter, counted.since)
+
+
+def _counts(r: Reservation, counted: NamedCounter) -> bool:
+    match counted.limit:
+        case Limit.CUSTOMER_DAY:
+            return r.day == counted.name
+        case Limit.CUSTOMER_MONTH:
+            return r.counts_in_month and month_of(r.day) == counted.name
+        case _:
+            return r.task == counted.name
 
 
 def _sorted(reservations: Iterable[Reservation]) -> list[Reservation]:

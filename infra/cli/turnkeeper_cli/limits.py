@@ -67,6 +67,7 @@ def set_(
     owner: Owner = Owner(),
     task_usd: str | None = None,
     day_usd: str | None = None,
+    month_usd: str | None = None,
     place: Place = _HERE,
 ) -> None:
     """Set limits; what is not named stays.
@@ -77,10 +78,13 @@ def set_(
         The most that one task may cost, such as 0.50.
     day_usd
         The most that one customer may spend in a UTC day, such as 5.00.
+    month_usd
+        The most that one customer may spend in a UTC month, such as 50.00. Without any such limit nothing is counted by
+        month: it holds for what is spent from then on.
     """
-    if task_usd is None and day_usd is None:
-        raise CliError("say what to set: --task-usd 0.50, --day-usd 5.00, or both")
-    change = Override(_micro_usd(task_usd), _micro_usd(day_usd))
+    change = Override(_micro_usd(task_usd), _micro_usd(day_usd), _micro_usd(month_usd))
+    if change == Override():
+        raise CliError("say what to set: --task-usd 0.50, --day-usd 5.00, --month-usd 50.00, or several")
     store = place.open()
     whose, name = owner.named()
     for line in _lines(whose, name, LimitStore(store.table).change(store.tenant, whose, name, change)):
@@ -104,5 +108,9 @@ def _micro_usd(dollars: str | None) -> int | None:
 
 
 def _lines(whose: Whose, name: str, override: Override) -> list[str]:
-    limits = [(override.task_micro_usd, "a task"), (override.customer_day_micro_usd, "a customer and day")]
+    limits = [
+        (override.task_micro_usd, "a task"),
+        (override.customer_day_micro_usd, "a customer and day"),
+        (override.customer_month_micro_usd, "a customer and month"),
+    ]
     return [f"{whose} {name}: {usd(amount)} for {what}" for amount, what in limits if amount is not None]
