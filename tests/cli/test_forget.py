@@ -81,6 +81,23 @@ def test_everything_about_a_customer_goes_but_what_was_spent_today(
     assert "Nothing to delete about 'carla'." in run("forget", "carla", "--yes").out
 
 
+def test_what_was_spent_in_a_limited_month_stays_until_the_month_is_over(
+    stack: Stack, world: World, run: Run, dynamo_client: "DynamoDBClient", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.limit(customer_month_micro_usd=1_000_000)
+    live(world, "carla")
+    day, now = utc_day(time.time()), time.time()
+    result = run("forget", "carla", "--yes")
+    stayed = kept(dynamo_client, "carla")
+    monkeypatch.setattr(time, "time", lambda: now + 32 * 86_400)
+    later = run("forget", "carla", "--yes")
+
+    assert [keys.customer_day(TENANT, "carla", day), keys.customer_month(TENANT, "carla", day[:7])] == sorted(stayed)
+    assert "This month's spending stays counted" in result.out
+    assert "     1 daily counters\n     1 monthly counters\n" in later.out
+    assert [] == kept(dynamo_client, "carla")
+
+
 def test_nobody_else_loses_anything(stack: Stack, world: World, run: Run, dynamo_client: "DynamoDBClient") -> None:
     turns = live(world, "carl")
     before = kept(dynamo_client, "carl'", *turns)

@@ -192,8 +192,8 @@ def forget_(customer: str, *, yes: bool = False, place: Place = _HERE) -> int:
         say("Deleted.")
     else:
         say("Nothing was deleted. To delete it, repeat the command with --yes", "yellow")
-    if todo.today:
-        say("Today's spending stays counted, so that no limit can be passed; it is removed later by itself.", "dim")
+    for when in todo.current:
+        say(f"{when} spending stays counted, so that no limit can be passed; it is removed later by itself.", "dim")
     for turn_id in todo.unfinished:
         say(f"Not finished yet, so it stays: {turn_id}. Try again when it has ended.", "yellow")
     return FAILED if todo.unfinished else 0

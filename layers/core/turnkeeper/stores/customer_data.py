@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from turnkeeper.domain.callbacks import CallbackState
 from turnkeeper.domain.reservation import ReservationState
-from turnkeeper.domain.spend import utc_day
+from turnkeeper.domain.spend import month_of, utc_day
 from turnkeeper.domain.turn import TurnState
 from turnkeeper.ports import Clock, Delete, Item, Json, Key, Table
 from turnkeeper.stores import keys
@@ -19,6 +19,7 @@ _KINDS = {
     "MSG": "messages",
     "HEAD": "conversations",
     "DAY": "daily counters",
+    "MONTH": "monthly counters",
     "TASK": "task counters",
     "RATE": "rate limits",
     "FEEDBACK": "feedback",
@@ -34,8 +35,8 @@ class Deletion:
     delete: list[Key] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
     """Ids of turns for which something may still be written; they stay, with all their items."""
-    today: bool = False
-    """Whether today's counter stays until it expires: without it, the customer could spend the day's limit twice."""
+    current: list[str] = field(default_factory=list)
+    """Whose counter stays until it expires, "Today's" or "This month's": or a limit could be spent twice."""
 
     def kinds(self) -> list[str]:
         """Return the kind of each item that would be deleted, in words."""
@@ -51,10 +52,14 @@ class CustomerData:
     def plan_deletion(self) -> Deletion:
         """Find what can be deleted, and what must stay; deletes nothing."""
         found, turns = Deletion(), list[Key]()
-        today = keys.customer_day(self._tenant, self._customer, utc_day(self._clock()))
+        who, day = (self._tenant, self._customer), utc_day(self._clock())
+        current = {
+            keys.customer_day(*who, day): "Today's",
+            keys.customer_month(*who, month_of(day)): "This month's",
+        }
         for key in self._keys():
-            if key == today:
-                found.today = True
+            if key in current:
+                found.current.append(current[key])
             elif key[1] == keys.TURN:
                 turns.append(key)
             else:
@@ -63,7 +68,7 @@ class CustomerData:
             self._plan_turn(key, found)
         kept = {f"{prefix}#{turn_id}" for turn_id in found.unfinished for prefix in ("TURN", "DOC")}
         if found.unfinished:  # the counters include what these turns reserved
-            kept.add(today[0])
+            kept.add(keys.spend_of(*who))
         found.delete = [key for key in dict.fromkeys(found.delete) if key[0] not in kept]
         limits = keys.customer_limits(self._tenant, self._customer)
         if self._table.get(limits):
