@@ -15,7 +15,7 @@ from turnkeeper.domain.attempt import CallReport
 from turnkeeper.domain.chat import ModelReply, ModelRequest, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.reservation import Reservation, Settlement
-from turnkeeper.domain.spend import Limits, utc_day
+from turnkeeper.domain.spend import Limits, month_of, utc_day
 from turnkeeper.domain.turn import Lease, Turn
 from turnkeeper.errors import DependencyError
 from turnkeeper.ports import Item, Published, Table
@@ -136,9 +136,12 @@ class Sent:
 class Environment(World):
     """One execution environment: the real use cases over a table, for many requests at once."""
 
-    def __init__(self, table: Table, provider: "Provider", env: Mapping[str, str], clock: Clock) -> None:
+    def __init__(
+        self, table: Table, provider: "Provider", env: Mapping[str, str], clock: Clock, limits: Mapping[str, int]
+    ) -> None:
         agent = paint(max_output_tokens=OUTPUT_TOKENS)
         super().__init__(agent, env=env, table=table, clock=clock, prices=provider.prices)
+        self.limit(**limits)
         self.models = self.provider = provider
         self.topics, self.chance = LoggedTopics(log=provider.log), random
         services = self.restart()
@@ -166,6 +169,8 @@ class Deployment:
     log: Log
     weather: Weather = CLEAR
     env: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """Limits that no variable sets, in micro-dollars, by their names in `Limits`."""
     modes: Mapping[str, str] = field(default_factory=dict)
     prices: Mapping[str, Any] = field(default_factory=lambda: PRICES)
     used: float = 1.0
@@ -185,12 +190,17 @@ class Deployment:
         env = {**NO_RATE, "TASK_LIMIT_USD": usd(10_000), "CUSTOMER_DAY_LIMIT_USD": usd(10_000), **self.env}
         clock = RealTime(self.clock_ahead_s)
         provider = Provider(clock, log=self.log, modes=self.modes, prices=self.prices, used=self.used)
-        return Environment(table or self.table(), provider, env, clock)
+        return Environment(table or self.table(), provider, env, clock, self.limits)
 
 
 def day_key(customer: str = "carla") -> tuple[str, str]:
     """Return where a customer's spending of today is kept."""
     return keys.customer_day(TENANT, customer, utc_day(time.time()))
+
+
+def month_key(customer: str = "carla") -> tuple[str, str]:
+    """Return where a customer's spending of this month is kept."""
+    return keys.customer_month(TENANT, customer, month_of(utc_day(time.time())))
 
 
 def task_key(task: str, customer: str = "carla") -> tuple[str, str]:

@@ -13,7 +13,17 @@ from turnkeeper.domain.spend import Counter as Counted
 from turnkeeper.domain.spend import utc_day
 from turnkeeper.stores.spend import SpendStore
 
-from tests.concurrency.deployment import CALL, PRICES, Deployment, amounts, day_key, spend_already, task_key, usd
+from tests.concurrency.deployment import (
+    CALL,
+    PRICES,
+    Deployment,
+    amounts,
+    day_key,
+    month_key,
+    spend_already,
+    task_key,
+    usd,
+)
 from tests.concurrency.watcher import Watcher
 from tests.support.crowd import crowd
 from tests.support.emulator import emulator, new_table
@@ -87,6 +97,35 @@ def test_a_tenants_whole_day_is_used_and_never_passed(deployment: Deployment, we
     assert Counted(20 * CALL, 20 * CALL) == spend.of_tenant(TENANT, utc_day(time.time()))
     alerts = [a for a in deployment.log.lines("published") if a["dedup_key"].startswith(f"SPEND#{TENANT}#/")]
     assert 1 == len(alerts)
+
+
+@pytest.mark.parametrize("weather", [CLEAR, STORM], ids=["clear", "storm"])
+def test_a_stacks_whole_day_is_used_and_never_passed(deployment: Deployment, weather: Weather) -> None:
+    """Beside it the tenant's day is kept in shards of its own, and every customer's month has room."""
+    limits = {"stack_day_micro_usd": 20 * CALL, "customer_month_micro_usd": 10 * CALL}
+    limited = deployment.but(env={"TENANT_DAY_LIMIT_USD": usd(30)}, limits=limits, weather=weather)
+    statuses = send_all(limited, turns=50, customers=25)
+    spend, day = SpendStore(deployment.table(), time.time), utc_day(time.time())
+    months = [spend.of_month(TENANT, f"carla{n or ''}", day[:7]) for n in range(25)]
+
+    assert {(200, ""): 20, (402, "limit-exceeded"): 30} == statuses
+    assert Counted(20 * CALL, 20 * CALL) == spend.of_stack(day) == spend.of_tenant(TENANT, day)
+    assert 20 * CALL == sum(m.posted_micro_usd for m in months) == sum(m.committed_micro_usd for m in months)
+    assert 1 == len([a for a in deployment.log.lines("published") if a["dedup_key"] == f"SPEND#/alert/DAY#{day}"])
+
+
+@pytest.mark.parametrize("weather", [CLEAR, STORM], ids=["clear", "storm"])
+def test_a_month_is_held_to_its_limit_and_alerts_once(deployment: Deployment, weather: Weather) -> None:
+    limited = deployment.but(limits={"customer_month_micro_usd": ROOM * CALL}, weather=weather)
+    table, month = deployment.table(), month_key()
+
+    with Watcher(table, [month]) as watcher:
+        statuses = send_all(limited)
+
+    assert {(200, ""): ROOM, (402, "limit-exceeded"): 80 - ROOM} == statuses
+    assert watcher.most[month] <= ROOM * CALL
+    assert (ROOM * CALL, ROOM * CALL) == amounts(table.get(month)) == amounts(table.get(day_key()))
+    assert ["/".join(month)] == [alert["dedup_key"] for alert in deployment.log.lines("published")]
 
 
 def test_a_task_is_held_to_its_limit_beside_the_day(deployment: Deployment) -> None:
