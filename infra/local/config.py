@@ -95,12 +95,13 @@ def parameters(ports: Ports) -> dict[str, str]:
     return {**TIMERS, **LOAD, **providers, **urls, **hosts, **own}
 
 
-def secrets() -> dict[str, str]:
-    """Return the providers' keys: yours where you named their API too, else something for the local provider."""
+def secrets(stack: str = STACK_NAME) -> dict[str, str]:
+    """Return a stack's secrets: your keys where you named the providers' APIs too, else some for the local provider."""
     keys = {}
     for provider in ("openai", "anthropic"):
         named = os.environ.get(f"{provider.upper()}_BASE_URL")
-        keys[f"turnkeeper/{provider}"] = (os.environ.get(f"{provider.upper()}_API_KEY") if named else None) or "local"
+        own = os.environ.get(f"{provider.upper()}_API_KEY") if named else None
+        keys[f"turnkeeper/{stack}/{provider}-api-key"] = own or "local"
     return keys
 
 

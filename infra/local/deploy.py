@@ -21,6 +21,7 @@ from infra.local.config import (
     Ports,
     aws_environment,
     parameters,
+    secrets,
 )
 
 _MAKES_OWN = re.compile(r"make(\[\d+\])?: ")
@@ -35,7 +36,8 @@ def build() -> None:
 
 
 def deploy(ports: Ports, name: str = STACK_NAME) -> dict[str, str]:
-    """Run `sam deploy` as one release and return the stack's outputs; `name` is also its API's id."""
+    """Store the secrets, run `sam deploy` as one release, and return the outputs; `name` is also the API's id."""
+    _put_secrets(name)
     values = parameters(ports)
     values[release.RELEASE] = release.write_release(BUILD, values)
     overrides = [f"{name}={value}" for name, value in values.items()]
@@ -54,6 +56,15 @@ def deploy(ports: Ports, name: str = STACK_NAME) -> dict[str, str]:
     )
     stacks = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     return {o["OutputKey"]: o["OutputValue"] for o in stacks[0]["Outputs"]}
+
+
+def _put_secrets(stack: str) -> None:
+    client = boto3.client("secretsmanager")
+    for name, value in secrets(stack).items():
+        try:
+            client.create_secret(Name=name, SecretString=value)
+        except client.exceptions.ResourceExistsException:
+            client.put_secret_value(SecretId=name, SecretString=value)
 
 
 def put_gateway_responses() -> None:

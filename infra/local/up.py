@@ -22,7 +22,6 @@ from infra.local.config import (
     aws_environment,
     bind_host,
     read_stack,
-    secrets,
 )
 from infra.local.terminal import paint, say, step
 from infra.local.warm_up import warm_up
@@ -85,8 +84,6 @@ def _bring_up(ports: Ports) -> dict[str, Any]:
     with step("sam build"):
         deploy.build()
     with step("sam deploy, with IAM enforced"):
-        for name, value in secrets().items():
-            boto3.client("secretsmanager").create_secret(Name=name, SecretString=value)
         outputs = deploy.deploy(ports)
         deploy.put_gateway_responses()
     with step("people, tokens and inboxes"):

@@ -46,9 +46,9 @@ def write_the_wire(project: Path) -> None:
 
 def give_it_what_openai_has(project: Path) -> None:
     template = project / "template.yaml"
-    text = template.read_text().replace("[OpenAiApiKeySecret,", "[XAiApiKeySecret, XAiBaseUrl, OpenAiApiKeySecret,")
+    text = template.read_text().replace("[OpenAiBaseUrl,", "[XAiBaseUrl, OpenAiBaseUrl,")
     parameters = re.findall(r"^  OpenAi\w+:\n(?:    .*\n)+", text, re.MULTILINE)
-    lines = re.findall(r"^ +(?:OPENAI_\w+:|- !Sub .*\{OpenAi\w+\}).*\n", text, re.MULTILINE)
+    lines = re.findall(r"^ +OPENAI_\w+:.*\n", text, re.MULTILINE)
     for part in (*parameters, *lines):
         text = text.replace(part, part + part.replace("OpenAi", "XAi").replace("OPENAI", "XAI"))
     template.write_text(text)

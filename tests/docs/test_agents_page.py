@@ -17,6 +17,7 @@ from turnkeeper_cli.app import app, main
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/agents.md"
+WIRES = "".join(path.read_text() for path in (ROOT / "layers/core/turnkeeper/adapters/models").glob("*.py"))
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,9 @@ def test_the_other_commands_name_what_exists() -> None:
             case ["make", *_]:
                 continue  # held for every page together
             case ["aws", "secretsmanager", "create-secret", "--name", name, *_]:
-                assert f"Default: {name}\n" in template
+                prefix, slash, secret = name.rpartition("/")
+                assert f"SECRETS_PREFIX: !Sub {prefix.replace('/turnkeeper', '/${AWS::StackName}')}{slash}" in template
+                assert f'secret("{secret}")' in WIRES
             case ["uv", "add", "--group", group, _]:
                 assert group in tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
             case ["curl", *rest]:

@@ -94,12 +94,16 @@ def test_health_may_ask_who_is_subscribed_to_every_topic() -> None:
 
 def test_who_calls_models_may_read_the_key_of_every_provider() -> None:
     """Without the right a key is taken for a rejected one: on AWS only."""
-    variables = GLOBALS["Environment"]["Variables"]
-    named = {value["Ref"] for name, value in variables.items() if name.endswith("_API_KEY_SECRET")}
-    reading = [s for s in statements("ModelsPolicy") if "secretsmanager:GetSecretValue" in many(s["Action"])]
+    prefix = GLOBALS["Environment"]["Variables"]["SECRETS_PREFIX"]["Fn::Sub"]
+    (reading,) = (s for s in statements("ModelsPolicy") if "secretsmanager:GetSecretValue" in many(s["Action"]))
 
-    assert named
-    assert named <= references(reading)
+    assert reading["Resource"]["Fn::Sub"].endswith(f":secret:{prefix}*")
+
+
+def test_who_calls_models_may_read_only_the_parameters_below_a_prefix() -> None:
+    (reading,) = (s for s in statements("ModelsPolicy") if "ssm:GetParameter" in many(s["Action"]))
+
+    assert reading["Resource"]["Fn::Sub"].endswith(":parameter/${SsmPrefix}*")
 
 
 @pytest.mark.parametrize("owner", ["RouteFunction", "HandOffToHumanFunction", "ConcludeFunction", "OperatorsFunction"])

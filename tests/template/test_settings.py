@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.shared import constants as powertools
 from turnkeeper.adapters.agents import agent, agent_names
-from turnkeeper.adapters.callbacks import KEY_VARIABLE
+from turnkeeper.adapters.callbacks import callback_key
 from turnkeeper.adapters.models import model_client
-from turnkeeper.adapters.secrets import ApiKey
+from turnkeeper.adapters.secrets import Secrets
 from turnkeeper.agent import Agent
 from turnkeeper.domain.providers import PROVIDERS
 from turnkeeper.settings import Settings
@@ -52,7 +52,7 @@ def tools_variables(found: Agent[Any]) -> set[str]:
 
 def keys(read: set[str]) -> set[str]:
     """The variables that hold a key itself, for people who try an agent without AWS; never set in a function."""
-    return {name for name in read if f"{name}_SECRET" in read}
+    return {name for name in read if name.endswith("_KEY")}
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     Settings.from_env(watched)
     for provider in PROVIDERS:
         model_client(provider, watched)
-    ApiKey(watched, KEY_VARIABLE)
+    callback_key(Secrets(watched), watched)
     return watched.asked | {name for a in map(agent, agent_names()) for name in tools_variables(a)}
 
 
@@ -99,7 +99,7 @@ def test_every_parameter_is_shown_in_a_group() -> None:
 
 
 def test_no_key_is_in_the_environment(read: set[str]) -> None:
-    assert {"OPENAI_API_KEY", "ANTHROPIC_API_KEY", KEY_VARIABLE} <= keys(read)
+    assert {"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "CALLBACK_KEY"} <= keys(read)
     assert set() == keys(read) & GIVEN
 
 

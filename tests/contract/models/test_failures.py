@@ -113,6 +113,16 @@ def test_an_error_answer_is_named(provider: Provider, status: int, body: Any, ex
     assert len(provider.service.requests) == 1
 
 
+@pytest.mark.parametrize(
+    ("provider", "codes"), [("openai", "invalid_api_key"), ("anthropic", "expired_key")], indirect=["provider"]
+)
+def test_a_rejected_key_is_named_with_what_the_provider_said(provider: Provider, codes: str) -> None:
+    body = {"error": {"code": codes, "message": "Incorrect API key provided: local"}}
+    error = failure(provider, answer(provider.wire.name, 401, body))
+
+    assert f"the secret {provider.wire.name}-api-key was rejected (401 {codes}): store a valid one in " in error.detail
+
+
 @pytest.mark.parametrize("status", [*STATUSES, 400, 404, 409, 413, 422, 500, 501, 503, 526, 529])
 def test_a_status_alone_means_the_same_of_every_provider(provider: Provider, status: int) -> None:
     error = failure(provider, answer(provider.wire.name, status, None))

@@ -9,11 +9,11 @@ from aws_lambda_powertools import Logger, Metrics
 from botocore.config import Config
 
 from turnkeeper.adapters.agents import agent, agent_names
-from turnkeeper.adapters.callbacks import KEY_VARIABLE, HttpCallbacks
+from turnkeeper.adapters.callbacks import HttpCallbacks, callback_key
 from turnkeeper.adapters.dynamodb import DynamoTable
 from turnkeeper.adapters.models import model_client
 from turnkeeper.adapters.prices import load_prices
-from turnkeeper.adapters.secrets import ApiKey
+from turnkeeper.adapters.secrets import Secrets
 from turnkeeper.adapters.sns import SnsNotifier
 from turnkeeper.adapters.sqs import SqsQueue
 from turnkeeper.adapters.stepfunctions import StepFunctions
@@ -42,6 +42,7 @@ def _client(service: str, *, attempts: int, read_s: float = _READ_S) -> Any:
 def aws_outside(settings: Settings) -> Outside:
     """Make the adapters of a deployment; a client that only some functions need is made when it is first used."""
     env = settings.environment
+    secrets = Secrets(env)
     tools = HttpTransport(env, settings.allowed_private_hosts)
     return Outside(
         table=DynamoTable(
@@ -50,7 +51,7 @@ def aws_outside(settings: Settings) -> Outside:
         notifier=Lazy(lambda: SnsNotifier(_client("sns", attempts=1))),
         queue=Lazy(lambda: SqsQueue(_client("sqs", attempts=3), env.get("CALLBACK_QUEUE_URL", ""))),
         dead_letters=Lazy(lambda: SqsQueue(_client("sqs", attempts=3), env.get("DEAD_LETTERS_URL", ""))),
-        callbacks=Lazy(lambda: HttpCallbacks(tools, ApiKey(env, KEY_VARIABLE))),
+        callbacks=Lazy(lambda: HttpCallbacks(tools, callback_key(secrets, env))),
         workflow=Lazy(lambda: StepFunctions(_client("stepfunctions", attempts=3), settings.state_machine_arn)),
         models=_models(settings),
         tools=tools,

@@ -1,17 +1,21 @@
 """Sends signed callbacks over HTTP: no redirects, no private addresses, a hard total time."""
 
-from turnkeeper.adapters.secrets import ApiKey
+from collections.abc import Mapping
+
+from turnkeeper.adapters.secrets import Secret, Secrets
 from turnkeeper.adapters.tool_http import HttpTransport
 from turnkeeper.domain.callbacks import signed_headers, tenant_secret
 
-KEY_VARIABLE = "CALLBACK_KEY"
-"""The variable of the deployment's key, which `ApiKey` reads; each tenant's secret is derived from that key."""
+
+def callback_key(secrets: Secrets, environment: Mapping[str, str]) -> Secret:
+    """Return the deployment's key, from which each tenant's secret is derived: `CALLBACK_KEY_SECRET` names it."""
+    return secrets.secret(environment.get("CALLBACK_KEY_SECRET") or "callback-key")
 
 
 class HttpCallbacks:
     """Sends messages, each signed with the secret of the tenant whose turn it is about."""
 
-    def __init__(self, transport: HttpTransport, key: ApiKey) -> None:
+    def __init__(self, transport: HttpTransport, key: Secret) -> None:
         self._transport, self._key = transport, key
 
     def send(self, url: str, *, tenant: str, message_id: str, timestamp: int, body: str, timeout_s: float) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 from turnkeeper.adapters.models.http import JsonPost
 from turnkeeper.adapters.models.reading import arguments, filtered, reply, shaped, text_of, usage
-from turnkeeper.adapters.secrets import ApiKey
+from turnkeeper.adapters.secrets import Secret, Secrets
 from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
 from turnkeeper.domain.schemas import strict
 from turnkeeper.ports import ModelClient
@@ -23,15 +23,15 @@ _FINISH = {
 
 
 def client(environment: Mapping[str, str]) -> ModelClient:
-    """Make the client: `ANTHROPIC_BASE_URL` replaces Anthropic's own API, the `ApiKey` is `ANTHROPIC_API_KEY`."""
+    """Make the client: `ANTHROPIC_BASE_URL` replaces Anthropic's own API, the key is the secret `anthropic-api-key`."""
     base_url = environment.get("ANTHROPIC_BASE_URL") or "https://api.anthropic.com"
-    return Anthropic(base_url, ApiKey(environment, "ANTHROPIC_API_KEY"))
+    return Anthropic(base_url, Secrets(environment).secret("anthropic-api-key"))
 
 
 class Anthropic:
     """Asks models over the Messages API, at `base_url`, which has no version at its end."""
 
-    def __init__(self, base_url: str, key: ApiKey) -> None:
+    def __init__(self, base_url: str, key: Secret) -> None:
         self._post = JsonPost(base_url, key, lambda k: {"x-api-key": k, "anthropic-version": "2023-06-01"})
 
     def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:

@@ -8,7 +8,7 @@ import httpx
 
 from turnkeeper.adapters.models.deadline import call_within
 from turnkeeper.adapters.retry_after import retry_after
-from turnkeeper.adapters.secrets import ApiKey
+from turnkeeper.adapters.secrets import Secret
 from turnkeeper.domain.failures import Failure, failure_of_status
 from turnkeeper.errors import DependencyError
 
@@ -35,7 +35,7 @@ Headers = Callable[[str], Mapping[str, str]]
 class JsonPost:
     """Posts to one provider, at `base_url`, over connections that are kept alive."""
 
-    def __init__(self, base_url: str, key: ApiKey, headers: Headers) -> None:
+    def __init__(self, base_url: str, key: Secret, headers: Headers) -> None:
         self._base, self._key, self._headers = base_url.rstrip("/"), key, headers
         self._client = _client()
 
@@ -46,7 +46,7 @@ class JsonPost:
         DependencyError.
         """
         try:
-            return _read(call_within(timeout_s, lambda: self._send(path, body, timeout_s)))
+            answer = call_within(timeout_s, lambda: self._send(path, body, timeout_s))
         except TimeoutError as error:
             stuck, self._client = self._client, _client()
             stuck.close()
@@ -61,6 +61,14 @@ class JsonPost:
             raise DependencyError(Failure.GARBAGE, type(error).__name__) from error
         except httpx.HTTPError as error:
             raise DependencyError(Failure.CONNECTION, type(error).__name__) from error
+        try:
+            return _read(answer)
+        except DependencyError as error:
+            if answer.status_code == _UNAUTHORIZED and error.failure is Failure.BAD_KEY:
+                rejected = self._key.rejected(f"({error.detail})")
+                rejected.sent = error.sent
+                raise rejected from error
+            raise
 
     def _send(self, path: str, body: Mapping[str, Any], timeout_s: float) -> httpx.Response:
         timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from turnkeeper.adapters.models.http import JsonPost
 from turnkeeper.adapters.models.reading import filtered, is_count, reply, shaped, text_of, usage
-from turnkeeper.adapters.secrets import ApiKey
+from turnkeeper.adapters.secrets import Secret, Secrets
 from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.schemas import strict
@@ -28,15 +28,15 @@ _BROKE_OFF = "error"
 
 
 def client(environment: Mapping[str, str]) -> ModelClient:
-    """Make the client: `OPENAI_BASE_URL` replaces OpenAI's own API, the `ApiKey` is `OPENAI_API_KEY`."""
+    """Make the client: `OPENAI_BASE_URL` replaces OpenAI's own API, the key is the secret `openai-api-key`."""
     base_url = environment.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
-    return OpenAI(base_url, ApiKey(environment, "OPENAI_API_KEY"))
+    return OpenAI(base_url, Secrets(environment).secret("openai-api-key"))
 
 
 class OpenAI:
     """Asks models over chat completions, at `base_url`, which ends with the version: `https://api.openai.com/v1`."""
 
-    def __init__(self, base_url: str, key: ApiKey) -> None:
+    def __init__(self, base_url: str, key: Secret) -> None:
         host = urlsplit(base_url).hostname or ""
         azure = host.endswith(".azure.com")
         # Only these two take the newer name of the limit; compatible servers limit an answer by the older one.
