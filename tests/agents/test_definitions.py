@@ -15,11 +15,16 @@ from turnkeeper import (
     AgentError,
     Alternative,
     Answers,
+    ApiKeyHeader,
+    Basic,
+    Bearer,
     ClosingTexts,
     Dependency,
     Fails,
     Fixture,
     Model,
+    OAuth,
+    SigV4,
     ToolContext,
     tool,
 )
@@ -50,12 +55,12 @@ def agent(**changes: Any) -> Agent[Any]:
     return Agent(**{**right, **changes})
 
 
-def uses(name: str, variable: str) -> Any:
+def uses(name: str, url: str) -> Any:
     def call(context: ToolContext) -> None:
         """Call it."""
 
-    call.__name__ = f"call_{variable.lower()}"
-    return tool(dependency=Dependency(name, variable))(call)
+    call.__name__ = f"call_{url[-1]}"
+    return tool(dependency=Dependency(name, url))(call)
 
 
 AGENTS = [
@@ -76,8 +81,8 @@ AGENTS = [
     ({"tools": look}, "tools is a list of functions decorated with @tool"),
     ({"tools": [look, look]}, "two tools have the same name"),
     (
-        {"tools": [uses("shop", "A_URL"), uses("shop", "B_URL")]},
-        "two dependencies have the same name, but different URLs",
+        {"tools": [uses("shop", "https://shop.example/a"), uses("shop", "https://shop.example/b")]},
+        "two dependencies have the same name, but differ",
     ),
     ({"check": "strict"}, "check is a function of (output, context)"),
     ({"check": lambda output: None}, "check is a function of (output, context)"),
@@ -130,6 +135,37 @@ def test_an_agent_says_what_is_missing(missing: str, message: str) -> None:
         Agent(**given)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "shop.example",
+        "ftp://shop.example",
+        "https://",
+        "https://:443",
+        "https://shop.example:0",
+        "https://shop.example:x",
+        "https://carla:hunter2@shop.example",
+        "https://shop.example?key=1",
+        "https://shop.example?",
+        "https://shop.example#top",
+        "https://shop.example/a b",
+        "https://shop.example\\@evil.example",
+        "https://shöp.example",
+        "https://[::1",
+    ],
+)
+def test_a_url_that_is_no_base_of_paths_is_refused(url: str) -> None:
+    with pytest.raises(AgentError, match="url is an https or http URL with no user and no query"):
+        Dependency("shop", url)
+    with pytest.raises(AgentError, match="token_url is a URL"):
+        OAuth(url, "shop-client")
+
+
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:8080", "https://[::1]:8443/v1/", "https://shop.example/a-b/v1"])
+def test_a_dependency_may_leave_its_url_to_the_stage(url: str) -> None:
+    assert url == Dependency("shop", url, auth=SigV4("execute-api"), per_minute=600).url
+
+
 def test_an_agent_can_be_copied_and_changed() -> None:
     careful = dataclasses.replace(copy.deepcopy(agent()), max_steps=2)
 
@@ -141,8 +177,8 @@ def test_an_agent_can_be_copied_and_changed() -> None:
     [
         (lambda: Model(7), "Model(7): write provider:name"),
         (lambda: Model("openai:x", max_latency_ms="5000"), "max_latency_ms is a whole number of milliseconds above 0"),
-        (lambda: Dependency(None, "SHOP_URL"), "Dependency(None): a name is lower-case letters"),
-        (lambda: Dependency("shop", None), "url_variable is the name of an environment variable"),
+        (lambda: Dependency(None), "Dependency(None): a name is lower-case letters"),
+        (lambda: Dependency("shop", None), "url is an https or http URL with no user and no query"),
         (lambda: tool("book"), "tool 'book': write @tool, or @tool(side_effect=True), above a function"),
         (lambda: tool(look), "above a function"),
         (lambda: Fixture(says="x", model=Answers("x")), "write what the model answers, such as model=[Answers("),
@@ -153,8 +189,24 @@ def test_an_agent_can_be_copied_and_changed() -> None:
         (lambda: Model("azure:gpt"), "write provider:name"),
         (lambda: Model("openai:"), "write provider:name"),
         (lambda: Model("openai:x", max_latency_ms=0), "max_latency_ms is a whole number of milliseconds above 0"),
-        (lambda: Dependency("shop", "https://shop.example"), "url_variable is the name of an environment variable"),
-        (lambda: Dependency("The Shop", "SHOP_URL"), "a name is lower-case letters, digits, _ and -"),
+        (lambda: Dependency("The Shop"), "a name is lower-case letters, digits, _ and -"),
+        (lambda: Dependency("shop", auth="shop-key"), "auth is one such as Bearer('orders-key')"),
+        (lambda: Dependency("shop", per_minute=0), "per_minute is a whole number of requests above 0"),
+        (lambda: Dependency("shop", per_minute=True), "per_minute is a whole number of requests above 0"),
+        (lambda: Bearer(""), "Bearer: secret is a secret's name, such as orders-key"),
+        (lambda: Bearer("my key"), "Bearer: secret is a secret's name, such as orders-key"),
+        (lambda: Bearer("ssm:shop"), "Bearer: secret is a secret's name, such as orders-key"),
+        (lambda: Basic(None), "Basic: secret is a secret's name"),
+        (lambda: ApiKeyHeader("X Key", "k"), "ApiKeyHeader: header is the name of a header"),
+        (lambda: ApiKeyHeader("Host", "k"), "ApiKeyHeader: header is the name of a header"),
+        (lambda: ApiKeyHeader("idempotency-key", "k"), "ApiKeyHeader: header is the name of a header"),
+        (lambda: ApiKeyHeader("X-Key", ""), "ApiKeyHeader: secret is a secret's name"),
+        (lambda: OAuth("login.example", "k"), "OAuth: token_url is a URL, such as https://login.example"),
+        (lambda: OAuth("https://login.example", ""), "OAuth: secret is a secret's name"),
+        (lambda: OAuth("https://login.example", "k", scope=["a"]), "OAuth: scope is text"),
+        (lambda: SigV4(""), "SigV4: service is AWS's name of the service"),
+        (lambda: SigV4("execute-api", region="Europe"), "SigV4: region is a region, such as eu-central-1"),
+        (lambda: SigV4("execute-api", secret="a b"), "SigV4: secret is a secret's name"),
         (lambda: Fails("badly"), "Fails('badly'): write one of timeout, connection"),
         (lambda: Fixture(says="", model=[Answers("x")]), "write what the customer says"),
         (lambda: Fixture(says="x", model=[]), "write what the model answers"),
@@ -223,7 +275,7 @@ def _taken(context: ToolContext, model_dump: str) -> None:
         (_unknown_type, {}, "tool _unknown_type: name 'City' is not defined: import the type"),
         (_no_schema, {}, "tool _no_schema: a parameter's type has no JSON Schema"),
         (_taken, {}, "tool _taken: give the parameter `model_dump` another name"),
-        (look.function, {"dependency": "orders"}, "tool look: write dependency=Dependency('orders', url_variable="),
+        (look.function, {"dependency": "orders"}, "tool look: write dependency=Dependency('orders', url="),
         (look.function, {"timeout_s": "4"}, "tool look: timeout_s is a number of seconds above 0"),
         (look.function, {"retries": 1.5}, "tool look: retries is how many more calls to make: 0, 1, 2"),
         (look.function, {"retries": 1, "side_effect": True}, "tool look: retries are for tools that change nothing"),

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from agents.booking import agent as booking
 from turnkeeper.adapters.memory import MemoryTable
-from turnkeeper.agent import Dependency
+from turnkeeper.agent import Dependency, ToolHttp
 from turnkeeper.domain.chat import ModelReply, ModelRequest
 from turnkeeper.errors import TurnkeeperError
 from turnkeeper.ports import CallHttp, Json, Key, ModelClient, Published
@@ -77,18 +77,24 @@ class _Model:
 
 
 @dataclass
-class _DyingHttp:
+class _DyingHttp(ToolHttp):
     inner: InProcessHttp
     deaths: Deaths
-    posted: bool = False
+    changed: bool = False
     answered: bool = True
 
-    def get(self, path: str, *, params: Mapping[str, str] | None = None) -> Any:
-        return self.deaths.around("tool", lambda: self.inner.get(path, params=params))
-
-    def post(self, path: str, *, body: Mapping[str, Any]) -> Any:
-        self.posted = True
-        return self.deaths.around("effect", lambda: self.inner.post(path, body=body), _EFFECT)
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+    ) -> Any:
+        what, weight = ("tool", 1.0) if method == "GET" else ("effect", _EFFECT)
+        self.changed = self.changed or method != "GET"
+        return self.deaths.around(what, lambda: self.inner.request(method, path, params=params, body=body), weight)
 
 
 @dataclass
@@ -96,7 +102,9 @@ class _Tools(Tools):
     app: App
     deaths: Deaths
 
-    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> CallHttp:
+    def http(
+        self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str, admits: Callable[[], bool]
+    ) -> CallHttp:
         return _DyingHttp(InProcessHttp(self.app, idempotency_key), self.deaths)
 
 

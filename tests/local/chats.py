@@ -10,7 +10,7 @@ from typing import Any
 
 from agents.booking import agent as booking
 from turnkeeper.adapters.models import model_client
-from turnkeeper.agent import Agent, AnswerContext, ToolContext, ToolError, ToolResult
+from turnkeeper.agent import Agent, AnswerContext, ToolContext, ToolError, ToolHttp, ToolResult
 from turnkeeper.domain.answers import Answer, read_answer
 from turnkeeper.domain.chat import Message, ModelRequest, ToolCall, ToolSpec
 from turnkeeper.domain.prompts import system_prompt
@@ -64,25 +64,37 @@ class _Answered:
     def status(self) -> int:
         return self.response.status
 
+    @property
+    def text(self) -> str:
+        return self.response.body.decode()
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self.response.headers
+
     def json(self) -> Any:
         return json.loads(self.response.body)
 
 
 @dataclass(frozen=True)
-class InProcessHttp:
+class InProcessHttp(ToolHttp):
     """A tool's HTTP to an app without a socket."""
 
     app: App
     key: str
 
-    def get(self, path: str, *, params: Mapping[str, str] | None = None) -> _Answered:
-        """Ask with GET."""
-        return _Answered(self.app(Request("GET", path, dict(params or {}), {}, b"")))
-
-    def post(self, path: str, *, body: Mapping[str, Any]) -> _Answered:
-        """Ask with POST, and the call's idempotency key."""
-        headers = {"idempotency-key": self.key}
-        return _Answered(self.app(Request("POST", path, {}, headers, json.dumps(body).encode())))
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+    ) -> _Answered:
+        """Ask, with the call's idempotency key."""
+        content = b"" if body is None else json.dumps(body).encode()
+        return _Answered(self.app(Request(method, path, dict(params or {}), {"idempotency-key": self.key}, content)))
 
 
 @dataclass

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from turnkeeper import Agent, Alternative, Model
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.adapters.memory_telemetry import MemoryTelemetry
-from turnkeeper.agent import Dependency, ToolResponse
+from turnkeeper.agent import Dependency, ToolHttp, ToolResponse
 from turnkeeper.api.app import Handler, api
 from turnkeeper.api.operators import router as operators_router
 from turnkeeper.api.turns import router as turns_router
@@ -205,6 +205,8 @@ class Taken:
     """The answer of a service that accepts everything."""
 
     status: int = 200
+    text: str = "{}"
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def json(self) -> Any:
         """Nothing more."""
@@ -212,28 +214,37 @@ class Taken:
 
 
 @dataclass
-class Http:
+class Http(ToolHttp):
     """HTTP to a service that accepts everything; where the answer matters, a test's tool returns it without HTTP."""
 
-    posted: bool = False
+    changed: bool = False
     answered: bool = True
+    admits: Callable[[], bool] = lambda: True
 
-    def get(self, path: str, *, params: Mapping[str, str] | None = None) -> ToolResponse:
-        """Take a GET."""
-        return Taken()
-
-    def post(self, path: str, *, body: Mapping[str, Any]) -> ToolResponse:
-        """Take a POST."""
-        self.posted = True
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+    ) -> ToolResponse:
+        """Take a request, if it is admitted."""
+        if not self.admits():
+            raise DependencyError(Failure.THROTTLED_HERE, "too many requests a minute", sent=self.changed)
+        self.changed = self.changed or method != "GET"
         return Taken()
 
 
 class Tools:
     """Tools' HTTP."""
 
-    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> CallHttp:
+    def http(
+        self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str, admits: Callable[[], bool]
+    ) -> CallHttp:
         """HTTP of one call."""
-        return Http()
+        return Http(admits=admits)
 
     def within(self, seconds: float, call: Callable[[], Any]) -> Any:
         """Call at once."""

@@ -1,15 +1,12 @@
 """Settings and template agree: what the code reads is set, what is set is read, and every parameter is somebody's."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import pytest
 from aws_lambda_powertools.shared import constants as powertools
-from turnkeeper.adapters.agents import agent, agent_names
 from turnkeeper.adapters.callbacks import callback_key
 from turnkeeper.adapters.models import model_client
 from turnkeeper.adapters.secrets import Secrets
-from turnkeeper.agent import Agent
 from turnkeeper.domain.providers import PROVIDERS
 from turnkeeper.settings import Settings
 
@@ -45,11 +42,6 @@ class Watched(Mapping[str, str]):
         return 0
 
 
-def tools_variables(found: Agent[Any]) -> set[str]:
-    """The variables that hold the URLs of an agent's services."""
-    return {t.dependency.url_variable for t in found.tools if t.dependency}
-
-
 def keys(read: set[str]) -> set[str]:
     """The variables that hold a key itself, for people who try an agent without AWS; never set in a function."""
     return {name for name in read if name.endswith("_KEY")}
@@ -57,14 +49,14 @@ def keys(read: set[str]) -> set[str]:
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """What Settings, the providers' clients, the callbacks and the agents' tools read."""
+    """What Settings, the providers' clients and the callbacks read."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     watched = Watched()
     Settings.from_env(watched)
     for provider in PROVIDERS:
         model_client(provider, watched)
     callback_key(Secrets(watched), watched)
-    return watched.asked | {name for a in map(agent, agent_names()) for name in tools_variables(a)}
+    return watched.asked
 
 
 def test_what_is_read_is_set(read: set[str]) -> None:

@@ -38,7 +38,9 @@ def enter(made: Services, dependency: str = FIRST) -> Any:
 class Unanswered(Tools):
     """Tools' HTTP in which nothing was answered."""
 
-    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> CallHttp:
+    def http(
+        self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str, admits: Callable[[], bool]
+    ) -> CallHttp:
         return Http(answered=False)
 
 
@@ -302,7 +304,7 @@ def test_a_transition_is_told_once() -> None:
 def test_a_tool_that_sent_nothing_says_nothing_of_its_service() -> None:
     """The tool refused by itself: the probe of a half-open breaker is released, and the breaker does not close."""
 
-    @tool(dependency=Dependency("shop", "SHOP_URL"))
+    @tool(dependency=Dependency("shop"))
     def find(context: ToolContext, order: str) -> str:
         """Find an order."""
         if order == "none":

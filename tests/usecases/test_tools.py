@@ -221,7 +221,7 @@ def test_a_tool_that_raises_had_an_unknown_outcome() -> None:
 def test_a_tool_that_raises_before_it_posted_anything_has_changed_nothing(posts: bool, reason: str) -> None:
     tries = []
 
-    @tool(side_effect=True, dependency=Dependency("shop", "SHOP_URL"))
+    @tool(side_effect=True, dependency=Dependency("shop"))
     def book(context: ToolContext, slot: str) -> None:
         """Book."""
         tries.append(slot)
@@ -244,7 +244,7 @@ def test_a_tool_that_raises_before_it_posted_anything_has_changed_nothing(posts:
 def test_a_refusal_under_the_key_of_a_dead_run_says_that_it_never_happened() -> None:
     plan: list[BaseException | None] = [Killed(), ToolError("taken"), None]
 
-    @tool(side_effect=True, honours_keys=True, dependency=Dependency("shop", "SHOP_URL"))
+    @tool(side_effect=True, honours_keys=True, dependency=Dependency("shop"))
     def book(context: ToolContext, slot: str) -> str:
         """Book."""
         context.http.post("/slots", body={"slot": slot})
@@ -263,7 +263,7 @@ def test_a_refusal_under_the_key_of_a_dead_run_says_that_it_never_happened() -> 
 
 
 def test_a_refusal_of_a_tools_own_says_nothing_of_the_call_of_a_dead_run() -> None:
-    bookings = Bookings(honours_keys=True, dependency=Dependency("shop", "SHOP_URL"))
+    bookings = Bookings(honours_keys=True, dependency=Dependency("shop"))
     bookings.plan = [Killed(), ToolError("closed on Mondays")]
     world = World(bookings.agent())
     world.models.script["first"] = [tool_call("book", slot="nine")]
@@ -295,7 +295,7 @@ def test_amounts_that_are_equal_are_the_same_effect() -> None:
 def test_a_read_is_tried_again_as_often_as_its_tool_allows(failure: Failure, tries: int) -> None:
     found = []
 
-    @tool(retries=2, dependency=Dependency("shop", "SHOP_URL"))
+    @tool(retries=2, dependency=Dependency("shop"))
     def find(context: ToolContext) -> str:
         """Find."""
         found.append(context.idempotency_key)
@@ -312,7 +312,7 @@ def test_a_read_is_tried_again_as_often_as_its_tool_allows(failure: Failure, tri
 def test_a_read_is_not_tried_again_where_its_breaker_opened_or_no_time_is_left() -> None:
     found = []
 
-    @tool(retries=9, dependency=Dependency("shop", "SHOP_URL"))
+    @tool(retries=9, dependency=Dependency("shop"))
     def find(context: ToolContext, seconds: int) -> str:
         """Find."""
         found.append(seconds)
@@ -400,7 +400,7 @@ def test_as_many_calls_at_once_as_there_are_steps_are_made() -> None:
 
 
 def test_a_tools_service_has_a_breaker() -> None:
-    shop = Dependency("shop", "SHOP_URL")
+    shop = Dependency("shop")
     bookings = Bookings(dependency=shop)
     bookings.plan = [DependencyError(Failure.CONNECTION, sent=False) for _ in range(9)]
     world = World(bookings.agent(), env={"BREAKER_FAILURE_THRESHOLD": "2"})

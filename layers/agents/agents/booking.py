@@ -22,7 +22,7 @@ from turnkeeper import (
 )
 
 OPENS, CLOSES = dt.time(9), dt.time(19)
-appointments = Dependency("appointments", url_variable="TOOLS_URL")
+appointments = Dependency("appointments")
 
 
 def _on_the_calendar(date: str) -> str:

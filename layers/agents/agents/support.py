@@ -40,7 +40,7 @@ ARTICLES = {
     "account deleted, write to privacy@shop.example; it takes up to 30 days.",
 }
 
-orders = Dependency("orders", url_variable="TOOLS_URL")
+orders = Dependency("orders")
 
 OrderId = Annotated[
     str,

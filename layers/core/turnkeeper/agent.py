@@ -11,8 +11,10 @@ from typing import Any, Generic, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.errors import PydanticUserError
 
+from turnkeeper.authoring.auth import ApiKeyHeader, Basic, Bearer, OAuth, SigV4
 from turnkeeper.authoring.errors import AgentError, are_all, is_number, is_text, is_whole, refuse, takes
 from turnkeeper.authoring.fixtures import Answers, Calls, Fails, Fixture, Responds
+from turnkeeper.authoring.http import ToolHttp, ToolResponse
 from turnkeeper.authoring.models import Alternative, Model
 from turnkeeper.authoring.tools import (
     Dependency,
@@ -20,8 +22,6 @@ from turnkeeper.authoring.tools import (
     Tool,
     ToolContext,
     ToolError,
-    ToolHttp,
-    ToolResponse,
     tool,
 )
 from turnkeeper.domain.closing import USUAL_TEXTS, ClosingTexts
@@ -156,10 +156,13 @@ class Agent(Generic[OutputT]):
 
     def _wrong_tools(self) -> list[tuple[bool, str]]:
         names = [t.name for t in self.tools]
-        services = {(t.dependency.name, t.dependency.url_variable) for t in self.tools if t.dependency}
+        services = {t.dependency for t in self.tools if t.dependency}
         return [
             (len(set(names)) != len(names), "two tools have the same name"),
-            (len({n for n, _ in services}) != len(services), "two dependencies have the same name, but different URLs"),
+            (
+                len({service.name for service in services}) != len(services),
+                "two dependencies have the same name, but differ",
+            ),
         ]
 
     def _wrong_numbers(self) -> list[tuple[bool, str]]:
@@ -253,14 +256,19 @@ __all__ = [
     "Alternative",
     "AnswerContext",
     "Answers",
+    "ApiKeyHeader",
+    "Basic",
+    "Bearer",
     "Calls",
     "ClosingTexts",
     "Dependency",
     "Fails",
     "Fixture",
     "Model",
+    "OAuth",
     "PersonNeeded",
     "Responds",
+    "SigV4",
     "Tool",
     "ToolContext",
     "ToolError",

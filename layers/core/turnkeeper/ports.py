@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from turnkeeper.authoring.tools import Dependency, ToolHttp
+from turnkeeper.authoring.http import ToolHttp
+from turnkeeper.authoring.tools import Dependency
 from turnkeeper.domain.chat import ModelReply, ModelRequest
 from turnkeeper.domain.telemetry import Action, Metric
 
@@ -192,8 +193,8 @@ class CallHttp(ToolHttp, Protocol):
     """The HTTP client of one tool call; it knows whether the call may have changed something, and was answered."""
 
     @property
-    def posted(self) -> bool:
-        """Whether a POST of this call may have reached the service."""
+    def changed(self) -> bool:
+        """Whether a request of this call that changes something may have reached the service."""
 
     @property
     def answered(self) -> bool:
@@ -203,8 +204,10 @@ class CallHttp(ToolHttp, Protocol):
 class ToolTransport(Protocol):
     """Makes the HTTP client of one tool call, and bounds its time."""
 
-    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> CallHttp:
-        """Return a client that reaches only the dependency's own host."""
+    def http(
+        self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str, admits: Callable[[], bool]
+    ) -> CallHttp:
+        """Return a client of the dependency's own host; a request is sent if `admits`, asked each time, says so."""
 
     def within(self, seconds: float, call: Callable[[], Any]) -> Any:
         """Return what `call` returns, or raise DependencyError(TIMEOUT) after `seconds`, whatever it is waiting for."""

@@ -101,7 +101,7 @@ class Services:
     def attempts(self) -> Attempts:
         """Attempts, with models and tools."""
         calls = ModelCalls(self._outside, self.stores.model_rates, self.guard, self.owner)
-        tools = ToolRunner(self.stores, self._outside, self.guard)
+        tools = ToolRunner(self.stores, self._outside, self.guard, self.owner)
         return Attempts(calls, tools, self.guard, self.stores.cache, self.clock)
 
     @cached_property

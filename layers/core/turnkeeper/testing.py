@@ -12,7 +12,7 @@ from typing import Any
 
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.adapters.memory_telemetry import MemoryTelemetry
-from turnkeeper.agent import Agent, Answers, Calls, Dependency, Fails, Fixture, Responds, ToolResponse
+from turnkeeper.agent import Agent, Answers, Calls, Dependency, Fails, Fixture, Responds, ToolHttp, ToolResponse
 from turnkeeper.domain.chat import Finish, ModelReply, ModelRequest, ToolCall, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.money import price_from_json
@@ -204,31 +204,49 @@ class _Model:
 class _Response:
     status: int
     body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        return self.body if isinstance(self.body, str) else json.dumps(self.body)
 
     def json(self) -> Any:
         return json.loads(json.dumps(self.body))
 
 
 @dataclass
-class _Http:
+class _Http(ToolHttp):
     stage: Stage
     key: str
-    posted: bool = False
+    changed: bool = False
     answered: bool = True
 
-    def get(self, path: str, *, params: Mapping[str, str] | None = None) -> ToolResponse:
-        return self.stage.respond(f"GET {path}", dict(params or {}), self.key)
-
-    def post(self, path: str, *, body: Mapping[str, Any]) -> ToolResponse:
-        self.posted = True
-        return self.stage.respond(f"POST {path}", json.loads(json.dumps(body)), self.key)
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,  # noqa: ARG002 - the signature is that of the real one
+        body: Any = None,
+    ) -> ToolResponse:
+        self.changed = self.changed or method not in ("GET", "HEAD", "OPTIONS")
+        sent = dict(params or {}) if body is None else json.loads(json.dumps(body))
+        return self.stage.respond(f"{method} {path}", sent, self.key)
 
 
 @dataclass(frozen=True)
 class _Tools:
     stage: Stage
 
-    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> CallHttp:  # noqa: ARG002
+    def http(
+        self,
+        dependency: Dependency | None,  # noqa: ARG002
+        *,
+        timeout_s: float,  # noqa: ARG002
+        idempotency_key: str,
+        admits: Callable[[], bool],  # noqa: ARG002
+    ) -> CallHttp:
         return _Http(self.stage, idempotency_key)
 
     def within(self, seconds: float, call: Callable[[], Any]) -> Any:  # noqa: ARG002

@@ -1,9 +1,9 @@
-"""What the fleet may ask of a model in a minute, in memory and in moto."""
+"""What the fleet may ask of a model, or of a tool's service, in a minute, in memory and in moto."""
 
 import pytest
 from turnkeeper.domain.rate_limit import ModelRate
 from turnkeeper.ports import Table
-from turnkeeper.stores.rates import ModelRates
+from turnkeeper.stores.rates import ModelRates, ToolRates
 
 from tests.support.world import Clock
 
@@ -80,3 +80,20 @@ def test_a_model_without_a_limit_writes_nothing(table: Table, clock: Clock) -> N
 
     assert 30 == admitted(rates)
     assert table.query(f"RATE#{MODEL}") == []
+
+
+@pytest.mark.parametrize("limit", [1, 7, 60, 600])
+def test_no_minute_admits_more_requests_to_a_service_than_its_limit(table: Table, clock: Clock, limit: int) -> None:
+    fleet = [ToolRates(table, clock) for _ in range(3)]
+    admitted = 0
+    for _ in range(60):
+        admitted += sum(rates.admits("orders", limit) for rates in fleet for _ in range(limit // 120 + 1))
+        clock.now += 1
+
+    assert limit * 0.9 - 1 <= admitted <= limit
+
+
+def test_services_are_counted_apart(table: Table, clock: Clock) -> None:
+    rates = ToolRates(table, clock)
+
+    assert [True, False, True] == [rates.admits(name, 1) for name in ("orders", "orders", "crm")]

@@ -1,4 +1,4 @@
-"""A tool's HTTP: its own host only, no redirects, no private addresses, a hard total time."""
+"""A tool's HTTP: its own host only, no redirects, no private addresses, a hard total time, few requests."""
 
 import threading
 import time
@@ -7,18 +7,21 @@ from typing import Any
 
 import httpx
 import pytest
-from turnkeeper.adapters import tool_http
+from turnkeeper.adapters import sender
+from turnkeeper.adapters.secrets import Secrets
+from turnkeeper.adapters.sender import Sender
 from turnkeeper.adapters.tool_http import HttpTransport
 from turnkeeper.agent import AgentError, Dependency, ToolError
 from turnkeeper.domain.failures import Failure
-from turnkeeper.errors import DependencyError
+from turnkeeper.errors import DependencyError, StoreUnavailable
 from turnkeeper.ports import CallHttp
 
 from infra.local.http_service import Delivery, Request, Response
 from tests.local.chats import serving
 
-SHOP = Dependency("shop", "SHOP_URL")
+SHOP = Dependency("shop", "https://shop.example/api")
 PUBLIC = "93.184.216.34"
+LOCAL = ("127.0.0.1",)
 
 
 class Wire:
@@ -41,12 +44,18 @@ def wire(status: int = 200, body: Any = None, **headers: str) -> Wire:
 
 
 def http(
-    over: Wire, url: str = "https://shop.example/api", *, addresses: Sequence[str] = (PUBLIC,), allowed: str = ""
+    over: Wire,
+    url: str = "",
+    *,
+    addresses: Sequence[str] | None = (PUBLIC,),
+    allowed: str = "",
+    dependency: Dependency | None = SHOP,
+    admits: Callable[[], bool] = lambda: True,
 ) -> CallHttp:
-    transport = HttpTransport(
-        {"SHOP_URL": url}, (allowed,) if allowed else (), resolve=lambda host, port: addresses, client=over.client
-    )
-    return transport.http(SHOP, timeout_s=2, idempotency_key="key-1")
+    of = {"resolve": lambda host, port: addresses} if addresses is not None else {}
+    made = Sender(lambda: (allowed,) if allowed else (), client=over.client, **of)
+    transport = HttpTransport(made, Secrets({}), lambda: {"shop": url})
+    return transport.http(dependency, timeout_s=2, idempotency_key="key-1", admits=admits)
 
 
 def raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
@@ -95,9 +104,8 @@ def test_a_host_that_resolves_to_a_private_address_is_never_called(address: str)
 )
 def test_a_private_address_in_disguise_is_never_called(url: str) -> None:
     over = wire()
-    tools = HttpTransport({"SHOP_URL": url}, client=over.client).http(SHOP, timeout_s=2, idempotency_key="k")
 
-    assert (Failure.BAD_REQUEST, False) == failure(lambda: tools.get("/latest/meta-data"))
+    assert (Failure.BAD_REQUEST, False) == failure(lambda: http(over, url, addresses=None).get("/latest/meta-data"))
     assert [] == over.sent
 
 
@@ -166,23 +174,36 @@ def test_a_call_has_posted_once_a_post_may_have_reached_the_service() -> None:
     assert (Failure.CONNECTION, False) == failure(lambda: unreachable.post("/refunds", body={}))
     with pytest.raises(ValueError, match="JSON"):
         answered.post("/refunds", body={"usd": float("nan")})
-    assert (False, False) == (unreachable.posted, answered.posted)
+    assert (False, False) == (unreachable.changed, answered.changed)
 
     answered.post("/refunds", body={})
-    assert answered.posted
+    assert answered.changed
 
 
-@pytest.mark.parametrize("url", ["", "ftp://shop.example", "shop.example"])
-def test_a_dependency_without_a_url_says_which_variable_to_set(url: str) -> None:
-    with pytest.raises(DependencyError, match="set SHOP_URL to a URL"):
-        http(wire(), url).get("/")
+def test_a_dependency_without_a_url_says_where_to_write_it() -> None:
+    instead = r'write url="..." into Dependency\(.shop.\), or into the stage.s file \[dependencies.shop\] url = "..."'
+    with pytest.raises(DependencyError, match=instead) as failed:
+        http(wire(), dependency=Dependency("shop")).get("/")
+
+    assert (Failure.BAD_REQUEST, False) == (failed.value.failure, failed.value.sent)
+
+
+@pytest.mark.parametrize("url", ["ftp://shop.example", "shop.example", "https://"])
+def test_what_a_stage_gives_as_a_url_and_is_none_is_told(url: str) -> None:
+    assert (Failure.BAD_REQUEST, False) == failure(lambda: http(wire(), url).get("/"))
+
+
+def test_the_url_of_the_stage_goes_before_that_of_the_code() -> None:
+    over = wire()
+    http(over).get("/x")
+    http(over, "https://test.example/").get("/x")
+
+    assert ["shop.example", "test.example"] == [request.headers["Host"] for request in over.sent]
 
 
 def test_a_tool_without_a_dependency_calls_nobody() -> None:
-    tools = HttpTransport({}).http(None, timeout_s=2, idempotency_key="k")
-
     with pytest.raises(AgentError, match="give the tool a dependency"):
-        tools.get("/")
+        http(wire(), dependency=None).get("/")
 
 
 @pytest.mark.parametrize(
@@ -233,6 +254,54 @@ def test_an_answer_that_is_not_json_or_too_large_is_garbage() -> None:
     assert (Failure.GARBAGE, False) == failure(lambda: huge.get("/x"))
 
 
+def test_a_call_sends_twenty_requests_and_no_more() -> None:
+    over = wire(body=1)
+    tools = http(over)
+    for _ in range(20):
+        tools.get("/x")
+
+    with pytest.raises(DependencyError, match="a call of a tool sends at most 20 requests") as failed:
+        tools.post("/x")
+    assert (Failure.BAD_REQUEST, False, 20) == (failed.value.failure, failed.value.sent, len(over.sent))
+
+
+def test_a_request_beyond_the_limit_of_a_minute_is_not_sent() -> None:
+    over, left = wire(201, {}), [True, False, False]
+    shop = Dependency("shop", "https://shop.example", per_minute=600)
+    tools = http(over, dependency=shop, admits=lambda: left.pop(0))
+    tools.get("/x")
+
+    with pytest.raises(DependencyError, match="more than 600 requests a minute to shop: try again later") as failed:
+        tools.post("/x", body={})
+    assert (Failure.THROTTLED_HERE, False) == (failed.value.failure, failed.value.sent)
+    assert (1, False) == (len(over.sent), tools.changed)
+
+
+def test_a_limit_that_cannot_be_counted_leaves_nothing_changed() -> None:
+    def away() -> bool:
+        raise StoreUnavailable
+
+    tools = http(wire(), admits=away)
+
+    with pytest.raises(StoreUnavailable):
+        tools.post("/x", body={})
+    assert not tools.changed
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\x00", "ä"])
+def test_a_header_that_would_be_another_is_refused(value: str) -> None:
+    over = wire()
+
+    with pytest.raises(ToolError, match="this is no value of a header"):
+        http(over).get("/x", headers={"X-Note": value})
+    assert [] == over.sent
+
+
+def test_an_unknown_method_is_refused() -> None:
+    with pytest.raises(AgentError, match="'TRACE' is no method of a tool's"):
+        http(wire()).request("TRACE", "/x")
+
+
 # --- over real sockets ------------------------------------------------------------------------------------------------
 
 
@@ -247,9 +316,9 @@ def real() -> Iterator[Callable[[str], CallHttp]]:
             return Response.of_json(200, {"slow": "answer"}).by(Delivery.DRIP)
         return Response.of_json(200, {"path": request.path, "host": request.headers["host"]})
 
-    with serving(answer) as url, tool_http._client() as client:
-        transport = HttpTransport({"SHOP_URL": url}, ("127.0.0.1",), client=lambda: client)
-        yield lambda key: transport.http(SHOP, timeout_s=0.5, idempotency_key=key)
+    with serving(answer) as url, sender._client() as client:
+        transport = HttpTransport(Sender(lambda: LOCAL, client=lambda: client), Secrets({}), lambda: {"shop": url})
+        yield lambda key: transport.http(SHOP, timeout_s=0.5, idempotency_key=key, admits=lambda: True)
 
 
 def test_a_real_service_is_asked_and_its_redirect_not_followed(real: Callable[[str], CallHttp]) -> None:
@@ -259,7 +328,7 @@ def test_a_real_service_is_asked_and_its_redirect_not_followed(real: Callable[[s
 
 def test_a_service_that_drips_is_given_up_when_the_time_is_up(real: Callable[[str], CallHttp]) -> None:
     began = time.monotonic()
-    transport = HttpTransport({})
+    transport = HttpTransport(Sender(), Secrets({}))
 
     assert Failure.TIMEOUT == failure(lambda: transport.within(0.3, lambda: real("k").get("/drip")))[0]
     assert time.monotonic() - began < 2
@@ -269,19 +338,22 @@ def test_a_service_that_drips_keeps_neither_a_thread_nor_a_connection() -> None:
     before = set(threading.enumerate())
     dripping = Response.of_json(200, {"slow": "answer"}).by(Delivery.DRIP)
     with serving(lambda _: dripping) as url:
-        transport = HttpTransport({"SHOP_URL": url}, ("127.0.0.1",))
-        tools = transport.http(SHOP, timeout_s=1.3, idempotency_key="k")  # a byte comes every second
+        over = Sender(lambda: LOCAL)
+        transport = HttpTransport(over, Secrets({}), lambda: {"shop": url})
+        # A byte comes every second.
+        tools = transport.http(SHOP, timeout_s=1.3, idempotency_key="k", admits=lambda: True)
 
         assert (Failure.TIMEOUT, False) == failure(lambda: tools.get("/drip"))
         calls = [thread for thread in threading.enumerate() if thread.name == "call" and thread not in before]
         for thread in calls:
             thread.join(timeout=5)
         assert [] == [thread for thread in calls if thread.is_alive()]
-        assert {} == transport._clients
+        assert {} == over._clients
 
 
 def test_the_same_service_is_refused_where_it_is_not_allowed() -> None:
     with serving(lambda _: Response.of_json(200, {})) as url:
-        tools = HttpTransport({"SHOP_URL": url}).http(SHOP, timeout_s=1, idempotency_key="k")
+        transport = HttpTransport(Sender(), Secrets({}), lambda: {"shop": url})
+        tools = transport.http(SHOP, timeout_s=1, idempotency_key="k", admits=lambda: True)
 
         assert (Failure.BAD_REQUEST, False) == failure(lambda: tools.get("/"))

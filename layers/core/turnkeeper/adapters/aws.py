@@ -14,6 +14,7 @@ from turnkeeper.adapters.dynamodb import DynamoTable
 from turnkeeper.adapters.models import model_client
 from turnkeeper.adapters.prices import load_prices
 from turnkeeper.adapters.secrets import Secrets
+from turnkeeper.adapters.sender import Sender
 from turnkeeper.adapters.sns import SnsNotifier
 from turnkeeper.adapters.sqs import SqsQueue
 from turnkeeper.adapters.stepfunctions import StepFunctions
@@ -43,7 +44,9 @@ def aws_outside(settings: Settings) -> Outside:
     """Make the adapters of a deployment; a client that only some functions need is made when it is first used."""
     env = settings.environment
     secrets = Secrets(env)
-    tools = HttpTransport(env, settings.allowed_private_hosts)
+    sender = Sender(lambda: settings.allowed_private_hosts)
+    shipped = dict.fromkeys(("orders", "appointments"), env["TOOLS_URL"]) if env.get("TOOLS_URL") else {}
+    tools = HttpTransport(sender, secrets, lambda: shipped)
     return Outside(
         table=DynamoTable(
             _client("dynamodb", attempts=1, read_s=_TABLE_READ_S), settings.table_name, patience_s=_TABLE_PATIENCE_S
@@ -51,7 +54,7 @@ def aws_outside(settings: Settings) -> Outside:
         notifier=Lazy(lambda: SnsNotifier(_client("sns", attempts=1))),
         queue=Lazy(lambda: SqsQueue(_client("sqs", attempts=3), env.get("CALLBACK_QUEUE_URL", ""))),
         dead_letters=Lazy(lambda: SqsQueue(_client("sqs", attempts=3), env.get("DEAD_LETTERS_URL", ""))),
-        callbacks=Lazy(lambda: HttpCallbacks(tools, callback_key(secrets, env))),
+        callbacks=Lazy(lambda: HttpCallbacks(sender, callback_key(secrets, env))),
         workflow=Lazy(lambda: StepFunctions(_client("stepfunctions", attempts=3), settings.state_machine_arn)),
         models=_models(settings),
         tools=tools,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from turnkeeper.adapters.secrets import Secret, Secrets
-from turnkeeper.adapters.tool_http import HttpTransport
+from turnkeeper.adapters.sender import Sender
 from turnkeeper.domain.callbacks import signed_headers, tenant_secret
 
 
@@ -15,8 +15,8 @@ def callback_key(secrets: Secrets, environment: Mapping[str, str]) -> Secret:
 class HttpCallbacks:
     """Sends messages, each signed with the secret of the tenant whose turn it is about."""
 
-    def __init__(self, transport: HttpTransport, key: Secret) -> None:
-        self._transport, self._key = transport, key
+    def __init__(self, sender: Sender, key: Secret) -> None:
+        self._sender, self._key = sender, key
 
     def send(self, url: str, *, tenant: str, message_id: str, timestamp: int, body: str, timeout_s: float) -> int:
         """POST one message and return the receiver's HTTP status; raises DependencyError.
@@ -25,7 +25,6 @@ class HttpCallbacks:
         """
         secret = tenant_secret(self._key.read(), tenant)
         headers = {"Content-Type": "application/json", **signed_headers(secret, message_id, timestamp, body)}
-        answer = self._transport.within(
-            timeout_s, lambda: self._transport.send("POST", url, timeout_s, headers=headers, content=body.encode())
-        )
-        return int(answer.status)
+        target = self._sender.target(url)
+        answer = self._sender.send("POST", target, timeout_s, headers=headers, content=body.encode(), to=target.host)
+        return answer.status

@@ -1,186 +1,188 @@
-"""HTTP for tools: each calls one host, with no redirects, no private addresses, and within a hard total time."""
+"""HTTP for tools: each call reaches one host, authorised, counted, and with an idempotency key on what changes."""
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlencode
 
-from turnkeeper.adapters.addresses import Resolve, public_address, resolve
-from turnkeeper.adapters.models.deadline import call_within
-from turnkeeper.adapters.retry_after import retry_after
-from turnkeeper.agent import AgentError, Dependency, ToolError
-from turnkeeper.domain.failures import Failure, failure_of_status
+from turnkeeper.adapters.secrets import Secrets
+from turnkeeper.adapters.sender import Response, Sender
+from turnkeeper.adapters.tool_auth import Authoriser, Outgoing, authoriser
+from turnkeeper.agent import AgentError, Dependency, ToolError, ToolHttp
+from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import CallHttp
+from turnkeeper.ports import CallHttp, Clock
 
 if TYPE_CHECKING:
     import httpx
 
-_SERVER_ERRORS = 500
-_UNDONE = {401, 429}
-"""Statuses of a service that did nothing for anybody; what the others below 500 mean, the tool knows."""
+_READS = {"GET", "HEAD", "OPTIONS"}
+_CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
+_MOST_REQUESTS = 20
+"""In one call of a tool."""
 
-_MAX_BYTES = 1024 * 1024
 _ENCODED = re.compile("%(2e|2f|5c)", re.IGNORECASE)
 """A dot, a slash or a backslash that a service may decode and then follow."""
 
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """What a tool's service answered."""
-
-    status: int
-    body: bytes
-    changed: bool = True
-    """Whether the tool call may have changed something at the service by now."""
-
-    def json(self) -> Any:
-        """Read the body as JSON; raises DependencyError(GARBAGE) if it is not JSON."""
-        try:
-            return json.loads(self.body)
-        except ValueError as error:
-            raise DependencyError(Failure.GARBAGE, "the body is not JSON", sent=self.changed) from error
-
-
-def _client() -> "httpx.Client":
-    import httpx  # noqa: PLC0415 - it slows a cold start down, so it waits for a tool's first call
-
-    return httpx.Client(follow_redirects=False, trust_env=False)
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class HttpTransport:
     """Makes the clients of tool calls.
 
-    `environment` holds the base URLs of the dependencies; `allowed_private_hosts` may have private addresses, for local
-    development.
+    `urls` returns the URLs that a stage gives to dependencies, by their names, in place of their own; it is asked for
+    each request.
     """
 
     def __init__(
         self,
-        environment: Mapping[str, str],
-        allowed_private_hosts: tuple[str, ...] = (),
+        sender: Sender,
+        secrets: Secrets,
+        urls: Callable[[], Mapping[str, str]] = dict,
         *,
-        resolve: Resolve = resolve,
-        client: Callable[[], "httpx.Client"] = _client,
+        clock: Clock = time.time,
     ) -> None:
-        self._environment, self._allowed = environment, allowed_private_hosts
-        self._resolve, self._client = resolve, client
-        self._clients: dict[str, httpx.Client] = {}
+        self._sender, self._secrets, self._urls, self._clock = sender, secrets, urls, clock
+        self._authorisers: dict[Dependency, Authoriser] = {}
 
-    def http(self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str) -> CallHttp:
+    def http(
+        self, dependency: Dependency | None, *, timeout_s: float, idempotency_key: str, admits: Callable[[], bool]
+    ) -> CallHttp:
         """Return the client of one tool call, for the dependency's host only; `timeout_s` bounds each request."""
-        return _Http(self, dependency, timeout_s, idempotency_key)
+        return _Http(self, self._sender, dependency, timeout_s, idempotency_key, admits)
 
     def within(self, seconds: float, call: Callable[[], Any]) -> Any:
         """Run a call within a hard total of `seconds`; raises DependencyError(TIMEOUT)."""
-        try:
-            return call_within(seconds, call)
-        except TimeoutError as error:
-            raise DependencyError(Failure.TIMEOUT, f"no answer within {seconds:.1f} s") from error
+        return self._sender.within(seconds, call)
 
-    def base_url(self, dependency: Dependency | None) -> str:
-        """Return a dependency's base URL; raises AgentError for None, DependencyError if its variable holds no URL."""
-        if dependency is None:
-            raise AgentError("give the tool a dependency: it calls something over HTTP")
-        base = self._environment.get(dependency.url_variable, "").rstrip("/")
-        if urlsplit(base).scheme not in ("https", "http"):
-            raise DependencyError(Failure.BAD_REQUEST, f"set {dependency.url_variable} to a URL", sent=False)
-        return base
+    def base_url(self, dependency: Dependency) -> str:
+        """Return a dependency's base URL; raises DependencyError if neither it nor the stage has one."""
+        base = (self._urls().get(dependency.name) or dependency.url).rstrip("/")
+        if base:
+            return base
+        instead = f'write url="..." into Dependency({dependency.name!r}), or into the stage\'s file '
+        detail = f'{dependency.name} has no URL: {instead}[dependencies.{dependency.name}] url = "..."'
+        raise DependencyError(Failure.BAD_REQUEST, detail, sent=False)
 
-    def send(self, method: str, url: str, timeout_s: float, **options: Any) -> Response:
-        """Send one request within a hard total of `timeout_s`; `options` go to httpx. Raises DependencyError."""
-        import httpx  # noqa: PLC0415 - likewise
+    def authoriser(self, dependency: Dependency) -> Authoriser:
+        """Return what authorises the requests to a dependency, the same for as long as the process lives."""
+        known = self._authorisers.get(dependency)
+        return known or self._authorisers.setdefault(
+            dependency, authoriser(dependency, self._secrets, self._post, self._clock)
+        )
 
-        try:
-            target = httpx.URL(url)
-            return call_within(timeout_s, lambda: self._exchange(method, target, timeout_s, **options))
-        except TimeoutError as error:
-            stuck = self._clients.pop(target.host, None)
-            if stuck:
-                stuck.close()  # this ends the abandoned thread as well
-            raise DependencyError(Failure.TIMEOUT, str(error)) from error
-        except httpx.InvalidURL as error:
-            raise DependencyError(Failure.BAD_REQUEST, type(error).__name__, sent=False) from error
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise DependencyError(Failure.CONNECTION, type(error).__name__, sent=False) from error
-        except httpx.TimeoutException as error:
-            raise DependencyError(Failure.TIMEOUT, type(error).__name__) from error
-        except httpx.HTTPError as error:
-            raise DependencyError(Failure.CONNECTION, type(error).__name__) from error
-
-    def _exchange(self, method: str, target: "httpx.URL", timeout_s: float, **options: Any) -> Response:
-        headers = {**options.pop("headers", {}), "Host": target.netloc.decode()}
-        extensions = {"sni_hostname": target.host}
-        # One client for each host: httpx reuses connections by address, and hosts at one address must not share them.
-        client = self._clients.get(target.host) or self._clients.setdefault(target.host, self._client())
-        checked = target.copy_with(host=self._address(target.host, target.port or _port(target.scheme)))
-        with client.stream(
-            method, checked, timeout=timeout_s, headers=headers, extensions=extensions, **options
-        ) as answer:
-            body = _read(answer)
-        status = answer.status_code
-        if status in _UNDONE:
-            rest_s = retry_after(answer.headers.get("retry-after"))
-            raise DependencyError(failure_of_status(status), str(status), retry_after_s=rest_s, sent=False)
-        if status >= _SERVER_ERRORS:
-            raise DependencyError(Failure.SERVER_ERROR, str(status))
-        return Response(status, body)
-
-    def _address(self, host: str, port: int) -> str:
-        return host if host in self._allowed else public_address(host, port, self._resolve)
-
-
-def _port(scheme: str) -> int:
-    return 443 if scheme == "https" else 80
-
-
-def _read(answer: "httpx.Response") -> bytes:
-    body = bytearray()
-    for chunk in answer.iter_bytes():
-        body += chunk
-        if len(body) > _MAX_BYTES:
-            raise DependencyError(Failure.GARBAGE, "the body is too large")
-    return bytes(body)
+    def _post(self, url: str, headers: Mapping[str, str], content: bytes, timeout_s: float) -> Response:
+        target = self._sender.target(url, carries_secret=True)
+        return self._sender.send("POST", target, timeout_s, headers=headers, content=content, to=target.host)
 
 
 @dataclass(slots=True)
-class _Http:
-    """The client of one tool call. Until its first POST, a tool call has surely changed nothing."""
+class _Http(ToolHttp):
+    """The client of one tool call. Until its first request that is no read, a tool call has surely changed nothing."""
 
     transport: HttpTransport
+    sender: Sender
     dependency: Dependency | None
     timeout_s: float
     idempotency_key: str
-    posted: bool = field(default=False, init=False)
+    admits: Callable[[], bool]
+    changed: bool = field(default=False, init=False)
     answered: bool = field(default=False, init=False)
+    requests: int = field(default=0, init=False)
 
-    def get(self, path: str, *, params: Mapping[str, str] | None = None) -> Response:
-        return self._send("GET", path, reads=True, params=dict(params or {}))
-
-    def post(self, path: str, *, body: Mapping[str, Any]) -> Response:
-        content = json.dumps(dict(body), allow_nan=False).encode()
-        headers = {"Idempotency-Key": self.idempotency_key, "Content-Type": "application/json"}
-        return self._send("POST", path, reads=False, content=content, headers=headers)
-
-    def _send(self, method: str, path: str, *, reads: bool, **options: Any) -> Response:
-        url = self.transport.base_url(self.dependency) + self._checked(path)
-        before, self.posted = self.posted, self.posted or not reads
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+    ) -> Response:
+        dependency = self.dependency
+        if dependency is None:
+            raise AgentError("give the tool a dependency: it calls something over HTTP")
+        if method not in _READS | _CHANGES:
+            raise AgentError(f"{method!r} is no method of a tool's: write one such as 'GET' or 'POST'")
+        content = b"" if body is None else json.dumps(body, allow_nan=False).encode()
+        sent = self._headers(dependency, headers or {}, has_body=bool(content), changes=method in _CHANGES)
+        # Encoded as AWS's signatures have it: httpx leaves some characters as they are.
+        query = f"?{urlencode(dict(params), quote_via=quote)}" if params else ""
+        place = self._path(path) + query
         try:
-            answer = self.transport.send(method, url, self.timeout_s, **options)
+            url = self.transport.base_url(dependency) + place
+            target = self.sender.target(url, carries_secret=dependency.auth is not None)
+            answer = self._authorised(dependency, method, target, sent, content)
         except DependencyError as error:
-            self.posted = error.sent = before or (error.sent and not reads)
+            error.sent = self.changed
             raise
         self.answered = True
-        return replace(answer, changed=self.posted)
+        return replace(answer, changed=self.changed)
 
-    def _checked(self, path: str) -> str:
+    def _authorised(
+        self, dependency: Dependency, method: str, target: "httpx.URL", headers: Mapping[str, str], content: bytes
+    ) -> Response:
+        """Send a request; once more if its credentials were rejected, which did nothing, and there are newer ones."""
+        auth = self.transport.authoriser(dependency)
+        outgoing = Outgoing(method, str(target), {**headers, "Host": target.netloc.decode()}, content)
+        credentials = auth.current(self.timeout_s)
+        for is_last in (False, True):
+            try:
+                authorised = {**headers, **auth.headers(credentials, outgoing)}
+                return self._once(dependency, method, target, authorised, content)
+            except DependencyError as error:
+                if error.failure is not Failure.BAD_KEY:
+                    raise
+                fresh = None if is_last else auth.anew(credentials, self.timeout_s)
+                if fresh is None:
+                    raise auth.rejected() from error
+                credentials = fresh
+        raise AssertionError
+
+    def _once(
+        self, dependency: Dependency, method: str, target: "httpx.URL", headers: Mapping[str, str], content: bytes
+    ) -> Response:
+        if self.requests >= _MOST_REQUESTS:
+            detail = f"a call of a tool sends at most {_MOST_REQUESTS} requests: ask {dependency.name} for more at once"
+            raise DependencyError(Failure.BAD_REQUEST, detail, sent=False)
+        if not self.admits():
+            detail = f"more than {dependency.per_minute} requests a minute to {dependency.name}: try again later"
+            raise DependencyError(Failure.THROTTLED_HERE, detail, sent=False)
+        self.requests += 1
+        before, changes = self.changed, method in _CHANGES
+        self.changed = before or changes
+        try:
+            return self.sender.send(
+                method, target, self.timeout_s, headers=headers, content=content, to=dependency.name
+            )
+        except DependencyError as error:
+            self.changed = before or (error.sent and changes)
+            raise
+
+    def _headers(
+        self, dependency: Dependency, given: Mapping[str, str], *, has_body: bool, changes: bool
+    ) -> dict[str, str]:
+        for name, value in given.items():
+            if not _HEADER.fullmatch(name) or name.lower() in dependency.reserved_headers:
+                raise AgentError(f"a tool cannot set the header {name!r}: remove it, or give the dependency an auth")
+            if not (value.isascii() and value.isprintable()):
+                raise self._refused("this is no value of a header", value)
+        own = {"Idempotency-Key": self.idempotency_key} if changes else {}
+        usual = {"Content-Type": "application/json"} if has_body else {}
+        return {**({} if "content-type" in map(str.lower, given) else usual), **given, **own}
+
+    def _path(self, path: str) -> str:
         parts = path.split("/")
         leaves = "" in parts[1:-1] or {".", ".."} & set(parts) or set("?#\\") & set(path) or _ENCODED.search(path)
         if path.startswith("/") and path.isprintable() and not leaves:
             return path
-        wrong = f"this is no path of the service: {path!r}"
-        if self.posted:  # a ToolError would say that nothing was done
-            raise DependencyError(Failure.BAD_REQUEST, wrong)
-        raise ToolError(wrong)
+        raise self._refused("this is no path of the service", path)
+
+    def _refused(self, wrong: str, value: str) -> Exception:
+        """Return the error for what a model or a customer may have written."""
+        if self.changed:  # a ToolError would say that nothing was done
+            return DependencyError(Failure.BAD_REQUEST, wrong)
+        return ToolError(f"{wrong}: {value!r}")

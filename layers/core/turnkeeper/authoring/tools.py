@@ -3,22 +3,23 @@
 import datetime as dt
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Concatenate, Generic, Protocol, get_type_hints, overload
+from typing import Any, Concatenate, Generic, get_type_hints, overload
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
 from pydantic.errors import PydanticUserError
 from typing_extensions import ParamSpec, TypeVar
 
+from turnkeeper.authoring.auth import Auth, is_url, reserved_headers
 from turnkeeper.authoring.errors import AgentError, is_number, is_whole, refuse
+from turnkeeper.authoring.http import ToolHttp
 
 P = ParamSpec("P", default=...)
 R = TypeVar("R", default=Any)
 
 _SERVICE = re.compile(r"[a-z][a-z0-9_-]{0,62}")
-_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 _TOOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 """The names of tools that every provider accepts."""
 
@@ -27,11 +28,14 @@ _TOOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 class Dependency:
     """A service that tools call over HTTP, and that has a breaker of its own.
 
-    `url_variable` names the environment variable that holds its base URL; a tool reaches no other host.
+    `url` is its base URL; a stage may replace it by the dependency's name, and a tool reaches no other host. `auth`
+    says how each request is authorised. `per_minute` is the most requests that the whole fleet sends in a minute.
     """
 
     name: str
-    url_variable: str
+    url: str = ""
+    auth: Auth | None = None
+    per_minute: int | None = None
 
     def __post_init__(self) -> None:
         refuse(
@@ -39,11 +43,21 @@ class Dependency:
             [
                 (not _is(_SERVICE, self.name), "a name is lower-case letters, digits, _ and -, such as orders"),
                 (
-                    not _is(_VARIABLE, self.url_variable),
-                    "url_variable is the name of an environment variable, such as TOOLS_URL",
+                    self.url != "" and not is_url(self.url),
+                    "url is an https or http URL with no user and no query, such as https://api.example/v1",
+                ),
+                (not isinstance(self.auth, Auth | None), "auth is one such as Bearer('orders-key')"),
+                (
+                    self.per_minute is not None and not is_whole(self.per_minute, 1),
+                    "per_minute is a whole number of requests above 0",
                 ),
             ],
         )
+
+    @property
+    def reserved_headers(self) -> frozenset[str]:
+        """The headers, in lower case, that a tool may not set."""
+        return reserved_headers(self.auth)
 
 
 class ToolError(Exception):
@@ -58,32 +72,6 @@ class PersonNeeded(Exception):  # noqa: N818 - it is a decision, not a fault
 
     Raise it only while nothing has been done.
     """
-
-
-class ToolResponse(Protocol):
-    """The answer of a tool's service."""
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-
-    def json(self) -> Any:
-        """Read the body as JSON; raises `errors.DependencyError` if it is not JSON."""
-
-
-class ToolHttp(Protocol):
-    """HTTP to a tool's own dependency, within the tool's timeout and behind the dependency's breaker.
-
-    A status of 401, 429 or 5xx raises `errors.DependencyError`; the tool reads any other. A path begins with "/", and
-    is appended to the base URL. One with a query (use `params`), with `..` or with an encoded slash is refused, so
-    quote the parts of it that a model or a customer wrote.
-    """
-
-    def get(self, path: str, *, params: Mapping[str, str] | None = None) -> ToolResponse:
-        """Send a GET."""
-
-    def post(self, path: str, *, body: Mapping[str, Any]) -> ToolResponse:
-        """Send a POST of JSON, with the call's idempotency key as the header `Idempotency-Key`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +158,7 @@ def tool(
                 (not _is(_TOOL, f.__name__), "its name is at most 64 letters, digits and _, all of them ASCII"),
                 (not f.__doc__, "write a docstring: from it the model knows when to call the tool"),
                 (inspect.iscoroutinefunction(f), "write a plain def, not async def"),
-                (not is_service, "write dependency=Dependency('orders', url_variable='TOOLS_URL')"),
+                (not is_service, "write dependency=Dependency('orders', url='https://orders.example')"),
                 (not is_number(timeout_s) or timeout_s <= 0, "timeout_s is a number of seconds above 0"),
                 (honours_keys and not side_effect, "honours_keys is for side effects: add side_effect=True"),
                 (not is_whole(retries, 0), "retries is how many more calls to make: 0, 1, 2"),

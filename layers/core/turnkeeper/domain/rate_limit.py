@@ -1,4 +1,4 @@
-"""The rate limits of customers and models, by the generic cell rate algorithm (GCRA).
+"""The rate limits of customers, models and tools' services, by the generic cell rate algorithm (GCRA).
 
 All of its state is one number, `tat`: the theoretical arrival time (seconds since the epoch) of the next request, if
 requests came exactly at the average rate. Source: ATM Forum Traffic Management Specification 4.1.
@@ -49,7 +49,7 @@ def denied_for_s(tat: float, now: float, limit: RateLimit) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ModelRate:
-    """How much of a model the whole fleet may use in a minute; None means no limit of ours."""
+    """How much of a model, or of a tool's service, the fleet may use in a minute; None means no limit of ours."""
 
     requests: int | None = None
     tokens: int | None = None
@@ -73,7 +73,7 @@ class ModelRate:
 
 
 MODEL_BURST_S = 6.0
-"""How many seconds a model's `tat` may be ahead after a call: about a tenth of a minute's calls may come at once."""
+"""How many seconds the `tat` of a model or a service may be ahead after a call: a tenth of a minute comes at once."""
 
 
 def model_rates(text: str) -> dict[str, ModelRate]:

@@ -3,18 +3,23 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
 
-from turnkeeper.agent import PersonNeeded, Tool, ToolContext, ToolError
+from turnkeeper.agent import Dependency, PersonNeeded, Tool, ToolContext, ToolError
+from turnkeeper.domain.failures import CONSEQUENCES
 from turnkeeper.domain.ids import digest
 from turnkeeper.domain.reasons import Reason
 from turnkeeper.domain.text import storable
 from turnkeeper.errors import DependencyError
-from turnkeeper.ports import CallHttp, Clock, Telemetry, ToolTransport
+from turnkeeper.outside import Outside
+from turnkeeper.ports import CallHttp
 from turnkeeper.runtime.guard import Guard, Permit
+from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.run import Run
+from turnkeeper.stores.rates import ToolRates
 
 _SETTLE_MARGIN_S = 1.0
 """Seconds of the run that no call may use, because its end has to be written."""
@@ -55,15 +60,16 @@ class PreparedCall:
 
     @property
     def changed_nothing(self) -> bool:
-        """Whether the call surely changed nothing so far: a tool with a dependency changes things only by POST."""
-        return not self.tool.side_effect or (self.tool.dependency is not None and not self.http.posted)
+        """Whether the call surely changed nothing so far: a tool with a dependency changes things only by HTTP."""
+        return not self.tool.side_effect or (self.tool.dependency is not None and not self.http.changed)
 
 
 class ToolCaller:
     """Makes calls of tools."""
 
-    def __init__(self, guard: Guard, transport: ToolTransport, clock: Clock, telemetry: Telemetry) -> None:
-        self._guard, self._transport, self._clock, self._telemetry = guard, transport, clock, telemetry
+    def __init__(self, rates: ToolRates, outside: Outside, guard: Guard, owner: Owner) -> None:
+        self._transport, self._clock, self._telemetry = outside.tools, outside.clock, outside.telemetry
+        self._rates, self._guard, self._owner = rates, guard, owner
 
     def has_time(self, run: Run) -> bool:
         """Whether enough of the run is left to begin a call now."""
@@ -73,7 +79,8 @@ class ToolCaller:
         """Prepare a call; `text` is its arguments in canonical form."""
         timeout = min(tool.timeout_s, run.deadline - self._clock() - _SETTLE_MARGIN_S)
         key = digest(run.turn.turn_id, tool.name, digest(tool.name, text) if tool.side_effect else text)
-        http = self._transport.http(tool.dependency, timeout_s=timeout, idempotency_key=key)
+        admits = partial(self._admits, tool.dependency)
+        http = self._transport.http(tool.dependency, timeout_s=timeout, idempotency_key=key, admits=admits)
         return PreparedCall(tool, arguments, text, key, timeout, http)
 
     def make(self, run: Run, call: PreparedCall) -> str:
@@ -99,6 +106,8 @@ class ToolCaller:
         except DependencyError as error:
             if permit:
                 self._guard.failed(permit, error.failure, error.retry_after_s)
+            if CONSEQUENCES[error.failure].alert_owner:
+                self._owner.warn(f"{tool.name}: {error}", run.about)
             raise
         except (ToolError, PersonNeeded):
             self._report(permit, call)
@@ -111,6 +120,12 @@ class ToolCaller:
             raise NeedsPerson(Reason.OUTCOME_UNKNOWN, str(fault)) from error
         self._report(permit, call)
         return result
+
+    def _admits(self, dependency: Dependency | None) -> bool:
+        """Count a request to a dependency, if it has a limit of its own."""
+        if dependency is None or dependency.per_minute is None:
+            return True
+        return self._rates.admits(dependency.name, dependency.per_minute)
 
     def fault(self, run: Run, tool: Tool, error: Exception) -> ToolUnavailable:
         """Log that a tool's own code raised `error`, without its text, which may quote the customer."""

@@ -19,6 +19,7 @@ from turnkeeper.errors import DependencyError, StoreUnavailable, TurnLost
 from turnkeeper.outside import Outside
 from turnkeeper.ports import Refused
 from turnkeeper.runtime.guard import Guard
+from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.tool_calls import MOST_CHARACTERS, NeedsPerson, ToolCaller, ToolUnavailable
 from turnkeeper.stores.bundle import Stores
@@ -27,10 +28,10 @@ from turnkeeper.stores.bundle import Stores
 class ToolRunner:
     """Runs tool calls for runs."""
 
-    def __init__(self, stores: Stores, outside: Outside, guard: Guard) -> None:
+    def __init__(self, stores: Stores, outside: Outside, guard: Guard, owner: Owner) -> None:
         self._journal, self._turns = stores.journal, stores.turns
         self._clock, self._telemetry = outside.clock, outside.telemetry
-        self._caller = ToolCaller(guard, outside.tools, outside.clock, outside.telemetry)
+        self._caller = ToolCaller(stores.tool_rates, outside, guard, owner)
 
     def run(self, run: Run, call: ToolCall) -> tuple[str, ToolResult | None]:
         """Run one call. Returns JSON text for the model, and the result; the result is None if the text is an error.
@@ -108,7 +109,7 @@ class ToolRunner:
             try:
                 result = self._caller.make(run, call)
             except (ToolError, PersonNeeded, ToolUnavailable) as error:
-                refused = isinstance(error, ToolError) and call.http.posted and not timed_out
+                refused = isinstance(error, ToolError) and call.http.changed and not timed_out
                 if may_have_happened and not refused:  # the error is about this call, and not about the earlier one
                     detail = f"{call}: {error}; an earlier call of it may have happened"
                     raise NeedsPerson(Reason.OUTCOME_UNKNOWN, detail) from error

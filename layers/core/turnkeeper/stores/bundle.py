@@ -16,7 +16,7 @@ from turnkeeper.stores.escalations import EscalationStore
 from turnkeeper.stores.feedback import FeedbackStore
 from turnkeeper.stores.journal import Journal
 from turnkeeper.stores.limits import LimitStore
-from turnkeeper.stores.rates import CustomerRates, ModelRates
+from turnkeeper.stores.rates import CustomerRates, ModelRates, ToolRates
 from turnkeeper.stores.run_reads import RunReader
 from turnkeeper.stores.spend import SpendStore
 from turnkeeper.stores.turns import TurnStore
@@ -46,6 +46,7 @@ class Stores:
     breakers: BreakerStore
     customer_rates: CustomerRates
     model_rates: ModelRates
+    tool_rates: ToolRates
     limits: LimitStore
     feedback: FeedbackStore
     due_work: DueWork
@@ -67,6 +68,7 @@ def stores_over(
         breakers=BreakerStore(table, clock, policies.breaker, random),
         customer_rates=CustomerRates(table, clock),
         model_rates=ModelRates(table, clock, policies.model_rates),
+        tool_rates=ToolRates(table, clock),
         limits=LimitStore(table),
         feedback=FeedbackStore(table, clock),
         due_work=DueWork(table),

@@ -141,6 +141,11 @@ def model_rate(name: str) -> Key:
     return f"RATE#{name}", "MODEL"
 
 
+def tool_rate(dependency: str) -> Key:
+    """The rate limit of a service of tools."""
+    return f"RATE#tool:{dependency}", "TOOL"
+
+
 def customer_limits(tenant: str, customer: str) -> Key:
     """Limits an owner set for one customer."""
     return f"LIMIT#{tenant}", f"CUSTOMER#{customer}"

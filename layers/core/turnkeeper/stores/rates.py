@@ -1,4 +1,4 @@
-"""The rate limits of customers and models over the table, as conditional updates that concurrent turns compete for."""
+"""The rate limits of customers, models and services over the table, as conditional updates that turns compete for."""
 
 from collections.abc import Callable, Mapping
 from functools import reduce
@@ -66,32 +66,11 @@ class CustomerRates:
         raise StoreContended("the rate limit changed between each two of our tries")
 
 
-class ModelRates:
-    """How much of each model the fleet may use in a minute. A model without a limit needs no call to the table."""
+class _FleetRates:
+    """Counts what the whole fleet uses in a minute."""
 
-    def __init__(self, table: Table, clock: Clock, rates: Mapping[str, ModelRate]) -> None:
-        self._table, self._clock, self._rates = table, clock, rates
-
-    def admits(self, model: str, tokens: Callable[[], int]) -> bool:
-        """Count a call against the limits of a model and of its provider; False if it does not fit.
-
-        `tokens` returns the tokens of the call; it is asked only if there is a limit.
-        """
-        names = [name for name in (model, f"{model.partition(':')[0]}:*") if name in self._rates]
-        size = tokens() if names else 0
-        if any(self._rates[name].never_admits(size) for name in names):
-            return False
-        counted: list[Update] = []
-        for name in names:
-            key = keys.model_rate(name)
-            moves = {limit: max(1, ceil(seconds * 1000)) for limit, seconds in self._rates[name].seconds(size).items()}
-            if not self._count(key, moves):
-                # Undone without a condition: others may have moved `tat` since, and this call's part is still in it.
-                for update in counted:
-                    self._table.write(update)
-                return False
-            counted.append(Update(key, add={limit: -move for limit, move in moves.items()}))
-        return True
+    def __init__(self, table: Table, clock: Clock) -> None:
+        self._table, self._clock = table, clock
 
     def _count(self, key: Key, moves: Mapping[str, int]) -> bool:
         """Move each `tat` by its milliseconds; returns False, with nothing moved, if one would get too far ahead."""
@@ -120,4 +99,45 @@ class ModelRates:
                 ahead = {name for name in moves if old.get(name, 0) > now}
             else:
                 return True
-        return False  # others were first in every try: the model is busy enough for now
+        return False  # others were first in every try: it is busy enough for now
+
+
+class ModelRates(_FleetRates):
+    """How much of each model the fleet may use in a minute. A model without a limit needs no call to the table."""
+
+    def __init__(self, table: Table, clock: Clock, rates: Mapping[str, ModelRate]) -> None:
+        super().__init__(table, clock)
+        self._rates = rates
+
+    def admits(self, model: str, tokens: Callable[[], int]) -> bool:
+        """Count a call against the limits of a model and of its provider; False if it does not fit.
+
+        `tokens` returns the tokens of the call; it is asked only if there is a limit.
+        """
+        names = [name for name in (model, f"{model.partition(':')[0]}:*") if name in self._rates]
+        size = tokens() if names else 0
+        if any(self._rates[name].never_admits(size) for name in names):
+            return False
+        counted: list[Update] = []
+        for name in names:
+            key = keys.model_rate(name)
+            moves = _milliseconds(self._rates[name].seconds(size))
+            if not self._count(key, moves):
+                # Undone without a condition: others may have moved `tat` since, and this call's part is still in it.
+                for update in counted:
+                    self._table.write(update)
+                return False
+            counted.append(Update(key, add={limit: -move for limit, move in moves.items()}))
+        return True
+
+
+class ToolRates(_FleetRates):
+    """How many requests the fleet may send to each service of tools in a minute."""
+
+    def admits(self, dependency: str, per_minute: int) -> bool:
+        """Count a request to a dependency; False if it does not fit. Raises StoreUnavailable."""
+        return self._count(keys.tool_rate(dependency), _milliseconds(ModelRate(requests=per_minute).seconds(0)))
+
+
+def _milliseconds(seconds: Mapping[str, float]) -> dict[str, int]:
+    return {limit: max(1, ceil(moves * 1000)) for limit, moves in seconds.items()}
