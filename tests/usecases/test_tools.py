@@ -1,6 +1,7 @@
 """Tools: effects happen once across crashes and tiers, or a person is told that their outcome is unknown."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
 
 from tests.support.tables import Killed, WatchedTable, fail, kill, on
-from tests.support.world import USAGE, World, answer, operator, paint, tool_call
+from tests.support.world import USAGE, World, answer, customer, operator, paint, tool_call
 
 
 class Bookings:
@@ -290,7 +291,7 @@ def test_amounts_that_are_equal_are_the_same_effect() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "tries"), [(Failure.SERVER_ERROR, 3), (Failure.CONNECTION, 3), (Failure.TIMEOUT, 1)]
+    ("failure", "tries"), [(Failure.SERVER_ERROR, 3), (Failure.CONNECTION, 3), (Failure.BAD_KEY, 1)]
 )
 def test_a_read_is_tried_again_as_often_as_its_tool_allows(failure: Failure, tries: int) -> None:
     found = []
@@ -423,3 +424,147 @@ def test_an_answer_is_checked_against_what_tools_returned() -> None:
     sent = world.send()
 
     assert (200, 1) == (sent.status, len(bookings.calls))
+
+
+# --- what the model is told -------------------------------------------------------------------------------------------
+
+TOLD = {
+    Failure.GARBAGE: "shop answered with more than 1 MiB: ask for less",
+    Failure.TIMEOUT: "no answer within 5.0 s",
+    Failure.THROTTLED_HERE: "more than 600 requests a minute to shop: try again later",
+}
+
+
+@pytest.mark.parametrize("failure", TOLD)
+def test_what_a_model_can_mend_it_is_told_and_the_attempt_goes_on(failure: Failure) -> None:
+    @tool(dependency=Dependency("shop"))
+    def find(context: ToolContext) -> str:
+        """Find."""
+        raise DependencyError(failure, TOLD[failure])
+
+    world = World(paint(tools=[find]))
+    world.models.script["first"] = [tool_call("find"), answer()]
+
+    assert (200, [{"error": TOLD[failure]}]) == (world.send().status, booked(world.models.calls[1][1]))
+    assert failure.value in [a.get("error_type") for a in world.telemetry.actions if a["action_type"] == "tool_call"]
+
+
+@pytest.mark.parametrize("failure", [Failure.GARBAGE, Failure.TIMEOUT])
+def test_what_the_model_is_told_still_counts_at_the_breaker(failure: Failure) -> None:
+    @tool(dependency=Dependency("shop"))
+    def find(context: ToolContext) -> str:
+        """Find."""
+        raise DependencyError(failure, TOLD[failure])
+
+    world = World(paint(tools=[find]), env={"BREAKER_FAILURE_THRESHOLD": "1"})
+    world.models.script["first"] = [tool_call("find"), tool_call("find"), answer()]
+
+    assert "tool_unavailable" == world.send().json["reason"]
+
+
+@pytest.mark.parametrize(
+    "failure", [f for f in Failure if f not in TOLD and f.value in {"connection", "server_error", "bad_key"}]
+)
+def test_what_no_model_can_mend_ends_the_attempt(failure: Failure) -> None:
+    @tool(dependency=Dependency("shop"))
+    def find(context: ToolContext) -> str:
+        """Find."""
+        raise DependencyError(failure, "s3cret")
+
+    world = World(paint(tools=[find]))
+    world.models.script["first"] = [tool_call("find"), answer()]
+
+    assert "tool_unavailable" == world.send().json["reason"]
+
+
+@pytest.mark.parametrize("failure", TOLD)
+@pytest.mark.parametrize("sent", [True, False])
+def test_an_effect_that_may_have_happened_is_a_persons_and_one_that_did_not_is_told(
+    failure: Failure, sent: bool
+) -> None:
+    bookings = Bookings(dependency=Dependency("shop"))
+    bookings.plan = [DependencyError(failure, TOLD[failure], sent=sent)]
+    world = World(bookings.agent())
+    world.models.script["first"] = [tool_call("book", slot="nine"), tool_call("book", slot="nine"), answer()]
+    shown = world.send()
+
+    if sent:
+        assert (202, "outcome_unknown", 1) == (shown.status, shown.json["reason"], len(bookings.calls))
+    else:
+        assert (200, 2) == (shown.status, len(bookings.calls))
+        assert [{"error": TOLD[failure]}, {"booked": "nine"}] == booked(world.models.calls[2][1])
+
+
+def test_the_owner_hears_by_name_of_a_secret_that_was_rejected() -> None:
+    @tool(dependency=Dependency("shop"))
+    def find(context: ToolContext) -> str:
+        """Find."""
+        raise DependencyError(Failure.BAD_KEY, "the secret shop-key was rejected by shop", sent=False)
+
+    world = World(paint(tools=[find]))
+    world.models.script["first"] = [tool_call("find"), answer()]
+    turn = world.send().json["turn_id"]
+
+    assert ("find: bad_key: the secret shop-key was rejected by shop", turn) in [
+        (message, about["turn_id"]) for message, about in world.telemetry.warnings
+    ]
+    assert ("OwnerWarning", 1, {}) in world.telemetry.counts
+
+
+def test_the_ninth_call_of_one_answer_is_refused_and_the_first_eight_are_made() -> None:
+    bookings = Bookings()
+    world = World(bookings.agent(max_steps=20))
+    calls = [tool_call("book", slot=str(n)).tool_calls[0] for n in range(10)]
+    # Different slots would be conflicting effects: one slot is booked once, and known from then on.
+    same = [replace(call, arguments=calls[0].arguments) for call in calls]
+    world.models.script["first"] = [ModelReply("", tuple(same), Finish.TOOL_CALLS, USAGE), answer()]
+
+    assert 200 == world.send().status
+    told = booked(world.models.calls[1][1])
+    refusal = {"error": "not made: an answer may ask for at most 8 tool calls at once"}
+    assert [{"booked": "0"}] * 8 + [refusal] * 2 == told
+
+
+# --- a limit of requests a minute -------------------------------------------------------------------------------------
+
+
+def test_a_limit_a_minute_holds_for_all_customers_and_environments_and_passes_with_time() -> None:
+    table, asked = MemoryTable(), []
+
+    @tool(dependency=Dependency("shop", per_minute=6))
+    def find(context: ToolContext) -> str:
+        """Find."""
+        context.http.get("/x")
+        asked.append(context.turn_id)
+        return "found"
+
+    world = World(paint(tools=[find]), table=table)
+    for who in ("carla", "carl"):
+        world.models.script["first"] = [tool_call("find"), answer()]
+        world.restart()
+        assert 200 == world.send(who=customer(who)).status
+    assert 1 == len(asked)
+    assert {"error": "too many requests a minute"} == booked(world.models.calls[3][1])[0]
+
+    world.later(12)
+    world.models.script["first"] = [tool_call("find"), answer()]
+    world.send()
+    assert 2 == len(asked)
+
+
+@pytest.mark.parametrize(("per_minute", "counted"), [(None, 0), (60, 1)])
+def test_only_a_service_with_a_limit_is_counted_in_the_table(per_minute: int | None, counted: int) -> None:
+    counts: list[Any] = []
+
+    @tool(dependency=Dependency("shop", per_minute=per_minute))
+    def find(context: ToolContext) -> int:
+        """Find."""
+        return context.http.get("/x").status
+
+    def note(_: str, written: Any) -> None:
+        counts.extend(key for key in written if key[0] == "RATE#tool:shop")
+
+    world = World(paint(tools=[find]), table=WatchedTable(MemoryTable(), before=note))
+    world.models.script["first"] = [tool_call("find"), answer()]
+
+    assert (200, counted) == (world.send().status, len(counts))

@@ -1,5 +1,6 @@
 """One attempt: the models of a chain in order, with tools, at most one re-ask, and a cached answer as last resort."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -26,6 +27,10 @@ from turnkeeper.stores.cache import AnswerCache, request_digest
 _ANSWERING_CALLS = 2
 """Answers that an attempt reads: the first, and the one after the re-ask."""
 
+_MOST_CALLS = 8
+"""Tool calls that are made for one answer of a model; all that it asks for are steps of the attempt."""
+
+_TOO_MANY_CALLS = json.dumps({"error": f"not made: an answer may ask for at most {_MOST_CALLS} tool calls at once"})
 _TRUNCATED = "the answer was cut off: it was longer than allowed"
 _REFUSALS = {Finish.REFUSAL: Reason.REFUSAL, Finish.CONTENT_FILTER: Reason.CONTENT_FILTER}
 
@@ -159,8 +164,8 @@ class Attempts:
 
     def _use_tools(self, progress: "_Progress", reply: ModelReply) -> Verdict | None:
         progress.messages.append(Message("assistant", reply.text, reply.tool_calls))
-        for call in reply.tool_calls:
-            text, result = self._tools.run(progress.run, call)
+        for number, call in enumerate(reply.tool_calls, 1):
+            text, result = self._tools.run(progress.run, call) if number <= _MOST_CALLS else (_TOO_MANY_CALLS, None)
             progress.messages.append(Message("tool", text, tool_call_id=call.id))
             if result:
                 progress.results.append(result)

@@ -10,7 +10,7 @@ from turnkeeper.domain.answers import error_lines
 from turnkeeper.domain.arguments import canonical
 from turnkeeper.domain.chat import ToolCall
 from turnkeeper.domain.effect import Course, Effect, EffectState, course_of
-from turnkeeper.domain.failures import CONSEQUENCES
+from turnkeeper.domain.failures import CONSEQUENCES, Failure
 from turnkeeper.domain.ids import digest
 from turnkeeper.domain.reasons import Reason
 from turnkeeper.domain.telemetry import Action
@@ -23,6 +23,9 @@ from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.tool_calls import MOST_CHARACTERS, NeedsPerson, ToolCaller, ToolUnavailable
 from turnkeeper.stores.bundle import Stores
+
+_TOLD = {Failure.GARBAGE, Failure.TIMEOUT, Failure.THROTTLED_HERE}
+"""Failures that a model is told of where nothing was changed: it can ask for less, or go on without the result."""
 
 
 class ToolRunner:
@@ -37,7 +40,7 @@ class ToolRunner:
         """Run one call. Returns JSON text for the model, and the result; the result is None if the text is an error.
 
         Raises NeedsPerson if the outcome of an effect is unknown or an earlier effect conflicts with it,
-        ToolUnavailable if a dependency failed or no time is left, and TurnLost.
+        ToolUnavailable if a dependency failed in a way that no model can mend or no time is left, and TurnLost.
         """
         tool = run.agent.tool(call.name)
         if tool is None:
@@ -64,6 +67,8 @@ class ToolRunner:
             raise NeedsPerson(Reason.PERSON_NEEDED, f"{tool.name}({text}): {need}") from need
         except DependencyError as error:
             self._log(run, tool, began, error.failure.value)
+            if error.failure in _TOLD:  # it changed nothing: an effect of unknown outcome is a person's by now
+                return _error(error.detail or error.failure.value), None
             raise ToolUnavailable(f"{tool.name}: {error.failure.value}") from error
         self._log(run, tool, began, None)
         return result, ToolResult(tool.name, arguments.model_dump(mode="json"), json.loads(result))
