@@ -18,6 +18,7 @@ from turnkeeper import (
     ApiKeyHeader,
     Basic,
     Bearer,
+    Calls,
     ClosingTexts,
     Dependency,
     Fails,
@@ -28,6 +29,7 @@ from turnkeeper import (
     ToolContext,
     tool,
 )
+from turnkeeper.testing import play
 
 
 class Colour(BaseModel):
@@ -166,6 +168,20 @@ def test_a_dependency_may_leave_its_url_to_the_stage(url: str) -> None:
     assert url == Dependency("shop", url, auth=SigV4("execute-api"), per_minute=600).url
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"])
+def test_a_fixture_answers_whatever_a_tool_may_send(method: str) -> None:
+    @tool(dependency=Dependency("shop", auth=Bearer("shop-key"), per_minute=1))
+    def ask(context: ToolContext) -> Any:
+        """Ask."""
+        answer = context.http.request(method, "/cases/1")
+        return [answer.status, answer.text, dict(answer.headers)]
+
+    model = [Calls("ask"), Answers("It is red.", {"colour": "red"})]
+    fixture = Fixture(says="x", model=model, services={f"{method} /cases/1": "ok"}, expect={"status": "completed"})
+
+    assert "completed" == play(agent(tools=[ask]), fixture)[0]["status"]
+
+
 def test_an_agent_can_be_copied_and_changed() -> None:
     careful = dataclasses.replace(copy.deepcopy(agent()), max_steps=2)
 
@@ -212,6 +228,7 @@ def test_an_agent_can_be_copied_and_changed() -> None:
         (lambda: Fixture(says="x", model=[]), "write what the model answers"),
         (lambda: Fixture(says="x", model=[Answers("x")], expect={}), "write what to expect"),
         (lambda: Fixture(says="x", model=[Answers("x")], expect={"state": 1}), "expect may have status, tier"),
+        (lambda: Fixture(says="x", model=[Answers("x")], services={"TRACE /a": 1}), "services are written 'GET /path'"),
         (lambda: Fixture(says="x", model=[Answers("x")], services={"/a": 1}), "services are written 'GET /path'"),
     ],
 )

@@ -1,5 +1,6 @@
 """Fixtures: example turns of an agent, with what models and services answer in them. They need no network."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from turnkeeper.domain.failures import Failure
 _MODEL = "write what the model answers, such as model=[Answers('...', output={...})]"
 _EXPECT = "write what to expect, such as expect={'status': 'completed'}"
 _SHOWN = ("status", "tier", "reply", "output", "confidence", "model", "degraded", "reason")
+_REQUEST = re.compile("(GET|HEAD|OPTIONS|POST|PUT|PATCH|DELETE) /")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,12 @@ class Fixture:
             ],
         )
         unknown = [str(name) for name in self.expect if name not in _SHOWN]
-        unsent = [str(name) for name in self.services if not str(name).startswith(("GET /", "POST /"))]
+        unsent = [str(name) for name in self.services if not _REQUEST.match(str(name))]
         refuse(
             what,
             [
                 (bool(unknown), f"expect may have {', '.join(_SHOWN)}; not {', '.join(unknown)}"),
-                (bool(unsent), f"services are written 'GET /path' or 'POST /path', not {', '.join(unsent)}"),
+                (bool(unsent), f"services are written 'GET /path' or 'PATCH /path', not {', '.join(unsent)}"),
             ],
         )
 
