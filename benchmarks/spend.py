@@ -56,7 +56,7 @@ def ours(case: Case, endpoint: str, log: Path) -> tuple[int, float]:
     deployment = Deployment(
         new_table(endpoint),
         Log(log),
-        env={"CUSTOMER_DAY_LIMIT_USD": usd(case.limit)},
+        env={"limits.customer_day_usd": usd(case.limit)},
         modes=case.modes,
         prices=prices,
     )

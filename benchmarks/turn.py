@@ -20,7 +20,7 @@ import sys, time
 from tests.support.emulator import new_table
 from tests.support.world import World
 kind, endpoint = sys.argv[1:]
-world = World(table=new_table(endpoint).open(), env={"TURNS_PER_MINUTE": "6000000", "TURN_BURST": "1000000"})
+world = World(table=new_table(endpoint).open(), env={"turns.per_minute": 6000000, "turns.burst": 1000000})
 began = world.send(key="replayed").json["conversation_id"]
 bodies = {"answered at once": {}, "in a conversation": {"conversation_id": began}, "replayed": {"key": "replayed"}}
 took = []
@@ -100,8 +100,8 @@ def run() -> None:
         cloud = new_table(endpoint)
         opened = cloud.open()
         calls = Calls(opened._client)  # noqa: SLF001 - the client is watched from outside
-        world = World(table=opened, env={"TURNS_PER_MINUTE": "6000000", "TURN_BURST": "1000000"})
-        poor = World(table=opened, env={"CUSTOMER_DAY_LIMIT_USD": "0.000001"})
+        world = World(table=opened, env={"turns.per_minute": 6000000, "turns.burst": 1000000})
+        poor = World(table=opened, env={"limits.customer_day_usd": "0.000001"})
         began: str = world.send(key="first").json["conversation_id"]
         world.send(key="replayed")
         rows = [

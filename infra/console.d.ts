@@ -110,6 +110,7 @@ interface Breaker {
 interface Health {
   breakers: Breaker[];
   broken_agents: { agent: string; fault: string }[];
+  stopped: { what: string; name: string }[];
   subscriptions: Record<string, { confirmed: number; unconfirmed: number }> | null;
   unconfirmed_subscriptions: number | null;
 }

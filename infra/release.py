@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from samcli.cli.types import CfnParameterOverridesType  # type: ignore[import-untyped]
 from samcli.lib.config.samconfig import SamConfig  # type: ignore[import-untyped]
 from samcli.yamlhelper import yaml_dump, yaml_parse  # type: ignore[import-untyped]
+from turnkeeper.adapters.dynamodb import DynamoTable
+from turnkeeper.errors import StoreUnavailable
+from turnkeeper.stores.stage import StageStore
+from turnkeeper_cli import stage_file
+from turnkeeper_cli.config import apply_to
+from turnkeeper_cli.errors import CliError
+from turnkeeper_cli.stage_file import StageFile
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / ".aws-sam" / "build"
@@ -98,12 +106,14 @@ def deploy(stage: str, parameters: Sequence[str], options: Sequence[str], from_b
     place = {**settings, **_place(options)}
     if not place.get("stack_name"):
         raise ReleaseError(f"samconfig.toml names no stack for the stage {stage!r}")
+    wanted = _stage_settings(stage)
     session = boto3.Session(profile_name=place.get("profile"), region_name=place.get("region"))
     given = _read([settings.get("parameter_overrides"), *parameters])
     known = defaults(from_build)
     unknown = sorted(given.keys() - known.keys())
     if unknown:
-        raise ReleaseError(f"the template has no parameter {', '.join(unknown)}")
+        hint = "limits, URLs, hosts and rates are in the stage's file (docs/settings.md)"
+        raise ReleaseError(f"the template has no parameter {', '.join(unknown)}; {hint}")
     kept = {name: value for name, value in deployed(place["stack_name"], session).items() if name in known}
     given[RELEASE] = write_release(from_build, {**kept, **given})
     overrides = from_build / "parameters.yaml"
@@ -114,7 +124,34 @@ def deploy(stage: str, parameters: Sequence[str], options: Sequence[str], from_b
         *("--template-file", str(from_build / "template.yaml")),
         *("--parameter-overrides", f"file://{overrides}", "--no-fail-on-empty-changeset", *options),
     )
+    if wanted:
+        print(_apply_stage(wanted, place["stack_name"], session))
+    else:
+        print(f"{stage_file.path_of(stage)} does not exist: the stage keeps the settings that it has.")
     return given[RELEASE]
+
+
+def _stage_settings(stage: str) -> StageFile | None:
+    """Read a stage's file before anything is deployed; raises ReleaseError, which names the line."""
+    path = stage_file.path_of(stage)
+    if not (ROOT / path).exists():
+        return None
+    try:
+        return stage_file.read(ROOT / path)
+    except CliError as error:
+        raise ReleaseError(f"nothing was deployed:\n{error}") from error
+
+
+def _apply_stage(wanted: StageFile, stack: str, session: boto3.Session) -> str:
+    """Put the stage's settings in force, in the stack that was deployed; returns what to say."""
+    found = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    (table,) = (o["OutputValue"] for o in found["Outputs"] if o["OutputKey"] == "TableName")
+    by = session.client("sts").get_caller_identity()["Arn"]
+    try:
+        store = StageStore(DynamoTable(session.client("dynamodb"), table))
+        return apply_to(store, wanted, by=by, at=time.time())
+    except (CliError, StoreUnavailable) as error:
+        raise ReleaseError(f"the stack is deployed, its settings are not: {error}") from error
 
 
 def sam(*arguments: str) -> None:

@@ -2,9 +2,14 @@
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from turnkeeper.adapters.secrets import variable_of
+from turnkeeper.agent import Agent
+from turnkeeper.domain.providers import PROVIDERS
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
@@ -27,7 +32,7 @@ TIMERS = {
 }
 """Timers that are minutes or hours on AWS, and seconds here."""
 
-LOAD = {"TurnsPerMinute": "600", "TurnBurst": "60", "ApiRateLimit": "1000", "ApiBurstLimit": "1000"}
+LOAD = {"ApiRateLimit": "1000", "ApiBurstLimit": "1000"}
 
 
 class LocalCloudError(Exception):
@@ -85,24 +90,41 @@ def parameters(ports: Ports) -> dict[str, str]:
     """Return the template's parameters; TURNKEEPER_PARAMETERS ("Name=value Name=value") goes before our own."""
     env = os.environ
     own = dict(pair.split("=", 1) for pair in env.get("TURNKEEPER_PARAMETERS", "").split() if "=" in pair)
-    providers = {
-        "OpenAiBaseUrl": env.get("OPENAI_BASE_URL") or f"{ports.models_url}/v1",
-        "AnthropicBaseUrl": env.get("ANTHROPIC_BASE_URL") or ports.models_url,
-        "BedrockEndpointUrl": env.get("AWS_ENDPOINT_URL_BEDROCK_RUNTIME") or ports.models_url,
+    urls = {"PublicUrl": ports.api_url, "AwsEndpointUrl": ports.cloud_url}
+    return {**TIMERS, **LOAD, **urls, **own}
+
+
+def stage() -> str:
+    """Return the stage whose file is applied: TURNKEEPER_STAGE, or `local`."""
+    return os.environ.get("TURNKEEPER_STAGE") or "local"
+
+
+def variables(ports: Ports) -> dict[str, str]:
+    """Return the variables of the stage's file: where you pointed them, or where the local services listen."""
+    usual = {
+        "OPENAI_BASE_URL": f"{ports.models_url}/v1",
+        "ANTHROPIC_BASE_URL": ports.models_url,
+        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": ports.models_url,
+        "TOOLS_URL": ports.tools_url,
     }
-    hosts = {"AllowedPrivateHosts": "127.0.0.1", "CallbackHosts": "*=127.0.0.1"}
-    urls = {"ToolsUrl": ports.tools_url, "PublicUrl": ports.api_url, "AwsEndpointUrl": ports.cloud_url}
-    return {**TIMERS, **LOAD, **providers, **urls, **hosts, **own}
+    return {name: os.environ.get(name) or url for name, url in usual.items()}
 
 
-def secrets(stack: str = STACK_NAME) -> dict[str, str]:
-    """Return a stack's secrets: your keys where you named the providers' APIs too, else some for the local provider."""
-    keys = {}
-    for provider in ("openai", "anthropic"):
-        named = os.environ.get(f"{provider.upper()}_BASE_URL")
-        own = os.environ.get(f"{provider.upper()}_API_KEY") if named else None
-        keys[f"turnkeeper/{stack}/{provider}-api-key"] = own or "local"
-    return keys
+def secrets(agents: Iterable[Agent[Any]], stack: str = STACK_NAME) -> dict[str, str]:
+    """Return a stack's secrets: each that an agent names and whose variable is set, and keys for the local provider.
+
+    A provider's key is yours only where you named its API too: the local provider must not see it.
+    """
+    used = list(agents)
+    endpoints = {model.asked_at for agent in used for model in agent.models if model.asked_at.wire != "bedrock"}
+    services = {tool.dependency for agent in used for tool in agent.tools if tool.dependency and tool.dependency.auth}
+    names = {service.auth.secret for service in services if service.auth}
+    values = {name: os.environ.get(variable_of(name), "") for name in names}
+    for endpoint in endpoints:
+        is_local = endpoint.name in PROVIDERS and not os.environ.get(f"{endpoint.name.upper()}_BASE_URL")
+        own = os.environ.get(variable_of(endpoint.key_secret))
+        values[endpoint.key_secret] = "local" if is_local or not own else own
+    return {f"turnkeeper/{stack}/{name}": value for name, value in values.items() if value and ":" not in name}
 
 
 def aws_environment(ports: Ports) -> dict[str, str]:

@@ -5,10 +5,18 @@ import platform
 import re
 import subprocess
 import sys
+import time
 from typing import Any
 
 import boto3
 from samcli.yamlhelper import yaml_parse  # type: ignore[import-untyped]
+from turnkeeper.adapters.dynamodb import DynamoTable
+from turnkeeper.stores.stage import StageStore
+from turnkeeper_cli import stage_file
+from turnkeeper_cli.config import apply_to
+from turnkeeper_cli.errors import CliError
+from turnkeeper_cli.project import project_agents
+from turnkeeper_cli.stage_file import StageFile
 
 from infra import release
 from infra.local.config import (
@@ -22,10 +30,16 @@ from infra.local.config import (
     aws_environment,
     parameters,
     secrets,
+    stage,
+    variables,
 )
 
 _MAKES_OWN = re.compile(r"make(\[\d+\])?: ")
 """How a line of make's own begins: it says which rule failed, and not why."""
+
+
+_LOOK_EVERY_S = "0.5"
+"""Seconds between two looks of SAM at its deployment; it takes 5, as AWS needs minutes."""
 
 
 def build() -> None:
@@ -52,15 +66,28 @@ def deploy(ports: Ports, name: str = STACK_NAME) -> dict[str, str]:
             "--no-fail-on-empty-changeset",
         ),
         *("--tags", f"ms-custom-id={name}", "--parameter-overrides", *overrides),
-        env=aws_environment(ports),
+        env={**aws_environment(ports), "SAM_CLI_POLL_DELAY": _LOOK_EVERY_S},
     )
     stacks = boto3.client("cloudformation").describe_stacks(StackName=name)["Stacks"]
     return {o["OutputKey"]: o["OutputValue"] for o in stacks[0]["Outputs"]}
 
 
+def stage_settings(ports: Ports) -> StageFile:
+    """Read the file of the local stage; raises LocalCloudError, which names the line."""
+    try:
+        return stage_file.read(ROOT / stage_file.path_of(stage()), {**os.environ, **variables(ports)})
+    except CliError as error:
+        raise LocalCloudError(str(error)) from error
+
+
+def apply_stage(settings: StageFile, table_name: str) -> None:
+    """Put the stage's settings in force."""
+    apply_to(StageStore(DynamoTable(boto3.client("dynamodb"), table_name)), settings, by="make up", at=time.time())
+
+
 def _put_secrets(stack: str) -> None:
     client = boto3.client("secretsmanager")
-    for name, value in secrets(stack).items():
+    for name, value in secrets(project_agents().values(), stack).items():
         try:
             client.create_secret(Name=name, SecretString=value)
         except client.exceptions.ResourceExistsException:
@@ -114,4 +141,4 @@ def _sam(name: str, *arguments: str, env: dict[str, str]) -> None:
         raise LocalCloudError(f"sam {name} failed, see .local/log/sam-{name}.log:\n{fault}")
 
 
-__all__ = ["build", "deploy", "fault_in", "put_gateway_responses"]
+__all__ = ["apply_stage", "build", "deploy", "fault_in", "put_gateway_responses", "stage_settings"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import boto3
 
-from infra.local import deploy, people, processes
+from infra.local import config, deploy, people, processes
 from infra.local.config import (
     LOCAL,
     REGION,
@@ -83,14 +83,17 @@ def _bring_up(ports: Ports) -> dict[str, Any]:
         _start_services(ports)
     with step("sam build"):
         deploy.build()
+        settings = deploy.stage_settings(ports)
     with step("sam deploy, with IAM enforced"):
         outputs = deploy.deploy(ports)
         deploy.put_gateway_responses()
+    with step("the stage's settings"):
+        deploy.apply_stage(settings, outputs["TableName"])
     with step("people, tokens and inboxes"):
         stack = _describe(ports, outputs)
     with step("warm the functions up"):
-        processes.start(_RECONCILER, [sys.executable, "-m", "infra.local.reconciler", outputs["ReconcileFunctionName"]])
         warm_up(stack)
+        processes.start(_RECONCILER, [sys.executable, "-m", "infra.local.reconciler", outputs["ReconcileFunctionName"]])
     LOCAL.mkdir(exist_ok=True)
     unfinished = STACK_FILE.with_suffix(".unfinished")
     unfinished.touch(mode=0o600)
@@ -145,6 +148,9 @@ def _describe(ports: Ports, outputs: dict[str, str]) -> dict[str, Any]:
         "console_password": people.CONSOLE_PASSWORD,
         "tenant": outputs["ServiceClientId"],
         "callback_key_arn": outputs["CallbackKeyArn"],
+        "user_pool_id": outputs["UserPoolId"],
+        "stage": config.stage(),
+        "variables": config.variables(ports),
         "tokens": tokens,
     }
 

@@ -21,6 +21,7 @@ from turnkeeper import (
     Calls,
     ClosingTexts,
     Dependency,
+    Endpoint,
     Fails,
     Fixture,
     Model,
@@ -30,6 +31,8 @@ from turnkeeper import (
     tool,
 )
 from turnkeeper.testing import play
+
+GROQ = Endpoint("groq", wire="openai")
 
 
 class Colour(BaseModel):
@@ -205,6 +208,20 @@ def test_an_agent_can_be_copied_and_changed() -> None:
         (lambda: Model("azure:gpt"), "write provider:name"),
         (lambda: Model("openai:"), "write provider:name"),
         (lambda: Model("openai:x", max_latency_ms=0), "max_latency_ms is a whole number of milliseconds above 0"),
+        (lambda: Model("openai:x", endpoint=GROQ), "its id begins with the name of its endpoint, such as groq:"),
+        (lambda: Model("groq:x", endpoint="groq"), "or name its endpoint=Endpoint(...)"),
+        (lambda: Endpoint("Groq", "openai"), "a name is lower-case letters"),
+        (lambda: Endpoint("groq", "grok"), "wire is one of openai, anthropic, bedrock"),
+        (lambda: Endpoint("openai", "anthropic"), "openai is a provider's own endpoint: take another name"),
+        (lambda: Endpoint("groq", "openai", url="groq.example"), "url is a base URL"),
+        (lambda: Endpoint("groq", "openai", secret="two words"), "secret is a name, such as groq-api-key"),
+        (lambda: Endpoint("groq", "openai", prices=3), "prices is an id of genai-prices"),
+        (
+            lambda: agent(
+                chain=[Model("groq:x", endpoint=GROQ), Model("groq:y", endpoint=Endpoint("groq", "anthropic"))]
+            ),
+            "two endpoints have the same name, but differ",
+        ),
         (lambda: Dependency("The Shop"), "a name is lower-case letters, digits, _ and -"),
         (lambda: Dependency("shop", auth="shop-key"), "auth is one such as Bearer('orders-key')"),
         (lambda: Dependency("shop", per_minute=0), "per_minute is a whole number of requests above 0"),

@@ -14,6 +14,7 @@ from turnkeeper_cli.app import main
 from infra.local.http_service import Request, Response
 from tests.contract.conftest import TABLE_NAME, dynamo_client, moto_client
 from tests.local.chats import serving
+from tests.support.agents import deployed
 from tests.support.world import TENANT, Clock, World, customer, service
 
 if TYPE_CHECKING:
@@ -34,6 +35,32 @@ class Result:
 
 
 Run = Callable[..., Result]
+
+PAINT = '''
+from pydantic import BaseModel
+from turnkeeper import Agent, Alternative, Dependency, Model, ToolContext, tool
+
+shop = Dependency("shop", "https://shop.example")
+
+class Colour(BaseModel):
+    colour: str
+
+@tool(dependency=shop)
+def mix(context: ToolContext) -> str:
+    """Mix the colour."""
+    return "mixed"
+
+agent = Agent(
+    name="paint",
+    instructions="Say the colour.",
+    output=Colour,
+    chain=[Model("openai:first"), Model("anthropic:second")],
+    alternative=Alternative("Say it simply.", [Model("openai:third")]),
+    tools=[mix],
+    task_limit_usd="0.40",
+)
+'''
+"""The agent that the project's folder holds."""
 
 
 @pytest.fixture
@@ -102,6 +129,7 @@ class Stack:
             "aws_endpoint_url": f"https://dynamodb.{REGION}.amazonaws.com",
             "region": REGION,
             "table_name": TABLE_NAME,
+            "user_pool_id": "eu-central-1_pool",
             "tokens": {"service": SERVICE, "customer": CUSTOMER},
             **more,
         }
@@ -118,6 +146,6 @@ def world(dynamo_client: "DynamoDBClient") -> World:
 def stack(world: World, project: Path) -> Iterator[Stack]:
     """Give a stack that is up."""
     up = Stack(world, project)
-    with serving(up) as url:
+    with deployed(project / "layers/agents", {"paint": PAINT}), serving(up) as url:
         up.write_stack_file(url)
         yield up

@@ -20,6 +20,11 @@ COMMANDS = [
     "limits show",
     "limits set",
     "limits remove",
+    "config show",
+    "config diff",
+    "config apply",
+    "stop",
+    "resume",
 ]
 
 
@@ -32,7 +37,7 @@ def test_every_command_has_help_with_an_example(run: Run, command: str) -> None:
     assert f"turnkeeper {command}" in result.out.partition("Example")[2]
 
 
-@pytest.mark.parametrize("group", ["new", "limits"])
+@pytest.mark.parametrize("group", ["new", "limits", "config"])
 def test_a_group_of_commands_shows_an_example_of_its_own(run: Run, group: str) -> None:
     assert f"turnkeeper {group} " in run(group, "--help").out.partition("Example")[2]
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from turnkeeper.stores import keys
+from turnkeeper.stores.stage import StageStore
 
 from tests.cli.conftest import Run, Stack
 from tests.support.world import TENANT, service
@@ -39,15 +40,21 @@ def test_what_is_not_named_stays(stack: Stack, run: Run) -> None:
     )
 
 
-def test_every_limit_is_listed(stack: Stack, run: Run) -> None:
-    assert "No limit is set: agents' own limits and the deployment's hold.\n" == run("limits", "show").out
+def test_every_limit_is_listed_with_where_it_comes_from(stack: Stack, run: Run) -> None:
+    StageStore(stack.world.table).change(
+        lambda found: found.with_settings('{"limits": {"task_usd": "0.30"}}', [], by="olga", at=1.0)
+    )
     run("limits", "set", "--customer", "carla", "--task-usd", "0.25")
     run("limits", "set", "--agent", "paint", "--day-usd", "2")
     run("limits", "set", "--agent", "paint", "--day-usd", "3", "--tenant", "tenant-b")
 
-    assert "agent paint: $2.000000 for a customer and day\ncustomer carla: $0.250000 for a task\n" == (
-        run("limits", "show").out
-    )
+    assert [
+        "stage: $0.300000 for a task  (the stage's file, version 1)",
+        "stage: $5.000000 for a customer and day  (the default)",
+        "agent paint: $0.400000 for a task  (layers/agents/agents/paint.py)",
+        "agent paint: $2.000000 for a customer and day  (turnkeeper limits)",
+        "customer carla: $0.250000 for a task  (turnkeeper limits)",
+    ] == run("limits", "show").out.splitlines()
 
 
 def test_a_removed_limit_leaves_nothing_behind(stack: Stack, run: Run) -> None:
@@ -66,6 +73,7 @@ def test_a_removed_limit_leaves_nothing_behind(stack: Stack, run: Run) -> None:
         (["--customer", "carla", "--day-usd", "much"], "not an amount of dollars: 'much' (write it like 0.50)"),
         (["--customer", "carla", "--day-usd", "-1"], "not an amount of dollars"),
         (["--customer", "ca#rla", "--day-usd", "1"], "'ca#rla' is no id"),
+        (["--agent", "piant", "--day-usd", "1"], "there is no agent 'piant'; there are: paint"),
     ],
 )
 def test_what_makes_no_sense_says_what_to_write(stack: Stack, run: Run, arguments: list[str], message: str) -> None:
@@ -73,7 +81,7 @@ def test_what_makes_no_sense_says_what_to_write(stack: Stack, run: Run, argument
 
     assert result.code in (1, 2)
     assert message in result.err
-    assert "No limit is set" in run("limits", "show").out
+    assert "turnkeeper limits" not in run("limits", "show").out
 
 
 def test_a_table_by_name_needs_a_tenant(stack: Stack, run: Run, project: Path) -> None:

@@ -40,7 +40,7 @@ PRICES: Mapping[str, Any] = {
     "anthropic:second": {"input": "0", "output": "4"},
     "openai:third": {"input": "0", "output": "4"},
 }
-NO_RATE = {"TURNS_PER_MINUTE": "600000", "TURN_BURST": "10000"}
+NO_RATE = {"turns.per_minute": 600000, "turns.burst": 10000}
 
 
 def usd(calls: int) -> str:
@@ -137,7 +137,7 @@ class Environment(World):
     """One execution environment: the real use cases over a table, for many requests at once."""
 
     def __init__(
-        self, table: Table, provider: "Provider", env: Mapping[str, str], clock: Clock, limits: Mapping[str, int]
+        self, table: Table, provider: "Provider", env: Mapping[str, Any], clock: Clock, limits: Mapping[str, int]
     ) -> None:
         agent = paint(max_output_tokens=OUTPUT_TOKENS)
         super().__init__(agent, env=env, table=table, clock=clock, prices=provider.prices)
@@ -168,7 +168,7 @@ class Deployment:
     cloud: Cloud
     log: Log
     weather: Weather = CLEAR
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
     """Limits that no variable sets, in micro-dollars, by their names in `Limits`."""
     modes: Mapping[str, str] = field(default_factory=dict)
@@ -187,7 +187,7 @@ class Deployment:
 
     def environment(self, table: Table | None = None) -> Environment:
         """Begin an execution environment."""
-        env = {**NO_RATE, "TASK_LIMIT_USD": usd(10_000), "CUSTOMER_DAY_LIMIT_USD": usd(10_000), **self.env}
+        env = {**NO_RATE, "limits.task_usd": usd(10_000), "limits.customer_day_usd": usd(10_000), **self.env}
         clock = RealTime(self.clock_ahead_s)
         provider = Provider(clock, log=self.log, modes=self.modes, prices=self.prices, used=self.used)
         return Environment(table or self.table(), provider, env, clock, self.limits)

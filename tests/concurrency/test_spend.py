@@ -34,7 +34,7 @@ from tests.support.world import TENANT
 pytestmark = pytest.mark.random
 
 TURNS, ROOM = 200, 10
-LIMITED = {"CUSTOMER_DAY_LIMIT_USD": usd(ROOM)}
+LIMITED = {"limits.customer_day_usd": usd(ROOM)}
 STORM = Weather(conflicts=0.15, throttled=0.1, lost=0.15)
 WEATHERS = {
     "clear": (TURNS, CLEAR),
@@ -89,7 +89,7 @@ def test_of_many_turns_at_once_exactly_the_10_that_fit_are_admitted(
 @pytest.mark.parametrize("weather", [CLEAR, STORM], ids=["clear", "storm"])
 def test_a_tenants_whole_day_is_used_and_never_passed(deployment: Deployment, weather: Weather) -> None:
     """Each shard has room for two calls; a turn that finds its shard full uses another one."""
-    limited = deployment.but(env={"TENANT_DAY_LIMIT_USD": usd(20)}, weather=weather)
+    limited = deployment.but(env={"limits.tenant_day_usd": usd(20)}, weather=weather)
     statuses = send_all(limited, turns=50, customers=25)
     spend = SpendStore(deployment.table(), time.time)
 
@@ -103,7 +103,7 @@ def test_a_tenants_whole_day_is_used_and_never_passed(deployment: Deployment, we
 def test_a_stacks_whole_day_is_used_and_never_passed(deployment: Deployment, weather: Weather) -> None:
     """Beside it the tenant's day is kept in shards of its own, and every customer's month has room."""
     limits = {"stack_day_micro_usd": 20 * CALL, "customer_month_micro_usd": 10 * CALL}
-    limited = deployment.but(env={"TENANT_DAY_LIMIT_USD": usd(30)}, limits=limits, weather=weather)
+    limited = deployment.but(env={"limits.tenant_day_usd": usd(30)}, limits=limits, weather=weather)
     statuses = send_all(limited, turns=50, customers=25)
     spend, day = SpendStore(deployment.table(), time.time), utc_day(time.time())
     months = [spend.of_month(TENANT, f"carla{n or ''}", day[:7]) for n in range(25)]
@@ -129,7 +129,7 @@ def test_a_month_is_held_to_its_limit_and_alerts_once(deployment: Deployment, we
 
 
 def test_a_task_is_held_to_its_limit_beside_the_day(deployment: Deployment) -> None:
-    limited = deployment.but(env={"TASK_LIMIT_USD": usd(ROOM)})
+    limited = deployment.but(env={"limits.task_usd": usd(ROOM)})
     table, task = deployment.table(), task_key("moving")
 
     with Watcher(table, [task]) as watcher:
@@ -141,7 +141,7 @@ def test_a_task_is_held_to_its_limit_beside_the_day(deployment: Deployment) -> N
 
 
 def test_first_ever_turns_are_held_to_the_limit_too(deployment: Deployment) -> None:
-    statuses = send_all(deployment.but(env={"CUSTOMER_DAY_LIMIT_USD": usd(2)}), customers=20)
+    statuses = send_all(deployment.but(env={"limits.customer_day_usd": usd(2)}), customers=20)
 
     assert {(200, ""): 40, (402, "limit-exceeded"): 40} == statuses
     assert 40 * CALL == deployment.log.billed
@@ -149,7 +149,7 @@ def test_first_ever_turns_are_held_to_the_limit_too(deployment: Deployment) -> N
 
 def test_a_dearer_fallback_is_held_to_the_limit(deployment: Deployment) -> None:
     prices = {**PRICES, "anthropic:second": {"input": "0", "output": "40"}}
-    limited = deployment.but(env={"CUSTOMER_DAY_LIMIT_USD": usd(100)}, modes={"first": "error"}, prices=prices)
+    limited = deployment.but(env={"limits.customer_day_usd": usd(100)}, modes={"first": "error"}, prices=prices)
     table, day = deployment.table(), day_key()
 
     with Watcher(table, [day]) as watcher:
@@ -206,7 +206,7 @@ def test_a_store_that_died_stops_all_calls(deployment: Deployment, tmp_path: Pat
 @pytest.mark.parametrize("weather", [CLEAR, STORM], ids=["clear", "storm"])
 def test_of_100_turns_that_cross_80_percent_at_once_one_alerts(deployment: Deployment, weather: Weather) -> None:
     spend_already(deployment.table(), 795 * CALL)
-    statuses = send_all(deployment.but(env={"CUSTOMER_DAY_LIMIT_USD": usd(1_000)}, weather=weather), turns=100)
+    statuses = send_all(deployment.but(env={"limits.customer_day_usd": usd(1_000)}, weather=weather), turns=100)
     alerts = deployment.log.lines("published")
 
     assert {(200, ""): 100} == statuses

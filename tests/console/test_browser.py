@@ -212,6 +212,15 @@ def test_an_agent_that_cannot_be_loaded_is_named_with_its_fault(visit: Open, sit
     expect(page.locator("#health button")).to_have_text(told)
 
 
+def test_what_is_stopped_is_named(visit: Open, site: Site) -> None:
+    health = site.world.get("/v1/health", operator()).json
+    stop = {"what": "agent", "name": "booking", "since": "2026-11-24T00:00:00Z", "reason": ""}
+    page = visit(who="")
+    page.route("**/v1/health", lambda route: route.fulfill(json=health | {"stopped": [stop]}))
+    sign_in(page, "otto")
+    expect(page.locator("#health button")).to_have_text("Agent booking is stopped")
+
+
 def test_a_tab_in_the_background_goes_on_counting_who_waits(visit: Open, site: Site) -> None:
     page = visit()
     expect(page.get_by_role("heading", name="Nobody is waiting")).to_be_visible()

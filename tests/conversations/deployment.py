@@ -22,7 +22,7 @@ from tests.support.world import FOLLOWING, TIERS, Clock, Machine, Tools, Topics,
 
 T = TypeVar("T")
 
-ENV = {"CUSTOMER_DAY_LIMIT_USD": "1000", "TASK_LIMIT_USD": "100"}
+ENV = {"limits.customer_day_usd": "1000", "limits.task_usd": "100"}
 PRICES = {model.id: {"input": "1", "output": "4"} for model in booking.models}
 LEASE_OVER_S = 70.0
 """More than any lease lasts: who comes after it takes over."""
@@ -132,7 +132,7 @@ class Deployment(World):
         table = WatchedTable(MemoryTable(), self._before, self._after)
         super().__init__(booking, env=ENV, table=table, prices=PRICES)
         clock = self.clock
-        self.models = lambda provider: _Model(client(provider, models_url), clock, deaths, invalid)  # type: ignore[assignment]
+        self.models = lambda endpoint: _Model(client(endpoint.name, models_url), clock, deaths, invalid)  # type: ignore[assignment]
         self.tools = _Tools(tools, deaths)
         self.topics, self.machine = _Topics(deaths=deaths), _Machine(deaths=deaths)
         self.restart()

@@ -44,16 +44,6 @@ def write_the_wire(project: Path) -> None:
     (project / module.split()[1]).write_text(module)
 
 
-def give_it_what_openai_has(project: Path) -> None:
-    template = project / "template.yaml"
-    text = template.read_text().replace("[OpenAiBaseUrl,", "[XAiBaseUrl, OpenAiBaseUrl,")
-    parameters = re.findall(r"^  OpenAi\w+:\n(?:    .*\n)+", text, re.MULTILINE)
-    lines = re.findall(r"^ +OPENAI_\w+:.*\n", text, re.MULTILINE)
-    for part in (*parameters, *lines):
-        text = text.replace(part, part + part.replace("OpenAi", "XAi").replace("OPENAI", "XAI"))
-    template.write_text(text)
-
-
 def add_its_format(project: Path) -> None:
     wires = project / said(r"At the end of `(\S+)`")
     wires.write_text(wires.read_text() + said(r"`(WIRES\[\"xai\"\] = [^`]*)`") + "\n")
@@ -69,7 +59,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, copy)
-    for step in (add_to_the_list, write_the_wire, give_it_what_openai_has, add_its_format):
+    for step in (add_to_the_list, write_the_wire, add_its_format):
         step(copy)
     return copy
 
@@ -98,7 +88,7 @@ def test_the_provider_suite_holds_it_to_the_page(project: Path) -> None:
     assert int(passed[1]) > 100
 
 
-def test_the_template_gives_it_what_it_reads_and_it_imports_no_more_than_the_others(project: Path) -> None:
+def test_it_needs_nothing_of_the_template_and_imports_no_more_than_the_others(project: Path) -> None:
     tests = ["tests/template/test_settings.py", "tests/template/test_permissions.py", "tests/unit/test_dependencies.py"]
     of_interest = "xai or test_settings or test_permissions"
     done = run(project, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", of_interest)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from infra.local.config import Ports, aws_environment
+from infra.local.config import Ports, aws_environment, variables
 from infra.release import sam_environment
 from tests.e2e.cloud import Cloud
 
@@ -30,8 +30,11 @@ _BUILD_AND_DEPLOY = """
 import json, sys
 from infra.local import deploy
 from infra.local.config import Ports
+ports = Ports(*map(int, sys.argv[1:4]))
 deploy.build()
-print(json.dumps(deploy.deploy(Ports(*map(int, sys.argv[1:4])), sys.argv[4])))
+outputs = deploy.deploy(ports, sys.argv[4])
+deploy.apply_stage(deploy.stage_settings(ports), outputs["TableName"])
+print(json.dumps(outputs))
 """
 
 
@@ -61,25 +64,35 @@ class OwnStack:
     cloud: Cloud
     project: Path
     outputs: Mapping[str, str]
+    name: str = STACK
 
     @classmethod
-    def of(cls, cloud: Cloud, project: Path) -> "OwnStack":
+    def of(cls, cloud: Cloud, project: Path, name: str = STACK, **env: str) -> "OwnStack":
         """Deploy it as `make up` does."""
         ports = _ports(cloud)
-        command = [sys.executable, "-c", _BUILD_AND_DEPLOY, *map(str, astuple(ports)), STACK]
-        return cls(cloud, project, json.loads(_run(command, project, ports)))
+        command = [sys.executable, "-c", _BUILD_AND_DEPLOY, *map(str, astuple(ports)), name]
+        stack = cls(cloud, project, json.loads(_run(command, project, ports, **env)), name)
+        stack.stage("")
+        return stack
 
     def deploy(self, parameters: str = "") -> str:
         """Deploy it again as `make deploy` does, and return what that printed."""
         python = f"{sys.version_info.major}.{sys.version_info.minor}"
         here = {"LAMBDA_PYTHON": python, "LAMBDA_PLATFORM": f"{os.uname().machine}-manylinux_2_28"}
-        options = ["--stack-name", STACK, "--no-confirm-changeset", "--tags", f"ms-custom-id={STACK}"]
+        options = ["--stack-name", self.name, "--no-confirm-changeset", "--tags", f"ms-custom-id={self.name}"]
         command = [sys.executable, "-m", "infra.release", "deploy", "--parameters", parameters, *options]
         return _run(command, self.project, _ports(self.cloud), **here)
 
+    def stage(self, more: str) -> None:
+        """Write the stage's file that `deploy` applies: the local stage's, and more."""
+        text = (self.project / "infra/stages/local.toml").read_text()
+        for name, value in variables(_ports(self.cloud)).items():
+            text = text.replace(f"${{{name}}}", value)
+        (self.project / "infra/stages/default.toml").write_text(text + more)
+
     def remove(self) -> None:
         """Delete it; a stack's end leaves its data."""
-        self.cloud.aws("cloudformation").delete_stack(StackName=STACK)
+        self.cloud.aws("cloudformation").delete_stack(StackName=self.name)
         self.cloud.aws("dynamodb").delete_table(TableName=self.outputs["TableName"])
 
     def live(self) -> dict[str, str]:
@@ -87,20 +100,29 @@ class OwnStack:
         client = self.cloud.aws("lambda")
         pages = client.get_paginator("list_functions").paginate()
         names = [f["FunctionName"] for page in pages for f in page["Functions"]]
-        own = [name for name in names if name.startswith(f"{STACK}-")]
+        own = [name for name in names if name.startswith(f"{self.name}-")]
         return {name.split("-")[1]: client.get_alias(FunctionName=name, Name="live")["FunctionVersion"] for name in own}
 
-    def get(self, path: str) -> httpx.Response:
-        """GET something as the stack's own service."""
-        return httpx.get(self._url(path), headers=self._headers, timeout=40)
+    def command(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command of `turnkeeper` on it."""
+        environment = {**os.environ, **aws_environment(_ports(self.cloud)), "PYTHONPATH": ""}
+        command = [sys.executable, "-m", "turnkeeper_cli", *arguments, "--stack-name", self.name]
+        return subprocess.run(command, cwd=self.project, env=environment, capture_output=True, text=True, check=False)
 
-    def post(self, path: str, body: Any) -> httpx.Response:
-        """POST something as the stack's own service, under a key of its own."""
-        headers = {**self._headers, "Idempotency-Key": uuid.uuid4().hex}
+    def get(self, path: str, token: str = "") -> httpx.Response:
+        """GET something as the stack's own service, or with another token."""
+        return httpx.get(self._url(path), headers=self._sent(token), timeout=40)
+
+    def post(self, path: str, body: Any, token: str = "") -> httpx.Response:
+        """POST something as the stack's own service, or with another token, under a key of its own."""
+        headers = {**self._sent(token), "Idempotency-Key": uuid.uuid4().hex}
         return httpx.post(self._url(path), json=body, headers=headers, timeout=40)
 
+    def _sent(self, token: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {token}"} if token else self._headers
+
     def _url(self, path: str) -> str:
-        return f"{self.cloud.stack['aws_endpoint_url']}/restapis/{STACK}/prod/_user_request_{path}"
+        return f"{self.cloud.stack['aws_endpoint_url']}/restapis/{self.name}/prod/_user_request_{path}"
 
     @cached_property
     def _headers(self) -> dict[str, str]:

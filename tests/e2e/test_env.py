@@ -32,5 +32,6 @@ def test_the_variables_of_sam_local_are_the_deployed_functions(cloud: Cloud) -> 
     (turns,) = (f for f in functions if "-TurnsFunction-" in f["FunctionName"])
     deployed = turns["Environment"]["Variables"]
 
+    assert "host.docker.internal" == written.pop("LOOPBACK_HOST")
     assert {name: from_docker(cloud, deployed.get(name, "")) for name in written} == written
-    assert {"AWS_ENDPOINT_URL", "TABLE_NAME", "TOOLS_URL", "ALLOWED_PRIVATE_HOSTS"} <= written.keys()
+    assert {"AWS_ENDPOINT_URL", "TABLE_NAME", "SECRETS_PREFIX"} <= written.keys()

@@ -89,9 +89,10 @@ class Served:
 
 @pytest.fixture(scope="module")
 def history(own_stack: OwnStack) -> list[Served]:
-    """What was served at first, then after another value of a parameter, another agent, and no change."""
+    """What was served at first, after another parameter and another limit, after another agent, after no change."""
     seen = [Served.by(own_stack)]
-    own_stack.deploy("CustomerDayLimitUsd=7.00")
+    own_stack.stage('[limits]\ncustomer_day_usd = "7.00"\n')
+    own_stack.deploy("LogLevel=DEBUG")
     seen.append(Served.by(own_stack))
     file, name = own_stack.project / AGENT, '    name="parcels",\n'
     file.write_text(file.read_text().replace(name, f'{name}    customer_day_limit_usd="3.00",\n'))
@@ -107,7 +108,7 @@ def test_the_first_deployment_serves_the_first_version_of_every_function(history
     assert ("5.000000", "5.000000") == (history[0].day_usd, history[0].agent_day_usd)
 
 
-def test_another_value_of_a_parameter_is_served_by_every_function(history: list[Served]) -> None:
+def test_another_value_of_a_parameter_and_of_the_stages_file_is_served_by_every_function(history: list[Served]) -> None:
     assert {1} == history[1].moved_since(history[0])
     assert ("7.000000", "7.000000") == (history[1].day_usd, history[1].agent_day_usd)
 

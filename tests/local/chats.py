@@ -10,10 +10,12 @@ from typing import Any
 
 from agents.booking import agent as booking
 from turnkeeper.adapters.models import model_client
-from turnkeeper.agent import Agent, AnswerContext, ToolContext, ToolError, ToolHttp, ToolResult
+from turnkeeper.adapters.secrets import Secrets
+from turnkeeper.agent import Agent, AnswerContext, Endpoint, ToolContext, ToolError, ToolHttp, ToolResult
 from turnkeeper.domain.answers import Answer, read_answer
 from turnkeeper.domain.chat import Message, ModelRequest, ToolCall, ToolSpec
 from turnkeeper.domain.prompts import system_prompt
+from turnkeeper.domain.providers import PROVIDERS
 from turnkeeper.ports import ModelClient
 
 from infra.local.http_service import App, Request, Response, Server
@@ -40,13 +42,9 @@ def serving(app: App) -> Iterator[str]:
 @cache
 def client(provider: str, url: str) -> ModelClient:
     """Return the project's own client of a provider, pointed at this machine."""
-    environment = {
-        f"{provider.upper()}_BASE_URL": f"{url}/v1",
-        f"{provider.upper()}_API_KEY": "local",
-        "ANTHROPIC_BASE_URL": url,
-        "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": url,
-    }
-    return model_client(provider, environment)
+    has_version = PROVIDERS[provider] not in ("anthropic", "aws")
+    secrets = Secrets({f"{provider.upper()}_API_KEY": "local"})
+    return model_client(Endpoint(provider, provider, f"{url}/v1" if has_version else url), secrets)
 
 
 def send(app: App, method: str, path: str, body: Any = None, *, key: str = "", **query: str) -> tuple[int, Any]:

@@ -40,14 +40,14 @@ T = TypeVar("T")
 ANSWER_BY = 1_800
 ENV = {
     "ANSWER_BY_SECONDS": str(ANSWER_BY),
-    "CUSTOMER_DAY_LIMIT_USD": "0.05",
-    "TASK_LIMIT_USD": "0.02",
+    "limits.customer_day_usd": "0.05",
+    "limits.task_usd": "0.02",
     "BREAKER_FAILURE_THRESHOLD": "2",
     "BREAKER_RECOVERY_SECONDS": "60",
     "PAGE_SECONDS": "300",
     "CLAIM_SECONDS": "600",
     "SECOND_LEVEL_TOPIC_ARN": "second-level",
-    "CALLBACK_HOSTS": "*=hooks.example",
+    "hosts.callbacks": {"*": ["hooks.example"]},
 }
 HOOK = "https://hooks.example/turns"
 _RETRIES = 3

@@ -49,7 +49,7 @@ def fault(name: str) -> str:
 def write_agents(folder: Path, files: Mapping[str, str] = FILES) -> Path:
     """Write a package `agents` into a folder, and return the package's folder."""
     package = folder / "agents"
-    package.mkdir(parents=True)
+    package.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (package / f"{name}.py").write_text(text)
     return package

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from turnkeeper import Agent, Alternative, Model
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.adapters.memory_telemetry import MemoryTelemetry
-from turnkeeper.agent import Dependency, ToolHttp, ToolResponse
+from turnkeeper.agent import Dependency, Endpoint, ToolHttp, ToolResponse
 from turnkeeper.api.app import Handler, api
 from turnkeeper.api.operators import router as operators_router
 from turnkeeper.api.turns import router as turns_router
@@ -19,10 +19,13 @@ from turnkeeper.domain.chat import Finish, ModelReply, ModelRequest, ToolCall, U
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.money import price_from_json
 from turnkeeper.domain.spend import Counter, utc_day
+from turnkeeper.domain.stage import Stage, StageSettings, Target
+from turnkeeper.domain.stage_file import settings_from_json
 from turnkeeper.domain.tier import Tier
 from turnkeeper.errors import DependencyError, NotFound, WorkflowUnavailable
 from turnkeeper.outside import Outside
 from turnkeeper.ports import CallHttp, Json, Published, Subscriptions, Table, ToolTransport
+from turnkeeper.runtime.current_stage import KnownStage
 from turnkeeper.runtime.reconcile import Tally
 from turnkeeper.services import Services
 from turnkeeper.settings import Settings
@@ -83,8 +86,10 @@ class Models:
     calls: list[tuple[str, ModelRequest]] = field(default_factory=list)
     timeouts: list[float] = field(default_factory=list)
     seconds: float = 0.5
+    asked_at: list[Endpoint] = field(default_factory=list)
 
-    def __call__(self, provider: str) -> "Models":
+    def __call__(self, endpoint: Endpoint) -> "Models":
+        self.asked_at.append(endpoint)
         return self
 
     def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
@@ -288,7 +293,17 @@ PRICES = {
     "openai:third": {"input": "1", "output": "4"},
 }
 
-ENV = {"TABLE_NAME": "table", "ON_CALL_TOPIC_ARN": "on-call", "OWNER_TOPIC_ARN": "owner", "TURNS_PER_MINUTE": "6000"}
+ENV = {"TABLE_NAME": "table", "ON_CALL_TOPIC_ARN": "on-call", "OWNER_TOPIC_ARN": "owner", "turns.per_minute": 6000}
+"""Variables of the functions, in capitals, and settings of the stage, such as `limits.task_usd`."""
+
+
+def stage_of(given: Mapping[str, Any]) -> StageSettings:
+    """The settings of a stage, by dotted names; they hold until another version is applied."""
+    data: dict[str, Any] = {}
+    for name, value in given.items():
+        section, _, setting = name.partition(".")
+        data[section] = {**data.get(section, {}), setting: value} if setting else value
+    return settings_from_json(json.dumps(data))
 
 
 TIERS = {
@@ -309,7 +324,7 @@ class World:
     def __init__(
         self,
         *agents: Agent[Any],
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, Any] | None = None,
         table: Table | None = None,
         clock: Clock | None = None,
         prices: Mapping[str, Any] | None = None,
@@ -323,7 +338,9 @@ class World:
         self.agents = {a.name: a for a in agents or (paint(),)}
         self.keys = (f"key-{n}" for n in itertools.count(1))
         self.prices = {m: price_from_json(p) for m, p in (PRICES if prices is None else prices).items()}
-        self.settings = Settings.from_env({**ENV, **(env or {})})
+        given = {**ENV, **(env or {})}
+        self.settings = Settings.from_env({name: value for name, value in given.items() if name.isupper()})
+        self.stage = stage_of({name: value for name, value in given.items() if not name.isupper()})
         self.chance: Callable[[], float] = lambda: 0.5
         self.new_id: Callable[[], str] = lambda: uuid4().hex
         self.services = self.restart()
@@ -348,12 +365,22 @@ class World:
             agents=self.agent,
             agent_names=lambda: list(self.agents),
         )
-        self.services = Services(self.settings, adapters)
+        known = KnownStage()
+        known.stage, known.read_at = Stage(self.stage), 0.0
+        self.services = Services(self.settings, adapters, known)
         return self.services
 
+    def stop(self, target: Target) -> None:
+        """Stop something, as an operator does."""
+        self.services.stores.stage.change(lambda v: v.stopping(target, reason="", by="olga", at=self.clock.now))
+
+    def resume(self, target: Target) -> None:
+        """Resume what was stopped."""
+        self.services.stores.stage.change(lambda v: v.resuming(target, by="olga", at=self.clock.now))
+
     def limit(self, **micro_usd: int | None) -> None:
-        """Change the deployment's spending limits, such as `stack_day_micro_usd`; None switches one off."""
-        self.settings = replace(self.settings, limits=replace(self.settings.limits, **micro_usd))  # type: ignore[arg-type]
+        """Change the stage's spending limits, such as `stack_day_micro_usd`; None switches one off."""
+        self.stage = replace(self.stage, limits=replace(self.stage.limits, **micro_usd))  # type: ignore[arg-type]
         self.restart()
 
     def agent(self, name: str) -> Agent[Any]:

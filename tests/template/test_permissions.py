@@ -75,7 +75,7 @@ def deliver(world: World, turn: str) -> None:
 def test_who_asks_a_breaker_may_read_it(owner: str, act: Callable[[World, str], None]) -> None:
     """What is refused is taken for a table that is away: the breaker would never be seen, on AWS only."""
     table = WatchedTable(MemoryTable())
-    world = World(table=table, env={"CALLBACK_HOSTS": f"{TENANT}=hooks.example"})
+    world = World(table=table, env={"hosts.callbacks": {TENANT: ["hooks.example"]}})
     turn = world.send(headers={"Prefer": "respond-async"}, callback_url=HOOK).json["turn_id"]
     table.calls.clear()
     act(world, turn)

@@ -1,16 +1,17 @@
 """Settings and template agree: what the code reads is set, what is set is read, and every parameter is somebody's."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from aws_lambda_powertools.shared import constants as powertools
+from turnkeeper.adapters.agents import agent, agent_names
 from turnkeeper.adapters.callbacks import callback_key
 from turnkeeper.adapters.models import model_client
 from turnkeeper.adapters.secrets import Secrets
-from turnkeeper.domain.providers import PROVIDERS
 from turnkeeper.settings import Settings
 
-from tests.template.source import FUNCTIONS, ROOT, TEMPLATE, environment, of_type, references
+from tests.template.source import FUNCTIONS, GLOBALS, RESOURCES, ROOT, TEMPLATE, environment, of_type, references
 
 GIVEN = set().union(*map(environment, FUNCTIONS))
 OTHERS = {
@@ -49,13 +50,14 @@ def keys(read: set[str]) -> set[str]:
 
 @pytest.fixture
 def read(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """What Settings, the providers' clients and the callbacks read."""
+    """What Settings, the clients of the agents' models and the callbacks read."""
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     watched = Watched()
     Settings.from_env(watched)
-    for provider in PROVIDERS:
-        model_client(provider, watched)
-    callback_key(Secrets(watched), watched)
+    secrets = Secrets(watched)
+    for model in (model for name in agent_names() for model in agent(name).models):
+        model_client(model.asked_at, secrets)
+    callback_key(secrets, watched)
     return watched.asked
 
 
@@ -81,6 +83,27 @@ def test_every_parameter_is_used(name: str) -> None:
 def test_every_parameter_has_a_default(name: str) -> None:
     """`sam deploy` asks an owner for nothing that they need not decide."""
     assert "Default" in PARAMETERS[name]
+
+
+def test_an_owner_is_asked_few_questions() -> None:
+    assert len(PARAMETERS) <= 25
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_the_environment_of_a_function_is_small_however_many_tenants_there_are(name: str) -> None:
+    """AWS allows 4 KB. What grows with tenants and services is in the stage's item."""
+    own = RESOURCES[name]["Properties"].get("Environment", {}).get("Variables", {})
+    given = {**GLOBALS["Environment"]["Variables"], **own}
+    size = sum(len(variable) + longest(value) for variable, value in given.items())
+
+    assert size < 2_000
+
+
+def longest(value: Any) -> int:
+    """How long a variable's value may become: a parameter's default, or a name, a URL or an ARN of AWS."""
+    if isinstance(value, dict) and value.get("Ref") in PARAMETERS:
+        return max(len(str(PARAMETERS[value["Ref"]]["Default"])), 20)
+    return len(value) if isinstance(value, str) else 130
 
 
 def test_every_parameter_is_shown_in_a_group() -> None:

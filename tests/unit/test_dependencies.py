@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "settings": {"domain"},
     "services": {"domain", "errors", "agent", "stores", "outside", "settings", "runtime"},
     "adapters": {"domain", "ports", "errors", "agent", "outside", "settings", "adapters"},
-    "bootstrap": {"settings", "services", "adapters.aws"},
+    "bootstrap": {"settings", "services", "runtime.current_stage", "adapters.aws"},
     "api": {"domain", "ports", "errors", "agent", "stores", "runtime", "services", "api"},
     "export_prices": {"domain", "errors", "agent", "adapters"},
     "testing": {
@@ -230,7 +230,9 @@ def test_an_agents_definition_loads_no_adapter(module: str) -> None:
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_a_providers_client_loads_no_library_but_that_of_its_wire(provider: str) -> None:
-    after = modules_after(f"from turnkeeper.adapters.models import model_client; model_client({provider!r}, {{}})")
+    made = f"model_client(Endpoint({provider!r}, {provider!r}), Secrets({{}}))"
+    imports = "from turnkeeper import Endpoint\nfrom turnkeeper.adapters.secrets import Secrets"
+    after = modules_after(f"{imports}\nfrom turnkeeper.adapters.models import model_client\n{made}")
 
     assert ({"boto3"} if provider == "bedrock" else {"httpx"}) == after & {"boto3", "httpx"}
 

@@ -29,7 +29,7 @@ MISSPELT = [
     "made.lookups.turn('t').wat",
     "made.turns.opne(None)",
     "made.telemetry.cuont(None)",
-    "made.settings.callback_host",
+    "made.settings.on_cal",
 ]
 
 
@@ -47,4 +47,4 @@ def test_mypy_finds_each_misspelt_call(tmp_path: Path, monkeypatch: pytest.Monke
 def test_mypy_has_nothing_to_say_of_right_calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
 
-    assert [] == errors(tmp_path, "made.lookups.turn('t').view", "made.settings.callback_hosts")
+    assert [] == errors(tmp_path, "made.lookups.turn('t').view", "made.settings.on_call")

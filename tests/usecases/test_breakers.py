@@ -66,7 +66,7 @@ def test_five_failures_in_five_environments_open_it() -> None:
 
 
 def test_five_failures_do_not_open_it_in_a_healthy_fleet() -> None:
-    world = World(ONE, env={"TURN_BURST": "1000"})
+    world = World(ONE, env={"turns.burst": 1000})
     for n in range(30):
         world.models.script["first"] = list(failing(Failure.RATE_LIMITED)) if n % 5 == 0 else [answer()]
         world.models.seconds = 0.1
@@ -104,7 +104,7 @@ def test_when_every_breaker_is_open_nothing_is_called_or_reserved() -> None:
 
 
 def test_a_single_provider_gets_the_threshold_and_probes_and_no_more_during_an_outage() -> None:
-    world = World(ONE, env={"BREAKER_RECOVERY_SECONDS": "300", "TURN_BURST": "1000", "CUSTOMER_DAY_LIMIT_USD": "100"})
+    world = World(ONE, env={"BREAKER_RECOVERY_SECONDS": "300", "turns.burst": 1000, "limits.customer_day_usd": "100"})
     world.models.script["first"] = list(failing())
     for _ in range(360):  # an hour
         world.restart()
@@ -204,7 +204,7 @@ def test_a_probe_that_tells_nothing_is_released_at_once(failure: Failure) -> Non
 
 
 def test_a_probe_that_was_refused_for_money_is_released_at_once() -> None:
-    world = opened({"CUSTOMER_DAY_LIMIT_USD": "0.01"})
+    world = opened({"limits.customer_day_usd": "0.01"})
     world.later(331)
     key = keys.customer_limits("tenant-a", "poor")
     world.table.write(_limit(key))

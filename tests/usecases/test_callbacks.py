@@ -12,7 +12,7 @@ from tests.support.tables import Killed, WatchedTable, kill, on
 from tests.support.world import TENANT, World, operator
 
 URL = "https://hooks.example/turns"
-ENV = {"CALLBACK_HOSTS": f"{TENANT}=hooks.example", "BREAKER_FAILURE_THRESHOLD": "100"}
+ENV = {"hosts.callbacks": {TENANT: ["hooks.example"]}, "BREAKER_FAILURE_THRESHOLD": "100"}
 
 
 def answered(world: World) -> str:

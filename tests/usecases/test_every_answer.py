@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.api.problems import MAX_BODY_BYTES
+from turnkeeper.domain.stage import Stoppable, Target
 from turnkeeper.errors import UnpricedModel
 
 from tests.support.contract import DOCUMENT, hold_to_contract, route_of
@@ -75,7 +76,7 @@ def test_each_answer_that_the_contract_names_is_given(given: set[Given]) -> None
     for method, path in ROUTES:
         refusals_of(method, path)
         given |= by_the_gateway(method, path)
-    for flow in (answered, replayed, taken_over, unpriced, limited, escalated, lost, too_late, stopped):
+    for flow in (answered, replayed, taken_over, unpriced, limited, switched_off, escalated, lost, too_late, stopped):
         flow()
 
     assert named() == given
@@ -173,12 +174,17 @@ def unpriced() -> None:
     world = World(prices={})
     world.telemetry.expected = UnpricedModel
     world.send()
-    world.get("/v1/customers/carla/spend", agent="paint")
+
+
+def switched_off() -> None:
+    world = World()
+    world.stop(Target(Stoppable.EVERYTHING))
+    world.send()
 
 
 def limited() -> None:
-    World(env={"CUSTOMER_DAY_LIMIT_USD": "0.000001"}).send()
-    busy = World(env={"TURNS_PER_MINUTE": "1", "TURN_BURST": "1"})
+    World(env={"limits.customer_day_usd": "0.000001"}).send()
+    busy = World(env={"turns.per_minute": 1, "turns.burst": 1})
 
     assert [200, 429] == [busy.send().status, busy.send().status]
 

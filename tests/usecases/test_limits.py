@@ -15,7 +15,6 @@ from turnkeeper.domain.spend import Override
 from turnkeeper.errors import DependencyError, LimitExceeded, UnpricedModel
 from turnkeeper.ports import Key
 from turnkeeper.runtime.turns import NewTurn
-from turnkeeper.settings import MissingSetting
 from turnkeeper.stores.limits import Whose
 
 from tests.support.tables import WatchedTable, fail, on
@@ -71,7 +70,7 @@ def crowd(world: World, how_many: int) -> "Tally[str]":
 
 
 def test_a_hundred_turns_at_once_with_room_for_ten_are_ten() -> None:
-    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(10 * EST + EST // 2), "TURN_BURST": "1000"})
+    world = World(env={"limits.customer_day_usd": usd(10 * EST + EST // 2), "turns.burst": 1000})
     world.models.script["first"] = [lambda _: answer(usage=Usage(EST, 0))]
     ended = crowd(world, 100)
 
@@ -81,14 +80,14 @@ def test_a_hundred_turns_at_once_with_room_for_ten_are_ten() -> None:
 
 
 def test_what_a_turn_does_not_use_is_free_again() -> None:
-    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(EST + 10 * 180)})
+    world = World(env={"limits.customer_day_usd": usd(EST + 10 * 180)})
     sent = [world.send().status for _ in range(12)]
 
     assert [200] * 11 + [402] == sent
 
 
 def test_a_turn_that_would_pass_the_customers_day_is_402_and_calls_nothing() -> None:
-    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(EST + 179)})
+    world = World(env={"limits.customer_day_usd": usd(EST + 179)})
     world.send()
     refused = world.send(key="k")
 
@@ -98,7 +97,7 @@ def test_a_turn_that_would_pass_the_customers_day_is_402_and_calls_nothing() -> 
 
 
 def test_a_task_has_a_limit_of_its_own() -> None:
-    world = World(env={"TASK_LIMIT_USD": usd(EST + 100)})
+    world = World(env={"limits.task_usd": usd(EST + 100)})
     statuses = [world.send(task_id=task).status for task in ("moving", "moving", "other")]
     refused = world.send(task_id="moving")
 
@@ -107,13 +106,13 @@ def test_a_task_has_a_limit_of_its_own() -> None:
 
 
 def test_a_limit_smaller_than_any_call_refuses_the_first_turn_of_all() -> None:
-    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(EST - 1)})
+    world = World(env={"limits.customer_day_usd": usd(EST - 1)})
 
     assert (402, []) == (world.send().status, world.models.calls)
 
 
 def test_a_402_forgets_its_key() -> None:
-    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(EST - 1)})
+    world = World(env={"limits.customer_day_usd": usd(EST - 1)})
     refused = world.send(key="k")
     set_day_limit(world, 10 * EST)
     again = world.send(key="k")
@@ -124,14 +123,14 @@ def test_a_402_forgets_its_key() -> None:
 
 def test_a_refused_first_model_is_not_replaced_by_a_cheaper_one() -> None:
     prices = {"openai:first": {"input": "100", "output": "400"}, "anthropic:second": {"input": "1", "output": "1"}}
-    world = World(prices=PRICES | prices, env={"TASK_LIMIT_USD": "0.01"})
+    world = World(prices=PRICES | prices, env={"limits.task_usd": "0.01"})
 
     assert (402, []) == (world.send().status, world.models.calls)
 
 
 def test_a_fallback_that_does_not_fit_is_skipped_and_a_person_answers() -> None:
     prices = {"openai:first": {"input": "1", "output": "4"}, "anthropic:second": {"input": "100", "output": "400"}}
-    world = World(prices=PRICES | prices, env={"TASK_LIMIT_USD": "0.02"})
+    world = World(prices=PRICES | prices, env={"limits.task_usd": "0.02"})
     world.models.script["first"] = list(failing())
     sent = world.send()
 
@@ -142,7 +141,7 @@ def test_a_fallback_that_does_not_fit_is_skipped_and_a_person_answers() -> None:
 
 
 def test_an_escalated_turn_over_its_limit_goes_to_a_person_and_never_to_a_402() -> None:
-    world = World(env={"TASK_LIMIT_USD": usd(EST + 300)})
+    world = World(env={"limits.task_usd": usd(EST + 300)})
     world.models.script["first"] = [answer(confidence=0.2, usage=Usage(1_000, 100))]
     sent = world.send()
 
@@ -154,7 +153,7 @@ def test_an_escalated_turn_over_its_limit_goes_to_a_person_and_never_to_a_402() 
 
 def test_a_model_that_is_in_use_and_does_not_fit_any_more_is_no_reason_to_shop_for_a_cheaper_one() -> None:
     """The re-ask does not fit: a person takes over, and no other model starts from the beginning."""
-    world = World(env={"TASK_LIMIT_USD": usd(2 * EST - 1)})
+    world = World(env={"limits.task_usd": usd(2 * EST - 1)})
     world.models.script["first"] = [replace(prose(), usage=Usage(EST, 0)), answer()]
     sent = world.send()
 
@@ -175,7 +174,7 @@ def test_an_agent_with_a_model_without_a_price_never_runs_and_the_key_is_forgott
 
 def test_a_model_priced_at_zero_stays_callable_over_the_limit() -> None:
     world = World(
-        prices=PRICES | {"openai:first": {"input": "0", "output": "0"}}, env={"CUSTOMER_DAY_LIMIT_USD": "0.000001"}
+        prices=PRICES | {"openai:first": {"input": "0", "output": "0"}}, env={"limits.customer_day_usd": "0.000001"}
     )
 
     assert [200, 200] == [world.send().status, world.send().status]
@@ -183,7 +182,7 @@ def test_a_model_priced_at_zero_stays_callable_over_the_limit() -> None:
 
 
 def test_the_first_turn_after_midnight_is_admitted() -> None:
-    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(EST + 100)})
+    world = World(env={"limits.customer_day_usd": usd(EST + 100)})
     before = [world.send().status, world.send().status]
     world.later(86_400)
 
@@ -276,7 +275,7 @@ def test_a_known_bill_is_posted_though_its_run_ends_by_an_exception() -> None:
 def test_a_turn_that_could_not_be_forgotten_is_not_called_refused() -> None:
     """A 402 would be untrue: the turn may be taken over, and then it runs."""
     table = WatchedTable(MemoryTable())
-    world = World(table=table, env={"CUSTOMER_DAY_LIMIT_USD": "0.000001"})
+    world = World(table=table, env={"limits.customer_day_usd": "0.000001"})
     table.after = on("write", "TURN#", lambda: setattr(table, "before", on("transact", "TURN#", fail)))
     refused = world.send(key="k")
 
@@ -308,7 +307,7 @@ def alerts(world: World) -> list[str]:
 
 
 def test_the_owner_is_told_once_when_80_percent_are_used() -> None:
-    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(5 * EST), "TASK_LIMIT_USD": "5"})
+    world = World(env={"limits.customer_day_usd": usd(5 * EST), "limits.task_usd": "5"})
     world.models.script["first"] = [lambda _: answer(usage=Usage(EST // 2, 0))]
     told = []
     while world.send().status == 200:
@@ -320,7 +319,7 @@ def test_the_owner_is_told_once_when_80_percent_are_used() -> None:
 
 
 def test_many_turns_that_pass_80_percent_at_once_make_one_alert() -> None:
-    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(200 * EST), "TURN_BURST": "1000", "TASK_LIMIT_USD": "5"})
+    world = World(env={"limits.customer_day_usd": usd(200 * EST), "turns.burst": 1000, "limits.task_usd": "5"})
     world.models.script["first"] = [lambda _: answer(usage=Usage(EST, 0))]
     crowd(world, 190)
 
@@ -328,7 +327,7 @@ def test_many_turns_that_pass_80_percent_at_once_make_one_alert() -> None:
 
 
 def test_an_alert_that_could_not_be_published_is_repeated_until_it_is() -> None:
-    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(EST)})
+    world = World(env={"limits.customer_day_usd": usd(EST)})
     world.topics.down = True
     sent = world.send()
     world.later(60)
@@ -355,11 +354,11 @@ def test_an_owners_limit_for_one_customer_holds_from_the_next_turn_on() -> None:
 def test_an_agents_own_limits_replace_the_deployments() -> None:
     assert 402 == World(paint(task_limit_usd="0.000001")).send().status
     assert 402 == World(paint(customer_day_limit_usd="0.000001")).send().status
-    assert 200 == World(paint(task_limit_usd="1"), env={"TASK_LIMIT_USD": "0.000001"}).send().status
+    assert 200 == World(paint(task_limit_usd="1"), env={"limits.task_usd": "0.000001"}).send().status
 
 
 def test_a_tenant_has_a_daily_limit_where_it_is_set() -> None:
-    world = World(env={"TENANT_DAY_LIMIT_USD": usd(10 * EST)})
+    world = World(env={"limits.tenant_day_usd": usd(10 * EST)})
     world.models.script["first"] = [lambda _: answer(usage=Usage(EST, 0))]
     sent = [world.send(who=customer(f"c{n}")) for n in range(11)]
 
@@ -371,7 +370,7 @@ def test_a_tenant_has_a_daily_limit_where_it_is_set() -> None:
 
 
 def test_turns_faster_than_the_rate_limit_are_429_and_their_keys_are_forgotten() -> None:
-    world = World(env={"TURNS_PER_MINUTE": "60", "TURN_BURST": "3"})
+    world = World(env={"turns.per_minute": 60, "turns.burst": 3})
     world.models.seconds = 0
     sent = [world.send(key=f"k{n}") for n in range(4)]
     world.later(int(sent[3].headers["retry-after"]))
@@ -383,7 +382,7 @@ def test_turns_faster_than_the_rate_limit_are_429_and_their_keys_are_forgotten()
 
 
 def test_replays_do_not_count_against_the_rate_limit() -> None:
-    world = World(env={"TURNS_PER_MINUTE": "1", "TURN_BURST": "1"})
+    world = World(env={"turns.per_minute": 1, "turns.burst": 1})
     world.send(key="k")
 
     assert [200] * 5 == [world.send(key="k").status for _ in range(5)]
@@ -391,20 +390,20 @@ def test_replays_do_not_count_against_the_rate_limit() -> None:
 
 
 def test_turns_that_call_no_model_count_against_the_rate_limit_too() -> None:
-    world = World(env={"TURNS_PER_MINUTE": "1", "TURN_BURST": "1"})
+    world = World(env={"turns.per_minute": 1, "turns.burst": 1})
     sent = [world.send(headers={"Prefer": "respond-async"}).status for _ in range(2)]
 
     assert [202, 429] == sent
 
 
 def test_the_customers_rates_are_apart() -> None:
-    world = World(env={"TURNS_PER_MINUTE": "1", "TURN_BURST": "1"})
+    world = World(env={"turns.per_minute": 1, "turns.burst": 1})
 
     assert [200, 200, 429] == [world.send(who=customer(name)).status for name in ("a", "b", "a")]
 
 
 def test_concurrent_turns_are_held_to_the_burst() -> None:
-    world = World(env={"TURNS_PER_MINUTE": "1", "TURN_BURST": "5"})
+    world = World(env={"turns.per_minute": 1, "turns.burst": 5})
 
     def send(n: int) -> str:
         new = NewTurn(world.agent("paint"), TENANT, "carla", "/p", f"k{n}", {"message": "Which?"}, 28)
@@ -428,9 +427,9 @@ PREFER = {
 }
 TOO_LITTLE = usd(EST - 1)
 LIMITED = {
-    "task": {"TASK_LIMIT_USD": TOO_LITTLE},
-    "customer_day": {"CUSTOMER_DAY_LIMIT_USD": TOO_LITTLE},
-    "tenant_day": {"TENANT_DAY_LIMIT_USD": usd(10 * EST - 10)},  # which lies in ten shards
+    "task": {"limits.task_usd": TOO_LITTLE},
+    "customer_day": {"limits.customer_day_usd": TOO_LITTLE},
+    "tenant_day": {"limits.tenant_day_usd": usd(10 * EST - 10)},  # which lies in ten shards
 }
 
 
@@ -448,7 +447,7 @@ def test_a_turn_whose_first_call_fits_no_limit_is_402_whatever_it_prefers(
 
 @pytest.mark.parametrize("prefer", PREFER.values(), ids=PREFER)
 def test_a_day_that_is_used_up_is_402_whatever_is_preferred(prefer: dict[str, str]) -> None:
-    world = World(env={"CUSTOMER_DAY_LIMIT_USD": usd(EST)})
+    world = World(env={"limits.customer_day_usd": usd(EST)})
     world.send()
     refused = world.send(key="k", headers=prefer)
     world.later(86_400)
@@ -459,7 +458,7 @@ def test_a_day_that_is_used_up_is_402_whatever_is_preferred(prefer: dict[str, st
 
 
 def test_a_turn_that_just_fits_is_taken_for_later_and_holds_nothing() -> None:
-    world = World(env={"TASK_LIMIT_USD": usd(EST), "TENANT_DAY_LIMIT_USD": usd(10 * EST)})
+    world = World(env={"limits.task_usd": usd(EST), "limits.tenant_day_usd": usd(10 * EST)})
     sent = world.send(headers={"Prefer": "respond-async"})
 
     assert (202, 0) == (sent.status, world.spent().committed_micro_usd)
@@ -467,7 +466,7 @@ def test_a_turn_that_just_fits_is_taken_for_later_and_holds_nothing() -> None:
 
 
 def test_a_tenant_with_room_in_one_shard_is_let_in() -> None:
-    world = World(env={"TENANT_DAY_LIMIT_USD": usd(10 * EST)})
+    world = World(env={"limits.tenant_day_usd": usd(10 * EST)})
     for _ in range(9):
         world.send(who=service(), customer_id="carl")
 
@@ -482,7 +481,7 @@ def test_a_tenant_with_room_in_one_shard_is_let_in() -> None:
 
 def test_a_customer_without_money_does_not_page_people_in_an_outage() -> None:
     """With every breaker open nothing is reserved, and nothing would have refused the turn."""
-    world = World(paint(cache_seconds=600), env={"CUSTOMER_DAY_LIMIT_USD": usd(EST), "BREAKER_FAILURE_THRESHOLD": "1"})
+    world = World(paint(cache_seconds=600), env={"limits.customer_day_usd": usd(EST), "BREAKER_FAILURE_THRESHOLD": "1"})
     world.send("Cached?")
     for name in ("openai:first", "anthropic:second", "openai:third"):
         assert world.services.stores.breakers.failed(name, 0)
@@ -492,7 +491,7 @@ def test_a_customer_without_money_does_not_page_people_in_an_outage() -> None:
 
 
 def test_a_refusal_for_money_costs_no_turn_of_the_rate() -> None:
-    world = World(env={"TASK_LIMIT_USD": TOO_LITTLE, "TURNS_PER_MINUTE": "1", "TURN_BURST": "1"})
+    world = World(env={"limits.task_usd": TOO_LITTLE, "turns.per_minute": 1, "turns.burst": 1})
 
     assert [402] * 3 == [world.send(headers={"Prefer": "respond-async"}).status for _ in range(3)]
 
@@ -520,7 +519,7 @@ def test_a_reservation_whose_answer_was_lost_is_resolved_by_the_sweep_once() -> 
 
 
 def test_a_customer_sees_what_was_spent_and_what_is_left() -> None:
-    world = World(env={"CUSTOMER_DAY_LIMIT_USD": "1"})
+    world = World(env={"limits.customer_day_usd": "1"})
     world.send(task_id="moving")
     seen = world.get("/v1/customers/carla/spend").json
 
@@ -562,7 +561,7 @@ def test_spending_is_the_customers_own_business() -> None:
 
 
 def test_a_model_at_its_own_limit_is_skipped_like_an_open_breaker() -> None:
-    world = World(env={"MODEL_RATE_LIMITS": '{"openai:*": {"requests": 1}}'})
+    world = World(env={"rates": {"openai:*": {"requests": 1}}})
     world.models.seconds = 0
     sent = [world.send() for _ in range(2)]
     third = sent[1].json
@@ -573,8 +572,8 @@ def test_a_model_at_its_own_limit_is_skipped_like_an_open_breaker() -> None:
 
 
 def test_a_turn_for_which_every_model_is_at_its_limit_goes_on_in_its_tiers() -> None:
-    limits = '{"openai:*": {"requests": 1}, "anthropic:*": {"requests": 1}}'
-    world = World(env={"MODEL_RATE_LIMITS": limits})
+    limits = {"openai:*": {"requests": 1}, "anthropic:*": {"requests": 1}}
+    world = World(env={"rates": limits})
     world.models.seconds = 0
     sent = [world.send() for _ in range(3)]
 
@@ -584,7 +583,7 @@ def test_a_turn_for_which_every_model_is_at_its_limit_goes_on_in_its_tiers() -> 
 
 
 def test_only_named_tasks_are_listed_and_not_without_end() -> None:
-    world = World(paint(task_limit_usd="0.40"), env={"CUSTOMER_DAY_LIMIT_USD": "50"})
+    world = World(paint(task_limit_usd="0.40"), env={"limits.customer_day_usd": "50"})
     alone = world.send(who=service(), customer_id="carla").json["turn_id"]
     for n in range(101):
         world.send(who=service(), customer_id="carla", task_id=f"task-{n}")
@@ -607,16 +606,8 @@ def test_spending_is_shown_under_the_limits_of_an_agent_where_one_is_named() -> 
 
 
 def test_turns_that_are_refused_for_money_use_up_nothing_of_a_models_rate() -> None:
-    world = World(env={"MODEL_RATE_LIMITS": '{"openai:*": {"requests": 22}}', "CUSTOMER_DAY_LIMIT_USD": usd(EST)})
+    world = World(env={"rates": {"openai:*": {"requests": 22}}, "limits.customer_day_usd": usd(EST)})
     refused = [world.send(who=service(), customer_id="poor").status for _ in range(12)]
     other = world.send(who=service(), customer_id="other").json["model"]
 
     assert ([200] + 11 * [402], "openai:first") == (refused, other)
-
-
-@pytest.mark.parametrize(
-    "text", ["nonsense", "[]", '{"openai:*": {}}', '{"openai": {"requests": 1}}', '{"a:b": {"x": 1}}']
-)
-def test_unreadable_rates_of_models_fail_at_start_up(text: str) -> None:
-    with pytest.raises(MissingSetting, match="MODEL_RATE_LIMITS"):
-        World(env={"MODEL_RATE_LIMITS": text})

@@ -20,7 +20,7 @@ LAST_SECOND_OF_NOVEMBER = 1_796_083_199.0
 
 def deployed(**limits: int) -> World:
     """Give a deployment in which every call costs its worst case."""
-    world = World(paint(), env={"TASK_LIMIT_USD": "5"})
+    world = World(paint(), env={"limits.task_usd": "5"})
     world.models.script["first"] = [lambda _: answer(usage=Usage(EST, 0))]
     world.limit(**{f"{name}_micro_usd": amount for name, amount in limits.items()})
     return world

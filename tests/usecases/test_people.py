@@ -557,7 +557,7 @@ def test_a_turn_that_does_not_exist_cannot_be_stopped() -> None:
 
 
 def test_a_long_list_has_pages() -> None:
-    world = World(env={"TURN_BURST": "100", "TURNS_PER_MINUTE": "6000"})
+    world = World(env={"turns.burst": 100, "turns.per_minute": 6000})
     turns = []
     for n in range(55):
         turn = world.send(key=f"k{n}", headers={"Prefer": "respond-async"}).json["turn_id"]
@@ -581,7 +581,7 @@ def everything(world: World, status: str) -> list[str]:
 
 
 def test_whoever_waits_is_in_a_page_however_many_claims_lapsed() -> None:
-    world = World(env={"TURN_BURST": "200", "CLAIM_SECONDS": "900"})
+    world = World(env={"turns.burst": 200, "CLAIM_SECONDS": "900"})
     turns = []
     for n in range(125):
         turn = world.send(key=f"k{n}", headers={"Prefer": "respond-async"}).json["turn_id"]
@@ -601,7 +601,7 @@ def test_whoever_waits_is_in_a_page_however_many_claims_lapsed() -> None:
 
 
 def test_a_page_is_full_where_claims_stand_before_what_is_open() -> None:
-    world = World(env={"TURN_BURST": "200"})
+    world = World(env={"turns.burst": 200})
     turns = []
     for n in range(55):
         turn = world.send(key=f"k{n}", headers={"Prefer": "respond-async"}).json["turn_id"]

@@ -238,7 +238,7 @@ def test_a_turn_is_not_there_before_it_is_accepted_and_escalating_after() -> Non
 
 
 def test_a_refused_turn_is_not_there() -> None:
-    world = World(env={"CUSTOMER_DAY_LIMIT_USD": "0.000001"})
+    world = World(env={"limits.customer_day_usd": "0.000001"})
     refused = world.send(key="k")
     turn = next(iter(World().send(key="k").json["turn_id"] for _ in "k"))
 
@@ -274,7 +274,7 @@ def test_a_contended_end_keeps_the_turn_that_was_accepted() -> None:
 
 def test_a_taken_over_turn_is_not_held_to_the_rate_limit_again() -> None:
     table = WatchedTable(MemoryTable(), before=on("transact", "CONV#", kill))
-    world = World(table=table, env={"TURNS_PER_MINUTE": "1", "TURN_BURST": "1"})
+    world = World(table=table, env={"turns.per_minute": 1, "turns.burst": 1})
     killed(world, "k")
     world.later(40)
 

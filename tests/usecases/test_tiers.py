@@ -251,7 +251,7 @@ def test_a_retry_of_a_call_is_paid_for_by_the_retry_budget() -> None:
 
 def test_an_outage_is_met_with_a_tenth_more_calls_than_turns_at_most() -> None:
     """Models that are skipped earn nothing, and neither do later tiers."""
-    world = World(env={"BREAKER_FAILURE_THRESHOLD": "1000", "TURN_BURST": "1000"})
+    world = World(env={"BREAKER_FAILURE_THRESHOLD": "1000", "turns.burst": 1000})
     world.models.script["first"] = list(failing(Failure.SERVER_ERROR))
     turns = 60
     for n in range(turns):

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 from turnkeeper.domain.callbacks import shown_secret, tenant_secret
 
-from turnkeeper_cli import forget, ledger, limits
+from turnkeeper_cli import config, forget, ledger, limits, switches
 from turnkeeper_cli.client import Api
 from turnkeeper_cli.errors import CliError
 from turnkeeper_cli.new import write_agent
@@ -44,6 +44,13 @@ app = App(
 new = App(name="new", help="Write something new.", help_epilogue="Example: turnkeeper new agent order_desk")
 app.command(new)
 app.command(limits.app)
+app.command(config.app)
+app.command(
+    switches.stop,
+    help_epilogue="Examples:\n\nturnkeeper stop agent booking\n\nturnkeeper stop model openai:gpt-5.4-mini "
+    "--reason 'wrong prices' --stage prod",
+)
+app.command(switches.resume, help_epilogue="Example: turnkeeper resume agent booking")
 
 
 @new.command(name="agent", help_epilogue="Example: turnkeeper new agent order_desk")
@@ -162,7 +169,7 @@ def callback_secret(tenant: str, *, place: Place = _HERE) -> None:
     tenant
         The client id of the tenant's service.
     """
-    say(shown_secret(tenant_secret(place.callback_key(), tenant)))
+    say(shown_secret(tenant_secret(place.callback_key(), place.known_tenant(tenant))))
 
 
 @app.command(

@@ -1,5 +1,6 @@
 """`turnkeeper limits`: what customers and agents may spend, changed at once and without a deploy."""
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Annotated
@@ -7,9 +8,14 @@ from typing import Annotated
 from cyclopts import App, Parameter
 from turnkeeper.domain.money import micro_usd
 from turnkeeper.domain.spend import Override
+from turnkeeper.domain.stage import StageVersion
+from turnkeeper.domain.stage_file import settings_from_json
+from turnkeeper.runtime.limits import own_limits
 from turnkeeper.stores.limits import LimitStore, Whose
+from turnkeeper.stores.stage import StageStore
 
 from turnkeeper_cli.errors import CliError
+from turnkeeper_cli.project import AGENTS, known_agent, project_agents
 from turnkeeper_cli.show import say, usd
 from turnkeeper_cli.store import Place
 
@@ -19,7 +25,7 @@ _HERE = Place()
 app = App(
     name="limits",
     help="Show, set and remove spending limits of a customer or an agent. They hold from the next turn on.\n\n"
-    "A customer's own limit goes before an agent's, that before the deployment's.",
+    "A customer's own limit goes before an agent's, that before the stage's.",
     help_epilogue="Example: turnkeeper limits set --customer carla --day-usd 20",
 )
 
@@ -42,19 +48,24 @@ class Owner:
             raise CliError("say whose limit: --customer NAME or --agent NAME")
         if not _ID.fullmatch(name):
             raise CliError(f"{name!r} is no id: letters, digits and . _ : @ + = -")
+        if self.agent:
+            known_agent(name)
         return (Whose.CUSTOMER if self.customer else Whose.AGENT), name
 
 
 @app.command(help_epilogue="Example: turnkeeper limits show")
 def show(*, place: Place = _HERE) -> None:
-    """List every limit that was set."""
+    """List every limit that holds, and where each number comes from: a later line goes before an earlier one."""
     store = place.open()
-    found = LimitStore(store.table).all_of(store.tenant)
-    lines = [line for limit in found for line in _lines(limit.whose, limit.name, limit.override)]
-    for line in lines:
+    stage = StageStore(store.table).current()
+    for line in _stage_lines(stage):
         say(line)
-    if not lines:
-        say("No limit is set: agents' own limits and the deployment's hold.")
+    for name, agent in project_agents().items():
+        for line in _lines("agent", name, own_limits(agent)):
+            say(f"{line}  ({AGENTS / name}.py)")
+    for limit in LimitStore(store.table).all_of(store.tenant):
+        for line in _lines(limit.whose, limit.name, limit.override):
+            say(f"{line}  (turnkeeper limits)")
 
 
 @app.command(
@@ -107,7 +118,26 @@ def _micro_usd(dollars: str | None) -> int | None:
         raise CliError(str(error)) from error
 
 
-def _lines(whose: Whose, name: str, override: Override) -> list[str]:
+def _stage_lines(stage: StageVersion) -> list[str]:
+    """Say what the stage allows, and whether its file or the code says so."""
+    given = json.loads(stage.settings).get("limits", {})
+    limits = settings_from_json(stage.settings).limits
+    amounts = {
+        "task": (limits.task_micro_usd, "a task"),
+        "customer_day": (limits.customer_day_micro_usd, "a customer and day"),
+        "customer_month": (limits.customer_month_micro_usd, "a customer and month"),
+        "tenant_day": (limits.tenant_day_micro_usd, "a tenant and day"),
+        "stack_day": (limits.stack_day_micro_usd, "the whole stack and day"),
+    }
+    source = f"the stage's file, version {stage.version}"
+    return [
+        f"stage: {usd(amount)} for {what}  ({source if f'{name}_usd' in given else 'the default'})"
+        for name, (amount, what) in amounts.items()
+        if amount is not None
+    ]
+
+
+def _lines(whose: str, name: str, override: Override) -> list[str]:
     limits = [
         (override.task_micro_usd, "a task"),
         (override.customer_day_micro_usd, "a customer and day"),

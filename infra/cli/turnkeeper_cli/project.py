@@ -2,14 +2,18 @@
 
 import base64
 import json
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
+
+from turnkeeper.errors import BrokenAgent
 
 from turnkeeper_cli.errors import CliError
 
 AGENTS = Path("layers/agents/agents")
 STACK_FILE = Path(".local/stack.json")
-_FACTS = ("api_url", "aws_endpoint_url", "region", "table_name")
+_FACTS = ("api_url", "aws_endpoint_url", "region", "table_name", "user_pool_id")
 _TOKENS = ("service", "customer")
 
 
@@ -20,6 +24,35 @@ def root() -> Path:
         if (folder / AGENTS).is_dir():
             return folder
     raise CliError(f"this is no Turnkeeper project: run it in the folder that holds {AGENTS}")
+
+
+def agent_names() -> list[str]:
+    """List the project's agents: each is a file."""
+    return sorted(path.stem for path in (root() / AGENTS).glob("*.py") if not path.stem.startswith("_"))
+
+
+def project_agents() -> dict[str, Any]:
+    """Import the project's agents, by name; raises CliError where one cannot be imported."""
+    folder = str(root() / AGENTS.parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    from turnkeeper.adapters.agents import agent  # noqa: PLC0415 - finds the package in that folder
+
+    found = {}
+    for name in agent_names():
+        try:
+            found[name] = agent(name)
+        except BrokenAgent as error:
+            raise CliError(f"{error}: {error.kind} in {AGENTS.parent / error.place}") from error
+    return found
+
+
+def known_agent(name: str) -> str:
+    """Return an agent's name; raises CliError where the project has no such agent."""
+    names = agent_names()
+    if name not in names:
+        raise CliError(f"there is no agent {name!r}; there are: {', '.join(names) or 'none'}")
+    return name
 
 
 def local_stack() -> dict[str, Any]:
@@ -35,6 +68,19 @@ def local_stack() -> dict[str, Any]:
     if not all(isinstance(fact, str) for fact in facts):
         raise CliError(f"{STACK_FILE} is damaged, or of an older version: run `make down`, then `make up`")
     return stack
+
+
+def stack_of(stage: str) -> str:
+    """Return the stack of a stage, as samconfig.toml names it; raises CliError where it does not."""
+    try:
+        settings = tomllib.loads((root() / "samconfig.toml").read_text()).get(stage, {})
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise CliError(f"samconfig.toml cannot be read: {error}") from error
+    for command in ("deploy", "global"):
+        name = settings.get(command, {}).get("parameters", {}).get("stack_name")
+        if name:
+            return str(name)
+    raise CliError(f"samconfig.toml names no stack for the stage {stage!r}")
 
 
 def tenant_of(token: str) -> str:

@@ -1,5 +1,6 @@
 """The table of a deployment: the local stack's, a CloudFormation stack's, or one by name."""
 
+import getpass
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from turnkeeper.stores.spend import SpendStore
 from turnkeeper.stores.turns import TurnStore
 
 from turnkeeper_cli.errors import CliError
-from turnkeeper_cli.project import local_stack, tenant_of
+from turnkeeper_cli.project import local_stack, stack_of, tenant_of
 
 _CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1})
 
@@ -28,6 +29,9 @@ class Place:
 
     stack_name: str | None = None
     """Look at this CloudFormation stack, with your AWS credentials."""
+
+    stage: str | None = None
+    """Look at the stack of this stage, which samconfig.toml names, with your AWS credentials."""
 
     table: str | None = None
     """Look at this DynamoDB table, with your AWS credentials."""
@@ -52,15 +56,61 @@ class Place:
             _client("secretsmanager", **where).get_secret_value(SecretId=facts["CallbackKeyArn"])["SecretString"]
         )
 
+    def who(self) -> str:
+        """Return who you are, for the versions of the stage: to AWS your identity, on the local stack your user."""
+        if self.is_local:
+            return getpass.getuser()
+        return str(_client("sts").get_caller_identity()["Arn"])
+
+    @staticmethod
+    def now() -> float:
+        """Return the moment, in seconds since the epoch."""
+        return time.time()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the local stack is meant."""
+        return not (self.stack_name or self.stage or self.table)
+
+    def stage_name(self) -> str:
+        """Return the stage whose file is meant; raises CliError where nobody said which."""
+        if self.is_local:
+            return str(local_stack().get("stage", "local"))
+        if not self.stage:
+            raise CliError("name the stage, --stage prod, or its file")
+        return self.stage
+
+    def local_variables(self) -> dict[str, str]:
+        """Return the variables that the local stack has for its stage's file."""
+        return dict(local_stack().get("variables", {})) if self.is_local else {}
+
+    def known_tenant(self, tenant: str) -> str:
+        """Return a tenant's client id; raises CliError where the stack has no such service."""
+        if self.table:
+            raise CliError("tenants are the stack's, and not the table's: say --stack-name or --stage")
+        facts, where = self._stack()
+        try:
+            client = _client("cognito-idp", **where).describe_user_pool_client(
+                UserPoolId=facts["UserPoolId"], ClientId=tenant
+            )["UserPoolClient"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("ResourceNotFoundException", "InvalidParameterException"):
+                raise
+            client = {}
+        if "client_credentials" not in client.get("AllowedOAuthFlows", []):
+            raise CliError(f"there is no tenant {tenant!r}: write the client id of a service of this stack")
+        return tenant
+
     def _stack(self) -> tuple[dict[str, str], dict[str, str]]:
         """Return the outputs of a stack, and what its clients need."""
-        if self.stack_name:
-            return _outputs(self.stack_name), {}
+        if self.stack_name or self.stage:
+            return _outputs(self.stack_name or stack_of(self.stage or "")), {}
         stack = local_stack()
         facts = {
             "TableName": stack["table_name"],
             "ServiceClientId": tenant_of(stack["tokens"]["service"]),
             "CallbackKeyArn": stack.get("callback_key_arn", ""),
+            "UserPoolId": stack["user_pool_id"],
         }
         return facts, {
             "endpoint_url": stack["aws_endpoint_url"],

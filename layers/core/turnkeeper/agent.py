@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from pydantic.errors import PydanticUserError
 
 from turnkeeper.authoring.auth import ApiKeyHeader, Basic, Bearer, OAuth, SigV4
+from turnkeeper.authoring.endpoints import Endpoint
 from turnkeeper.authoring.errors import AgentError, are_all, is_number, is_text, is_whole, refuse, takes
 from turnkeeper.authoring.fixtures import Answers, Calls, Fails, Fixture, Responds
 from turnkeeper.authoring.http import ToolHttp, ToolResponse
@@ -115,7 +116,13 @@ class Agent(Generic[OutputT]):
         return super().__new__(cls)
 
     def __post_init__(self) -> None:
-        for mistakes in (self._wrong_kinds, self._wrong_models, self._wrong_tools, self._wrong_numbers):
+        for mistakes in (
+            self._wrong_kinds,
+            self._wrong_models,
+            self._wrong_endpoints,
+            self._wrong_tools,
+            self._wrong_numbers,
+        ):
             refuse(f"agent {self.name!r}", mistakes())
         try:
             self.answer_schema  # noqa: B018 - made here, so that a wrong output fails at import and not in the first turn
@@ -153,6 +160,10 @@ class Agent(Generic[OutputT]):
             (not other.chain, "alternative.chain needs at least one Model"),
             (not is_text(other.instructions), "write the alternative's instructions"),
         ]
+
+    def _wrong_endpoints(self) -> list[tuple[bool, str]]:
+        endpoints = {model.asked_at for model in self.models}
+        return [(len({e.name for e in endpoints}) != len(endpoints), "two endpoints have the same name, but differ")]
 
     def _wrong_tools(self) -> list[tuple[bool, str]]:
         names = [t.name for t in self.tools]
@@ -262,6 +273,7 @@ __all__ = [
     "Calls",
     "ClosingTexts",
     "Dependency",
+    "Endpoint",
     "Fails",
     "Fixture",
     "Model",

@@ -3,6 +3,7 @@
 import os
 from functools import cache
 
+from turnkeeper.runtime.current_stage import KnownStage
 from turnkeeper.services import Services
 from turnkeeper.settings import Settings
 
@@ -13,4 +14,5 @@ def services() -> Services:
     settings = Settings.from_env(os.environ)
     from turnkeeper.adapters.aws import aws_outside  # noqa: PLC0415 - boto3 is loaded by the first call, not at import
 
-    return Services(settings, aws_outside(settings))
+    known = KnownStage()
+    return Services(settings, aws_outside(settings, lambda: known.stage), known)

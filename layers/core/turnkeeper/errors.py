@@ -2,6 +2,7 @@
 
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.spend import OverLimit
+from turnkeeper.domain.stage import StageVersion, Target
 
 
 class TurnkeeperError(Exception):
@@ -70,6 +71,26 @@ class RateLimited(TurnkeeperError):  # noqa: N818
     def __init__(self, retry_after_s: float) -> None:
         super().__init__("too many turns at once")
         self.retry_after_s = retry_after_s
+
+
+class Stopped(TurnkeeperError):  # noqa: N818
+    """Operators stopped what the turn needs: it is refused before it is accepted."""
+
+    code = "stopped"
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(f"{target} is stopped")
+        self.target = target
+
+
+class StageChanged(TurnkeeperError):  # noqa: N818
+    """Somebody else changed the stage since it was read: nothing was written. `current` is their version."""
+
+    code = "stage-changed"
+
+    def __init__(self, current: StageVersion) -> None:
+        super().__init__(f"the stage is at version {current.version} now, by {current.by}")
+        self.current = current
 
 
 class BrokenAgent(TurnkeeperError):  # noqa: N818 - the agent's state is the clearest name

@@ -36,7 +36,11 @@ def price_of(model: Model) -> dict[str, Any]:
     """
     from genai_prices import Usage, calc_price  # noqa: PLC0415 - needed at build time only
 
-    price = calc_price(Usage(input_tokens=1), model.name, provider_id=PROVIDERS[model.provider]).model_price
+    provider = model.asked_at.prices or PROVIDERS.get(model.asked_at.name)
+    if not provider:
+        raise LookupError(model.id)
+
+    price = calc_price(Usage(input_tokens=1), model.name, provider_id=provider).model_price
     found = {name: getattr(price, field, None) for name, field in _FIELDS.items()}
     if found["input"] is None or found["output"] is None:
         raise LookupError(model.id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from turnkeeper.agent import Agent
+from turnkeeper.agent import Agent, Endpoint
 from turnkeeper.domain.money import Price
 from turnkeeper.ports import (
     CallbackSender,
@@ -26,7 +26,7 @@ from turnkeeper.ports import (
 class Outside:
     """The implementations of the ports, the agents, and what a test replaces: clock, randomness, sleep and new ids.
 
-    `models` returns the client of the provider with that name; `prices` maps a model's id to its price. `clock` returns
+    `models` returns the client of an endpoint; `prices` maps a model's id to its price. `clock` returns
     seconds since the epoch, `random` returns 0 to 1, and `sleep` takes seconds.
     """
 
@@ -36,7 +36,7 @@ class Outside:
     queue: Queue
     dead_letters: Queue
     callbacks: CallbackSender
-    models: Callable[[str], ModelClient]
+    models: Callable[[Endpoint], ModelClient]
     tools: ToolTransport
     telemetry: Telemetry
     prices: Mapping[str, Price]

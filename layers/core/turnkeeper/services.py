@@ -5,17 +5,19 @@ from functools import cached_property
 from typing import Any
 
 from turnkeeper.agent import Agent
-from turnkeeper.errors import BrokenAgent, UnpricedModel
+from turnkeeper.errors import BrokenAgent
 from turnkeeper.outside import Outside
 from turnkeeper.runtime.attempt import Attempts
 from turnkeeper.runtime.callbacks import Callbacks
 from turnkeeper.runtime.channels import Channels
 from turnkeeper.runtime.context import Context, EscalationContext
+from turnkeeper.runtime.current_stage import CurrentStage, KnownStage
 from turnkeeper.runtime.due_escalations import DueEscalations
 from turnkeeper.runtime.endings import Endings
 from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.expiry import Expiry
 from turnkeeper.runtime.guard import Guard
+from turnkeeper.runtime.health import Health, HealthView
 from turnkeeper.runtime.lookups import Lookups
 from turnkeeper.runtime.model_calls import ModelCalls
 from turnkeeper.runtime.operators import Operator, Operators
@@ -27,7 +29,6 @@ from turnkeeper.runtime.takeover import Takeover
 from turnkeeper.runtime.tiers import Tiers
 from turnkeeper.runtime.tools import ToolRunner
 from turnkeeper.runtime.turns import Turns
-from turnkeeper.runtime.views import HealthView
 from turnkeeper.settings import Settings
 from turnkeeper.stores.bundle import StorePolicies, Stores, stores_over
 
@@ -37,24 +38,18 @@ _PARALLEL_READS = 4
 class Services:
     """Makes each use case once, when it is first asked for: a function pays at its cold start only for what it uses."""
 
-    def __init__(self, settings: Settings, outside: Outside) -> None:
+    def __init__(self, settings: Settings, outside: Outside, known_stage: KnownStage | None = None) -> None:
         self.settings, self._outside = settings, outside
+        self._known_stage = known_stage or KnownStage()
         self.clock, self.telemetry = outside.clock, outside.telemetry
 
     def agents(self, name: str) -> Agent[Any]:
-        """Return the agent of that name, to run it. Raises UnpricedModel if any of its models has no price.
-
-        Raises BrokenAgent if it cannot be loaded, and warns the owner.
-        """
+        """Return the agent of that name. Raises BrokenAgent if it cannot be loaded, and warns the owner."""
         try:
-            found = self._outside.agents(name)
+            return self._outside.agents(name)
         except BrokenAgent as error:
             self.owner.warn(f"{error}: {error.fault}", {"agent": name, "error": error.kind})
             raise
-        unpriced = [model.id for model in found.models if model.id not in self._outside.prices]
-        if unpriced:
-            raise UnpricedModel(f"the agent {name!r} has models without a price: {', '.join(unpriced)}")
-        return found
 
     @cached_property
     def stores(self) -> Stores:
@@ -62,7 +57,6 @@ class Services:
         policies = StorePolicies(
             breaker=self.settings.breaker,
             paging=self.settings.paging,
-            model_rates=self.settings.model_rates,
             keep_s=self.settings.keep_s,
         )
         outside = self._outside
@@ -91,11 +85,15 @@ class Services:
         return Pager(self.stores, self._outside, self.channels, self.settings.on_call)
 
     @cached_property
+    def stage(self) -> CurrentStage:
+        """The stage's settings, and what is stopped."""
+        return CurrentStage(self._known_stage, self.stores.stage, self.clock, self.owner, self.settings.loopback_host)
+
+    @cached_property
     def opener(self) -> RunOpener:
         """The opener of runs."""
         executor = ThreadPoolExecutor(_PARALLEL_READS, thread_name_prefix="reads")
-        settings = self.settings
-        return RunOpener(self.stores, self._outside, executor, settings.limits, settings.rate, settings.run_times)
+        return RunOpener(self.stores, self._outside, executor, self.stage, self.settings.run_times)
 
     @cached_property
     def attempts(self) -> Attempts:
@@ -112,7 +110,7 @@ class Services:
     @cached_property
     def callbacks(self) -> Callbacks:
         """Callbacks to the URLs that turns named."""
-        return Callbacks(self.stores, self._outside, self.guard)
+        return Callbacks(self.stores, self._outside, self.guard, self.stage)
 
     @cached_property
     def endings(self) -> Endings:
@@ -153,18 +151,12 @@ class Services:
     @cached_property
     def lookups(self) -> Lookups:
         """What callers may look up."""
-        return Lookups(self.stores, self._outside, self.settings.limits)
+        return Lookups(self.stores, self._outside, self.stage)
 
     @cached_property
     def context(self) -> Context:
         """What operators look at."""
-        on_call = self.settings.on_call
-        topics = {
-            "on_call": on_call.topic,
-            "second_level": on_call.second_level_topic,
-            "owner": self.settings.owner_topic_arn,
-        }
-        return Context(self.stores, self._outside, self.operators, self.lookups, topics)
+        return Context(self.stores, self._outside, self.operators, self.lookups)
 
     def escalation_context(self, who: Operator, turn_id: str) -> EscalationContext:
         """Gather one escalation for an operator."""
@@ -172,7 +164,13 @@ class Services:
 
     def health(self, who: Operator) -> HealthView:
         """Gather the health of the deployment for an operator."""
-        return self.context.health(who)
+        on_call = self.settings.on_call
+        topics = {
+            "on_call": on_call.topic,
+            "second_level": on_call.second_level_topic,
+            "owner": self.settings.owner_topic_arn,
+        }
+        return Health(self.stores, self._outside, self.operators, self.stage, topics).of(who)
 
     @cached_property
     def reconciler(self) -> Reconciler:

@@ -1,14 +1,13 @@
-"""What a deployment decides, read once from the environment of a function; every variable is set in template.yaml."""
+"""What a deployment decides, read once from the environment of a function; every variable is set in template.yaml.
+
+What a stage may change while it runs is in `domain/stage.py`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from turnkeeper.domain.breaker import BreakerPolicy
-from turnkeeper.domain.callbacks import CallbackHosts
-from turnkeeper.domain.money import micro_usd
 from turnkeeper.domain.policies import OnCall, PagingTimes, RunTimes
-from turnkeeper.domain.rate_limit import ModelRate, RateLimit, model_rates
-from turnkeeper.domain.spend import Limits
 
 
 class MissingSetting(LookupError):  # noqa: N818 - the name says it
@@ -19,7 +18,8 @@ class MissingSetting(LookupError):  # noqa: N818 - the name says it
 class Settings:
     """A deployment's settings; `keep_s` is how long a turn is kept, in seconds.
 
-    `environment` holds all variables, because agents and providers have names of their own, such as TOOLS_URL.
+    `loopback_host` stands for 127.0.0.1 in the stage's settings where a function runs in a container (`sam local`).
+    `environment` holds all variables: secrets have names of their own.
     """
 
     table_name: str
@@ -29,12 +29,8 @@ class Settings:
     run_times: RunTimes
     paging: PagingTimes
     breaker: BreakerPolicy
-    limits: Limits
-    rate: RateLimit
-    model_rates: Mapping[str, ModelRate]
     keep_s: float
-    callback_hosts: CallbackHosts
-    allowed_private_hosts: tuple[str, ...]
+    loopback_host: str
     environment: Mapping[str, str]
 
     @classmethod
@@ -42,7 +38,6 @@ class Settings:
         """Read settings; raises MissingSetting, which names the variable."""
         read = _Reader(env)
         on_call = env.get("ON_CALL_TOPIC_ARN", "")
-        private = tuple(filter(None, env.get("ALLOWED_PRIVATE_HOSTS", "").split(",")))
         return cls(
             table_name=read.text("TABLE_NAME"),
             state_machine_arn=env.get("STATE_MACHINE_ARN", ""),
@@ -66,20 +61,8 @@ class Settings:
                 failure_threshold=int(read.number("BREAKER_FAILURE_THRESHOLD", 5)),
                 recovery_timeout_s=read.number("BREAKER_RECOVERY_SECONDS", 300),
             ),
-            limits=Limits(
-                task_micro_usd=read.money("TASK_LIMIT_USD", "0.50"),
-                customer_day_micro_usd=read.money("CUSTOMER_DAY_LIMIT_USD", "5.00"),
-                tenant_day_micro_usd=read.money("TENANT_DAY_LIMIT_USD", "")
-                if env.get("TENANT_DAY_LIMIT_USD")
-                else None,
-            ),
-            rate=RateLimit(
-                per_minute=int(read.number("TURNS_PER_MINUTE", 60)), burst=int(read.number("TURN_BURST", 20))
-            ),
-            model_rates=read.model_rates("MODEL_RATE_LIMITS"),
             keep_s=read.number("RETENTION_DAYS", 30) * 86_400,
-            callback_hosts=read.hosts("CALLBACK_HOSTS", private),
-            allowed_private_hosts=private,
+            loopback_host=env.get("LOOPBACK_HOST", ""),
             environment=dict(env),
         )
 
@@ -102,24 +85,3 @@ class _Reader:
         if not 0 < value < float("inf"):
             raise MissingSetting(f"{name} must be a number above 0, not {self.env[name]!r}")
         return value
-
-    def money(self, name: str, default: str) -> int:
-        try:
-            return micro_usd(self.env.get(name) or default)
-        except ValueError as error:
-            raise MissingSetting(f"{name}: {error}") from error
-
-    def optional_money(self, name: str) -> int | None:
-        return self.money(name, "") if self.env.get(name) else None
-
-    def hosts(self, name: str, plain: tuple[str, ...]) -> CallbackHosts:
-        try:
-            return CallbackHosts.parse(self.env.get(name, ""), plain)
-        except ValueError as error:
-            raise MissingSetting(f"{name}: {error}") from error
-
-    def model_rates(self, name: str) -> Mapping[str, ModelRate]:
-        try:
-            return model_rates(self.env.get(name, ""))
-        except ValueError as error:
-            raise MissingSetting(f"{name}: {error}") from error

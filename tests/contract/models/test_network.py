@@ -116,12 +116,3 @@ def test_a_redirect_is_not_followed_for_the_key_would_go_along(provider: Provide
 
     assert error.failure is Failure.BAD_REQUEST
     assert [r.path for r in provider.service.requests] == [provider.wire.path]
-
-
-@pytest.mark.parametrize("provider", ["openai", "anthropic"], indirect=True)
-@pytest.mark.parametrize("url", ["http://127.0.0.1:none", "ftp://127.0.0.1", "127.0.0.1:8000"])
-def test_an_address_that_is_none_is_our_own_mistake(provider: Provider, url: str) -> None:
-    with pytest.raises(DependencyError) as caught:
-        client(provider.wire.name, url).complete(ask(provider.wire), timeout_s=5)
-
-    assert (caught.value.failure, caught.value.sent) == (Failure.BAD_REQUEST, False)

@@ -23,7 +23,7 @@ def test_a_client_that_comes_back_while_its_refusal_is_written_has_a_turn_that_l
     faulty: DynamoTable, dynamo_table: DynamoTable, faults: Faults
 ) -> None:
     """The refused run's delete is carried out, its answer is lost, and it is sent again after its key's next use."""
-    env = {"TURNS_PER_MINUTE": "1", "TURN_BURST": "1"}
+    env = {"turns.per_minute": 1, "turns.burst": 1}
     world = World(table=faulty, env=env)
     other = World(table=dynamo_table, env=env, clock=world.clock)
     world.send()

@@ -24,7 +24,7 @@ from tests.support.world import TENANT, Clock, World, operator
 
 LEFT: dict[str, Any] = json.loads((Path(__file__).parent / "items_of_0_1_0.json").read_text())
 TURNS: dict[str, str] = LEFT["turns"]
-ENV = {"CALLBACK_HOSTS": f"{TENANT}=shop.example", "TENANT_DAY_LIMIT_USD": "50"}
+ENV = {"hosts.callbacks": {TENANT: ["shop.example"]}, "limits.tenant_day_usd": "50"}
 
 
 @pytest.fixture

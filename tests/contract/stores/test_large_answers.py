@@ -43,7 +43,7 @@ def test_a_large_answer_is_the_same_when_it_is_posted_replayed_and_looked_up(tab
 def test_a_large_answer_of_a_tier_is_looked_up_replayed_as_it_was_accepted_and_called_back(
     table: Table, size: int
 ) -> None:
-    world = World(essayist(), table=table, env={"CALLBACK_HOSTS": f"{TENANT}=shop.example"})
+    world = World(essayist(), table=table, env={"hosts.callbacks": {TENANT: ["shop.example"]}})
     world.fail_all()
     accepted = world.send(key="k", callback_url="https://shop.example/turns")
     turn = accepted.json["turn_id"]

@@ -1,5 +1,7 @@
 """What the fleet may ask of a model, or of a tool's service, in a minute, in memory and in moto."""
 
+from collections.abc import Callable, Mapping
+
 import pytest
 from turnkeeper.domain.rate_limit import ModelRate
 from turnkeeper.ports import Table
@@ -10,7 +12,17 @@ from tests.support.world import Clock
 MODEL = "openai:first"
 
 
-def admitted(rates: ModelRates, tokens: int = 1, model: str = MODEL, tries: int = 30) -> int:
+class Rates:
+    """The limits of a stage, over a table."""
+
+    def __init__(self, table: Table, clock: Clock, limits: Mapping[str, ModelRate]) -> None:
+        self.store, self.limits = ModelRates(table, clock), limits
+
+    def admits(self, model: str, tokens: Callable[[], int]) -> bool:
+        return self.store.admits(self.limits, model, tokens)
+
+
+def admitted(rates: Rates, tokens: int = 1, model: str = MODEL, tries: int = 30) -> int:
     return sum(rates.admits(model, lambda: tokens) for _ in range(tries))
 
 
@@ -18,7 +30,7 @@ def admitted(rates: ModelRates, tokens: int = 1, model: str = MODEL, tries: int 
 def test_no_minute_admits_more_requests_than_the_limit_however_they_come(
     table: Table, clock: Clock, limit: int
 ) -> None:
-    rates = ModelRates(table, clock, {MODEL: ModelRate(requests=limit)})
+    rates = Rates(table, clock, {MODEL: ModelRate(requests=limit)})
     at_once = admitted(rates, tries=limit + 1)
     later = 0
     for _ in range(59):
@@ -29,19 +41,19 @@ def test_no_minute_admits_more_requests_than_the_limit_however_they_come(
 
 
 def test_a_tenth_may_come_at_once(table: Table, clock: Clock) -> None:
-    rates = ModelRates(table, clock, {MODEL: ModelRate(requests=110)})
+    rates = Rates(table, clock, {MODEL: ModelRate(requests=110)})
 
     assert 10 == admitted(rates)
 
 
 def test_tokens_are_counted_by_their_number(table: Table, clock: Clock) -> None:
-    rates = ModelRates(table, clock, {MODEL: ModelRate(tokens=11_000)})
+    rates = Rates(table, clock, {MODEL: ModelRate(tokens=11_000)})
 
     assert 5 == admitted(rates, tokens=200)
 
 
 def test_a_call_larger_than_the_burst_is_admitted_when_nothing_else_was(table: Table, clock: Clock) -> None:
-    rates = ModelRates(table, clock, {MODEL: ModelRate(tokens=1_000)})
+    rates = Rates(table, clock, {MODEL: ModelRate(tokens=1_000)})
     first, second = (rates.admits(MODEL, lambda: 900) for _ in range(2))
     clock.now += 60
 
@@ -49,19 +61,19 @@ def test_a_call_larger_than_the_burst_is_admitted_when_nothing_else_was(table: T
 
 
 def test_a_call_larger_than_a_minute_is_never_admitted(table: Table, clock: Clock) -> None:
-    rates = ModelRates(table, clock, {MODEL: ModelRate(tokens=1_000)})
+    rates = Rates(table, clock, {MODEL: ModelRate(tokens=1_000)})
 
     assert not rates.admits(MODEL, lambda: 1_001)
 
 
 def test_both_limits_hold_together(table: Table, clock: Clock) -> None:
-    rates = ModelRates(table, clock, {MODEL: ModelRate(requests=660, tokens=660)})
+    rates = Rates(table, clock, {MODEL: ModelRate(requests=660, tokens=660)})
 
     assert 6 == admitted(rates, tokens=10)
 
 
 def test_a_providers_models_share_its_limit(table: Table, clock: Clock) -> None:
-    rates = ModelRates(table, clock, {"openai:*": ModelRate(requests=66)})
+    rates = Rates(table, clock, {"openai:*": ModelRate(requests=66)})
     first = admitted(rates)
 
     assert (6, 0) == (first, admitted(rates, model="openai:other"))
@@ -69,14 +81,14 @@ def test_a_providers_models_share_its_limit(table: Table, clock: Clock) -> None:
 
 
 def test_what_the_providers_limit_denies_does_not_count_for_the_model(table: Table, clock: Clock) -> None:
-    rates = ModelRates(table, clock, {MODEL: ModelRate(requests=110), "openai:*": ModelRate(requests=11)})
+    rates = Rates(table, clock, {MODEL: ModelRate(requests=110), "openai:*": ModelRate(requests=11)})
     admitted(rates)
 
-    assert 9 == admitted(ModelRates(table, clock, {MODEL: ModelRate(requests=110)}))
+    assert 9 == admitted(Rates(table, clock, {MODEL: ModelRate(requests=110)}))
 
 
 def test_a_model_without_a_limit_writes_nothing(table: Table, clock: Clock) -> None:
-    rates = ModelRates(table, clock, {"openai:other": ModelRate(requests=1)})
+    rates = Rates(table, clock, {"openai:other": ModelRate(requests=1)})
 
     assert 30 == admitted(rates)
     assert table.query(f"RATE#{MODEL}") == []

@@ -47,7 +47,7 @@ def test_the_reconciler_pages_again_and_expires(table: Table) -> None:
 
 
 def test_a_refused_turn_leaves_nothing_behind(table: Table) -> None:
-    world = World(table=table, env={"CUSTOMER_DAY_LIMIT_USD": "0.000001"})
+    world = World(table=table, env={"limits.customer_day_usd": "0.000001"})
     refused = world.send(key="k")
 
     assert 402 == refused.status

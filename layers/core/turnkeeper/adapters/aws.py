@@ -20,6 +20,8 @@ from turnkeeper.adapters.sqs import SqsQueue
 from turnkeeper.adapters.stepfunctions import StepFunctions
 from turnkeeper.adapters.telemetry import PowertoolsTelemetry
 from turnkeeper.adapters.tool_http import HttpTransport
+from turnkeeper.agent import Endpoint
+from turnkeeper.domain.stage import Stage
 from turnkeeper.outside import Outside
 from turnkeeper.ports import ModelClient
 from turnkeeper.settings import Settings
@@ -40,13 +42,15 @@ def _client(service: str, *, attempts: int, read_s: float = _READ_S) -> Any:
     return boto3.client(service, config=config)  # type: ignore[call-overload]
 
 
-def aws_outside(settings: Settings) -> Outside:
-    """Make the adapters of a deployment; a client that only some functions need is made when it is first used."""
+def aws_outside(settings: Settings, stage: Callable[[], Stage]) -> Outside:
+    """Make the adapters of a deployment; a client that only some functions need is made when it is first used.
+
+    `stage` returns the stage as it was last read.
+    """
     env = settings.environment
     secrets = Secrets(env)
-    sender = Sender(lambda: settings.allowed_private_hosts)
-    shipped = dict.fromkeys(("orders", "appointments"), env["TOOLS_URL"]) if env.get("TOOLS_URL") else {}
-    tools = HttpTransport(sender, secrets, lambda: shipped)
+    sender = Sender(lambda: stage().settings.private_hosts)
+    tools = HttpTransport(sender, secrets, lambda: stage().settings.dependency_urls)
     return Outside(
         table=DynamoTable(
             _client("dynamodb", attempts=1, read_s=_TABLE_READ_S), settings.table_name, patience_s=_TABLE_PATIENCE_S
@@ -56,19 +60,19 @@ def aws_outside(settings: Settings) -> Outside:
         dead_letters=Lazy(lambda: SqsQueue(_client("sqs", attempts=3), env.get("DEAD_LETTERS_URL", ""))),
         callbacks=Lazy(lambda: HttpCallbacks(sender, callback_key(secrets, env))),
         workflow=Lazy(lambda: StepFunctions(_client("stepfunctions", attempts=3), settings.state_machine_arn)),
-        models=_models(settings),
+        models=_models(secrets),
         tools=tools,
         telemetry=PowertoolsTelemetry(Logger(), Metrics()),
-        prices=load_prices(settings.environment.get("PRICES", "")),
+        prices=load_prices(),
         agents=agent,
         agent_names=agent_names,
     )
 
 
-def _models(settings: Settings) -> Callable[[str], ModelClient]:
+def _models(secrets: Secrets) -> Callable[[Endpoint], ModelClient]:
     @cache
-    def client(provider: str) -> ModelClient:
-        return model_client(provider, settings.environment)
+    def client(endpoint: Endpoint) -> ModelClient:
+        return model_client(endpoint, secrets)
 
     return client
 

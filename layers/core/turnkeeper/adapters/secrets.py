@@ -37,10 +37,15 @@ class Secrets:
 
     def secret(self, name: str) -> "Secret":
         """Return the secret of this name, always the same object; nothing is read yet."""
-        variable = re.sub("[^A-Z0-9]", "_", (name.rpartition("/")[2] if name.startswith(_SSM) else name).upper())
+        variable = variable_of(name)
         place = name if name.startswith((_SSM, _ARN)) else f"{self._prefix}{name}"
         made = Secret(name, place, variable, self._environment.get(variable, ""))
         return self._secrets.setdefault(name, made)
+
+
+def variable_of(name: str) -> str:
+    """Return the environment variable that holds a secret locally, such as OPENAI_API_KEY for `openai-api-key`."""
+    return re.sub("[^A-Z0-9]", "_", (name.rpartition("/")[2] if name.startswith(_SSM) else name).upper())
 
 
 class Secret:

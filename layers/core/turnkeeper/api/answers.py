@@ -14,12 +14,12 @@ from typing_extensions import TypedDict
 
 from turnkeeper.api import problems
 from turnkeeper.ports import Json
+from turnkeeper.runtime.health import HealthView
 from turnkeeper.runtime.views import (
     ClaimView,
     ConversationView,
     EscalationPage,
     EscalationView,
-    HealthView,
     Moment,
     ReleaseView,
     SpendView,
@@ -81,12 +81,12 @@ ROUTES: dict[str, Answers] = {
             200: {"Idempotency-Replayed": _REPLAYED},
             202: {"Location": _LOCATION, "Retry-After": _RETRY_AFTER, "Idempotency-Replayed": _REPLAYED},
         },
-        ("limit-exceeded", "not-found", "in-flight", "key-reused", "unpriced-model"),
+        ("limit-exceeded", "not-found", "in-flight", "key-reused", "unpriced-model", "stopped"),
     ),
     "GET /v1/turns/{turn_id}": Answers({200: TurnView}, problems=("not-found",)),
     "POST /v1/turns/{turn_id}/feedback": Answers({204: None}, problems=("not-found", "conflict")),
     "GET /v1/conversations/{conversation_id}": Answers({200: ConversationView}, problems=("not-found",)),
-    "GET /v1/customers/{customer_id}/spend": Answers({200: SpendView}, problems=("not-found", "unpriced-model")),
+    "GET /v1/customers/{customer_id}/spend": Answers({200: SpendView}, problems=("not-found",)),
     "GET /v1/escalations": Answers({200: EscalationPage}),
     "GET /v1/escalations/{turn_id}": Answers({200: EscalationView}, problems=("not-found",)),
     "POST /v1/escalations/{turn_id}/claim": Answers({200: ClaimView}, problems=("not-found", "conflict")),
@@ -99,7 +99,7 @@ ROUTES: dict[str, Answers] = {
 }
 """By method and path, as OpenAPI writes them."""
 
-_WAITS = {"in-flight", "rate-limited", "store-unavailable", "outcome-pending"}
+_WAITS = {"in-flight", "rate-limited", "store-unavailable", "stopped", "outcome-pending"}
 """The problems that come with Retry-After."""
 
 

@@ -15,6 +15,7 @@ from turnkeeper.api.identity import Role
 from turnkeeper.domain.escalation import Escalation, Listed, severity
 from turnkeeper.errors import InvalidRequest
 from turnkeeper.ports import Json
+from turnkeeper.runtime.health import HealthView
 from turnkeeper.runtime.operators import Operator
 from turnkeeper.runtime.views import (
     ClaimView,
@@ -22,7 +23,6 @@ from turnkeeper.runtime.views import (
     EscalationStatus,
     EscalationSummary,
     EscalationView,
-    HealthView,
     ReleaseView,
     TurnView,
     json_text,

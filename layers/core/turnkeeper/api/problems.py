@@ -14,10 +14,12 @@ from aws_lambda_powertools.utilities.idempotency.exceptions import (
 )
 
 from turnkeeper.domain.money import format_usd
+from turnkeeper.domain.stage import Stoppable
 from turnkeeper.errors import (
     InvalidAnswer,
     LimitExceeded,
     RateLimited,
+    Stopped,
     StoreUnavailable,
     TurnkeeperError,
     TurnLost,
@@ -44,10 +46,13 @@ TABLE: dict[str, tuple[int, str]] = {
     "internal": (500, "A fault of ours"),
     "unpriced-model": (500, "A model has no price"),
     "store-unavailable": (503, "The state store did not answer"),
+    "stopped": (503, "Stopped by the operators"),
     "outcome-pending": (503, "The outcome is not known yet"),
 }
 
 _RETRY_SECONDS = 2
+STOPPED_RETRY_SECONDS = 60
+"""What operators stop stays stopped for minutes at least."""
 
 
 def problem(
@@ -63,7 +68,7 @@ def _retry(seconds: float) -> dict[str, str]:
     return {"Retry-After": str(max(1, math.ceil(seconds)))}
 
 
-def of_error(error: Exception) -> Response[str]:  # noqa: C901, PLR0911 - a table: one case for each error
+def of_error(error: Exception) -> Response[str]:  # noqa: C901, PLR0911, PLR0912 - a table: one case for each error
     """Map an error to its problem; an error that is not listed is `internal`, and its text is not shown."""
     if isinstance(error, IdempotencyPersistenceLayerError) and error.__cause__:
         error = error.__cause__ if isinstance(error.__cause__, Exception) else error
@@ -73,6 +78,10 @@ def of_error(error: Exception) -> Response[str]:  # noqa: C901, PLR0911 - a tabl
             more["remaining_usd"] = format_usd(over.told_remaining_micro_usd)
             detail = f"the worst case of this call does not fit into the {over.limit.value} limit"
             return problem("limit-exceeded", detail, more=more)
+        case Stopped(target=target):
+            what = "everything" if target.what is Stoppable.EVERYTHING else f"this {target.what}"
+            detail = f"the operators stopped {what}: nothing was done; try again later, with the same key"
+            return problem("stopped", detail, headers=_retry(STOPPED_RETRY_SECONDS))
         case RateLimited(retry_after_s=seconds):
             return problem("rate-limited", "send fewer turns, or send them later", headers=_retry(seconds))
         case IdempotencyValidationError():

@@ -14,7 +14,7 @@ from turnkeeper.api.bodies import FeedbackBody, Id, TurnBody
 from turnkeeper.api.idempotency import answer_once
 from turnkeeper.api.identity import Caller, Forbidden, Role
 from turnkeeper.domain.spend import month_of, month_resets_at, resets_at
-from turnkeeper.errors import InvalidRequest, NotFound, TurnNotFound
+from turnkeeper.errors import NotFound, TurnNotFound
 from turnkeeper.ports import Json
 from turnkeeper.runtime.turns import NewTurn
 from turnkeeper.runtime.views import ConversationView, SpendView, TurnView, json_text
@@ -57,9 +57,6 @@ def send_turn(
     services, event = services_of(router), router.current_event.raw_event
     who = _customer()
     customer = who.customer(body.customer_id)
-    refusal = body.callback_url and services.settings.callback_hosts.refusal(who.tenant, body.callback_url)
-    if refusal:
-        raise InvalidRequest(f"callback_url: {refusal}")
     context = router.lambda_context
     opening = services.turns.open(
         NewTurn(

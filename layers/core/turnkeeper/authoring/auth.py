@@ -3,11 +3,10 @@
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from turnkeeper.authoring.errors import refuse
+from turnkeeper.domain.places import is_secret_name, is_url
 
-_SECRET = re.compile(r"ssm:/[A-Za-z0-9_./-]+|arn:[!-~]+|[A-Za-z0-9/_+=.@-]+")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _AWS_NAME = re.compile(r"[a-z0-9-]+")
 
@@ -108,21 +107,9 @@ def reserved_headers(auth: Auth | None) -> frozenset[str]:
     return _OURS | own | {"authorization"}
 
 
-def is_url(value: Any) -> bool:
-    """Whether a value is an http or https URL with a host, and with no user, query or fragment."""
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or set(" \\") & set(value):
-        return False
-    try:
-        parts = urlsplit(value)
-        has_host = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    return parts.scheme in ("https", "http") and has_host and not set("?#") & set(value) and "@" not in parts.netloc
-
-
 def _is(pattern: re.Pattern[str], value: Any) -> bool:
     return isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
 def _secret(value: Any) -> tuple[bool, str]:
-    return not _is(_SECRET, value), "secret is a secret's name, such as orders-key, ssm:/name or arn:..."
+    return not is_secret_name(value), "secret is a secret's name, such as orders-key, ssm:/name or arn:..."

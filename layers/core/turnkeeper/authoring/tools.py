@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, create_model
 from pydantic.errors import PydanticUserError
 from typing_extensions import ParamSpec, TypeVar
 
-from turnkeeper.authoring.auth import Auth, is_url, reserved_headers
+from turnkeeper.authoring.auth import Auth, reserved_headers
 from turnkeeper.authoring.errors import AgentError, is_number, is_whole, refuse
 from turnkeeper.authoring.http import ToolHttp
+from turnkeeper.domain.places import is_url
 
 P = ParamSpec("P", default=...)
 R = TypeVar("R", default=Any)

@@ -37,12 +37,21 @@ export function showHealth(health) {
  * @param {Health} health
  * @returns {[string, Breaker[]][]}
  */
-function problems({ breakers, broken_agents: broken = [], subscriptions, unconfirmed_subscriptions: unconfirmed }) {
+function problems({
+  breakers,
+  broken_agents: broken = [],
+  stopped = [],
+  subscriptions,
+  unconfirmed_subscriptions: unconfirmed,
+}) {
   const down = breakers.filter((b) => b.state !== "closed");
   const nobody = subscriptions?.on_call?.confirmed === 0;
   /** @type {([string, Breaker[]] | false)[]} */
   const wrong = [
     nobody && ["Nobody is subscribed to the on-call topic", []],
+    ...stopped.map(
+      ({ what, name }) => /** @type {[string, Breaker[]]} */ ([`${capital(`${what} ${name}`.trim())} is stopped`, []]),
+    ),
     ...broken.map(
       ({ agent, fault }) => /** @type {[string, Breaker[]]} */ ([`${agent} cannot be loaded: ${fault}`, []]),
     ),
@@ -52,6 +61,9 @@ function problems({ breakers, broken_agents: broken = [], subscriptions, unconfi
   ];
   return wrong.filter((one) => one !== false);
 }
+
+/** @param {string} text */
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 /** @param {string} dependency */
 const isModel = (dependency) => dependency.includes(":") && !dependency.startsWith("notify:");

@@ -43,15 +43,6 @@ class CallbackHosts:
     pairs: Sequence[tuple[str, str]] = ()
     plain: Sequence[str] = ()
 
-    @classmethod
-    def parse(cls, text: str, plain: Sequence[str] = ()) -> "CallbackHosts":
-        """Read `tenant=host,tenant=host`; raises ValueError."""
-        pairs = [tuple(part.strip() for part in entry.split("=")) for entry in text.split(",") if entry.strip()]
-        wrong = [pair for pair in pairs if len(pair) != 2 or not all(pair)]  # noqa: PLR2004 - a pair
-        if wrong:
-            raise ValueError("write it like tenant=host.example,tenant=other.example")
-        return cls([(tenant, host.lower()) for tenant, host in pairs], plain)
-
     def refusal(self, tenant: str, url: str) -> str | None:
         """Say why a tenant may not name a URL, or None when it may."""
         try:

@@ -9,5 +9,5 @@ PROVIDERS: Mapping[str, str] = {
 }
 """Maps the name that a provider's model ids begin with to the provider's id in genai-prices.
 
-The adapter is the module of that name in `adapters/models/`; its `client(environment)` makes the client.
+The adapter is the module of that name in `adapters/models/`; its `client(endpoint, secrets)` makes the client.
 """

@@ -4,7 +4,6 @@ All of its state is one number, `tat`: the theoretical arrival time (seconds sin
 requests came exactly at the average rate. Source: ATM Forum Traffic Management Specification 4.1.
 """
 
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -74,17 +73,3 @@ class ModelRate:
 
 MODEL_BURST_S = 6.0
 """How many seconds the `tat` of a model or a service may be ahead after a call: a tenth of a minute comes at once."""
-
-
-def model_rates(text: str) -> dict[str, ModelRate]:
-    """Read `{"openai:gpt-5.4-mini": {"requests": 500, "tokens": 200000}, "anthropic:*": ...}`; raises ValueError."""
-    try:
-        raw = json.loads(text or "{}")
-        rates = {name: ModelRate(**limits) for name, limits in raw.items()}
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError('write it like {"openai:*": {"requests": 500, "tokens": 200000}}') from error
-    for name, rate in rates.items():
-        numbers = [n for n in (rate.requests, rate.tokens) if n is not None]
-        if ":" not in name or not numbers or any(not isinstance(n, int) or n <= 0 for n in numbers):
-            raise ValueError(f"{name}: give requests, tokens or both, as whole numbers above 0")
-    return rates

@@ -7,7 +7,7 @@ from typing import Any
 
 from turnkeeper.agent import Agent, AnswerContext, Model, ToolResult
 from turnkeeper.domain.answers import Answer, correction, read_answer
-from turnkeeper.domain.attempt import Attempt, Given, Outcome, Verdict
+from turnkeeper.domain.attempt import Given, Outcome, Verdict
 from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, ToolSpec
 from turnkeeper.domain.deadline import call_limit
 from turnkeeper.domain.failures import CONSEQUENCES, Failure
@@ -49,23 +49,32 @@ class AttemptPlan:
     may_use_cache: bool = False
 
 
-def api_plan(agent: Agent[Any]) -> AttemptPlan:
+def api_plan(run: Run) -> AttemptPlan:
     """Return how the API attempts a turn on the fast path; a cached answer is better than an escalation."""
-    return AttemptPlan(agent.instructions, agent.chain, agent.accept_at, may_use_cache=True)
+    agent = run.agent
+    return AttemptPlan(agent.instructions, _chain(run, agent.chain), agent.accept_at, may_use_cache=True)
 
 
-def tier_plan(agent: Agent[Any], tier: Tier, before: Sequence[Attempt]) -> AttemptPlan:
-    """Return how a tier attempts a turn after the attempts `before`; only the last tier may use a cached answer.
+def tier_plan(run: Run) -> AttemptPlan:
+    """Return how a run of a tier attempts its turn; only the last tier may use a cached answer.
 
     No cached answer is given after a model refused, because it may have refused the request itself.
     """
+    agent, tier, before = run.agent, run.tier, run.attempts_before
     if tier is Tier.ALTERNATIVE_PATH:
         other, refused = agent.alternative, any(attempt.refused for attempt in before)
-        return AttemptPlan(other.instructions, other.chain, agent.alternative_at, may_use_cache=not refused)
+        return AttemptPlan(
+            other.instructions, _chain(run, other.chain), agent.alternative_at, may_use_cache=not refused
+        )
     errors: list[str] = []
     if tier is Tier.CORRECTED_RETRY:
         errors = [f"{a.reason}: {error}" if error else a.reason for a in before for error in (a.errors or [""])]
-    return AttemptPlan(agent.instructions, agent.chain, agent.accept_at, errors)
+    return AttemptPlan(agent.instructions, _chain(run, agent.chain), agent.accept_at, errors)
+
+
+def _chain(run: Run, chain: Sequence[Model]) -> Sequence[Model]:
+    """Return a chain as the run's stage asks it."""
+    return run.stage.chain(run.agent.name, chain)
 
 
 _NO_MODEL = Verdict(Outcome.UNAVAILABLE, Reason.NO_MODEL_AVAILABLE)
@@ -83,7 +92,8 @@ class Attempts:
 
     def refuse_hopeless(self, run: Run, plan: AttemptPlan) -> None:
         """Raise LimitExceeded or UnpricedModel if the first call of an attempt would be; nothing is reserved."""
-        first = next((model for model in plan.chain if not self._guard.is_open(model.id)), plan.chain[0])
+        chain = plan.chain or run.agent.chain  # every model may be stopped
+        first = next((model for model in chain if not self._guard.is_open(model.id)), chain[0])
         self._calls.refuse_hopeless(run, first, _Progress(run, plan, self._clock()).request())
 
     def make(self, run: Run, plan: AttemptPlan) -> Verdict:
@@ -202,7 +212,7 @@ class _Progress:
         said = [Said(e.user, e.reply) for e in run.history]
         self.messages = [*history(said, agent.history_tokens), Message("user", run.turn.message)]
         self.system = system_prompt(plan.instructions, now, plan.errors)
-        self.tools = tuple(ToolSpec(t.name, t.description, t.schema) for t in agent.tools)
+        self.tools = tuple(ToolSpec(t.name, t.description, t.schema) for t in agent.tools if run.may_use(t.name))
         self.results: list[ToolResult] = []
         self.failures: list[str] = []
         self.steps = 0

@@ -9,6 +9,7 @@ from turnkeeper.domain.turn import Turn
 from turnkeeper.errors import DependencyError
 from turnkeeper.outside import Outside
 from turnkeeper.ports import Op
+from turnkeeper.runtime.current_stage import CurrentStage
 from turnkeeper.runtime.guard import Guard
 from turnkeeper.runtime.views import json_text
 from turnkeeper.stores.bundle import Stores
@@ -21,7 +22,8 @@ _GONE = 410
 class Callbacks:
     """The outbox, its queue, and the delivery of one message."""
 
-    def __init__(self, stores: Stores, outside: Outside, guard: Guard) -> None:
+    def __init__(self, stores: Stores, outside: Outside, guard: Guard, stage: CurrentStage) -> None:
+        self._stage = stage
         self._store, self._turns, self._guard = stores.callbacks, stores.turns, guard
         self._queue, self._dead_letters, self._sender = outside.queue, outside.dead_letters, outside.callbacks
         self._clock, self._telemetry = outside.clock, outside.telemetry
@@ -47,6 +49,7 @@ class Callbacks:
 
     def deliver(self, turn_id: str) -> None:
         """Send one message, unless the receiver has it. If that fails, it is due again, or becomes a dead letter."""
+        self._stage.get()  # the sender looks up there which hosts may be private
         seen, turn = self._store.get(turn_id), self._turns.get(turn_id)
         if seen is None or turn is None or seen.state is CallbackState.DELIVERED:
             return

@@ -6,11 +6,12 @@ from typing import Any, Generic, TypeVar, cast
 from turnkeeper.agent import Agent
 from turnkeeper.domain.conversation import Exchange
 from turnkeeper.domain.money import format_usd
-from turnkeeper.domain.spend import Counter, Limits, month_of, month_resets_at, resets_at, utc_day
+from turnkeeper.domain.spend import Counter, month_of, month_resets_at, resets_at, utc_day
 from turnkeeper.domain.telemetry import Metric
 from turnkeeper.domain.turn import Status
 from turnkeeper.errors import NotEnded, NotFound, TurnNotFound
 from turnkeeper.outside import Outside
+from turnkeeper.runtime.current_stage import CurrentStage
 from turnkeeper.runtime.limits import limits_of
 from turnkeeper.runtime.views import AmountsView, ConversationView, ExchangeView, SpendView, TurnView, turn_view
 from turnkeeper.stores.bundle import Stores
@@ -33,9 +34,9 @@ class Found(Generic[View]):
 class Lookups:
     """Reads for the API."""
 
-    def __init__(self, stores: Stores, outside: Outside, limits: Limits) -> None:
+    def __init__(self, stores: Stores, outside: Outside, stage: CurrentStage) -> None:
         self._stores, self._clock, self._telemetry = stores, outside.clock, outside.telemetry
-        self._limits = limits
+        self._stage = stage
 
     def turn(self, turn_id: str) -> Found[TurnView]:
         """Read a turn as it is now. Raises TurnNotFound, even for a turn that is not accepted yet."""
@@ -80,7 +81,8 @@ class Lookups:
         The month of the day is there too where the customer has a limit for it.
         """
         day = day or utc_day(self._clock())
-        defaults = limits_of(agent, self._limits) if agent else self._limits
+        limits = self._stage.get().settings.limits
+        defaults = limits_of(agent, limits) if agent else limits
         overrides = self._stores.limits.overrides(tenant, customer, agent.name if agent else "")
         allowed = defaults.overridden(*overrides)
         tasks = self._stores.spend.of_named_tasks(tenant, customer, limit=_TASKS + 1)

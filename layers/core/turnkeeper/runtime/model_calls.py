@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from turnkeeper.agent import Model
+from turnkeeper.agent import Endpoint, Model
 from turnkeeper.domain.attempt import CallReport
 from turnkeeper.domain.chat import Finish, ModelReply, ModelRequest
 from turnkeeper.domain.failures import CONSEQUENCES, Billed, Failure
@@ -52,6 +52,13 @@ def input_bound(request: ModelRequest) -> int:
 def usual_tokens(request: ModelRequest) -> int:
     """Estimate the tokens that a provider counts against its rate limit: a quarter of the bytes, and a full answer."""
     return input_bound(request) // 4 + request.max_output_tokens
+
+
+def _endpoint(run: Run, model: Model) -> Endpoint:
+    """Return where a model is asked in the run's stage."""
+    endpoint = model.asked_at
+    here = run.stage.settings.endpoints.get(endpoint.name)
+    return replace(endpoint, url=here.url or endpoint.url, secret=here.secret or endpoint.secret) if here else endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +111,7 @@ class ModelCalls:
             reservation = run.money.reserve(self._cost(run, model, request))
             # Measured again, because the writes took some of the time.
             left = min(timeout, permit.until - self._clock(), run.deadline - self._clock() - _SETTLE_MARGIN_S)
-            obstacle = self._obstacle(model, request, left)
+            obstacle = self._obstacle(run, model, request, left)
         except TurnkeeperError:
             self._guard.release(permit)
             raise
@@ -113,7 +120,7 @@ class ModelCalls:
             self._failed(replace(ended, failure=obstacle.failure), reservation, obstacle)
             raise obstacle
         try:
-            reply = self._ask(model, request, left)
+            reply = self._ask(run, model, request, left)
         except DependencyError as error:
             if error.failure is Failure.TIMEOUT and left < model.max_latency_s * _FAIR_SHARE:
                 self._guard.release(permit)  # earlier calls used up the run's time: the model is not to blame
@@ -125,9 +132,10 @@ class ModelCalls:
         self._answered(replace(ended, reply=reply), reservation)
         return reply
 
-    def _ask(self, model: Model, request: ModelRequest, timeout_s: float) -> ModelReply:
+    def _ask(self, run: Run, model: Model, request: ModelRequest, timeout_s: float) -> ModelReply:
         try:
-            return self._clients(model.provider).complete(replace(request, model=model.name), timeout_s=timeout_s)
+            client = self._clients(_endpoint(run, model))
+            return client.complete(replace(request, model=model.name), timeout_s=timeout_s)
         except TurnkeeperError:
             raise
         except Exception as error:
@@ -139,7 +147,7 @@ class ModelCalls:
             raise DependencyError(Failure.TIMEOUT, "no time is left of the run", sent=False)
         return self._guard.enter(model.id, timeout)
 
-    def _obstacle(self, model: Model, request: ModelRequest, left: float) -> DependencyError | None:
+    def _obstacle(self, run: Run, model: Model, request: ModelRequest, left: float) -> DependencyError | None:
         """Return why a reserved call must not be made after all, or None.
 
         The model's rate is counted only here, after the reservation: a turn that is refused for money must not use up
@@ -147,7 +155,7 @@ class ModelCalls:
         """
         if left < _SHORTEST_CALL_S:
             return DependencyError(Failure.TIMEOUT, "no time is left of the run", sent=False)
-        if not self._rates.admits(model.id, lambda: usual_tokens(request)):
+        if not self._rates.admits(run.stage.settings.model_rates, model.id, lambda: usual_tokens(request)):
             return DependencyError(Failure.THROTTLED_HERE, "our own rate limit for the model", sent=False)
         return None
 
@@ -158,7 +166,7 @@ class ModelCalls:
         run.money.refuse_hopeless(self._cost(run, model, request))
 
     def _cost(self, run: Run, model: Model, request: ModelRequest) -> ModelCost:
-        price, limits = self._price(model), run.money.limits
+        price, limits = self._price(run, model), run.money.limits
         return ModelCost(
             model=model.id,
             day=utc_day(self._clock()),
@@ -172,10 +180,10 @@ class ModelCalls:
     def _shard(self, limit: int | None) -> int:
         return NO_SHARD if limit is None else int(self._random() * SHARDS)
 
-    def _price(self, model: Model) -> Price:
-        price = self._prices.get(model.id)
+    def _price(self, run: Run, model: Model) -> Price:
+        price = run.stage.settings.prices.get(model.id) or self._prices.get(model.id)
         if price is None:
-            raise UnpricedModel(f"{model.id} has no price: the owner sets one with ModelPrices")
+            raise UnpricedModel(f"{model.id} has no price: the owner sets one in the stage's file, under [prices]")
         return price
 
     def _answered(self, ended: _EndedCall, reservation: Reservation) -> None:
@@ -185,7 +193,7 @@ class ModelCalls:
             if ended.reply and ended.reply.finish is not Finish.CONTENT_FILTER:
                 self._owner.warn(f"{ended.model.id} reported no usable usage", run.about)
         else:
-            actual = self._price(ended.model).cost(
+            actual = self._price(run, ended.model).cost(
                 input_tokens=usage.input_tokens,
                 output_tokens=usage.output_tokens,
                 cache_read=usage.cache_read_tokens,

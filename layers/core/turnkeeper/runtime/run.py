@@ -7,6 +7,7 @@ from turnkeeper.agent import Agent
 from turnkeeper.domain.attempt import Attempt, CallReport
 from turnkeeper.domain.conversation import Exchange
 from turnkeeper.domain.effect import Effect
+from turnkeeper.domain.stage import Stage
 from turnkeeper.domain.tier import Tier
 from turnkeeper.domain.turn import Turn
 from turnkeeper.runtime.run_money import RunMoney
@@ -16,12 +17,14 @@ from turnkeeper.runtime.run_money import RunMoney
 class Run:
     """What a run knows and has done. `deadline` and `started_at` are seconds since the epoch.
 
-    `history` are the conversation's concluded turns before this one, oldest first. `attempts_before` and `effects` are
-    those of the turn's earlier runs; the run adds its own effects, and its `calls` of models.
+    `stage` is the stage as the run found it: a change holds from the next run on. `history` are the conversation's
+    concluded turns before this one, oldest first. `attempts_before` and `effects` are those of the turn's earlier runs;
+    the run adds its own effects, and its `calls` of models.
     """
 
     turn: Turn
     agent: Agent[Any]
+    stage: Stage
     tier: Tier
     deadline: float
     money: RunMoney
@@ -32,6 +35,10 @@ class Run:
     calls: list[CallReport] = field(default_factory=list)
     input_tokens: int = 0
     output_tokens: int = 0
+
+    def may_use(self, tool: str) -> bool:
+        """Whether a tool may be called: it is not stopped, or the turn began an effect with it and may finish that."""
+        return not self.stage.stops_tool(tool) or any(effect.tool == tool for effect in self.effects)
 
     @property
     def about(self) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from typing import Any
 from turnkeeper.agent import Agent
 from turnkeeper.domain.conversation import Exchange
 from turnkeeper.domain.policies import RunTimes
-from turnkeeper.domain.rate_limit import RateLimit
-from turnkeeper.domain.spend import Limits
+from turnkeeper.domain.stage import Stage
 from turnkeeper.domain.tier import Tier
 from turnkeeper.domain.turn import Lease, Turn, TurnState
 from turnkeeper.domain.whole_turn import WholeTurn
-from turnkeeper.errors import ConversationNotFound
+from turnkeeper.errors import ConversationNotFound, InvalidRequest, Stopped, UnpricedModel
 from turnkeeper.outside import Outside
+from turnkeeper.runtime.current_stage import CurrentStage
 from turnkeeper.runtime.limits import limits_of
 from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.run_money import RunMoney
@@ -33,47 +33,53 @@ class RunOpener:
     """Opens runs."""
 
     def __init__(
-        self, stores: Stores, outside: Outside, executor: Executor, limits: Limits, rate: RateLimit, times: RunTimes
+        self, stores: Stores, outside: Outside, executor: Executor, stage: CurrentStage, times: RunTimes
     ) -> None:
-        self._stores, self._clock, self._executor = stores, outside.clock, executor
-        self._limits, self._rate, self.times = limits, rate, times
+        self._stores, self._clock, self._prices = stores, outside.clock, outside.prices
+        self._executor, self._stage, self.times = executor, stage, times
 
     def begin_reads(self, turn: Turn, agent: Agent[Any]) -> BegunReads:
         """Start the reads that a run of a turn needs, so that the API can acquire the turn at the same time."""
         stores, history = self._stores, None
         if not turn.is_new_conversation:
             history = self._executor.submit(stores.conversations.recent, turn.tenant, turn.conversation)
-        return BegunReads(self._executor.submit(stores.run_reads.read, turn, agent.dependencies), history)
+        reads = self._executor.submit(stores.run_reads.read, turn, agent.dependencies, with_stage=self._stage.is_old)
+        return BegunReads(reads, history)
 
     def open(
         self, turn: Turn, agent: Agent[Any], tier: Tier, lease: Lease, *, ends_at: float, begun: BegunReads
     ) -> Run:
         """Open a run of a turn that it has acquired; `ends_at` is when its invocation ends (seconds since the epoch).
 
-        Raises ConversationNotFound on the fast path if the conversation belongs to another customer or agent. In a
-        tier it may have expired since, and the run goes without the history.
+        On the fast path, raises what refuses the turn: Stopped, UnpricedModel, InvalidRequest for its callback, and
+        ConversationNotFound if the conversation belongs to another customer or agent. In a tier that may have expired
+        since, and the run goes without the history.
         """
         reads = begun.reads.result()
+        stage, is_accepted = self._stage.take_in(reads.stage), turn.epoch > 1
+        if not is_accepted:
+            self._admit(turn, agent, stage)
         history = begun.history.result() if begun.history else []
         if not _owns_conversation(turn, reads):
             if turn.state is TurnState.RUN:
                 raise ConversationNotFound(turn.conversation)
             history = []
         self._stores.breakers.learn(reads.breakers)
-        now, is_accepted = self._clock(), turn.epoch > 1
+        now = self._clock()
         money = RunMoney(
             spend=self._stores.spend,
             turn=turn,
             owned=self._stores.turns.owned(turn),
             tier=tier,
             lease=lease,
-            limits=limits_of(agent, self._limits).overridden(*reads.overrides),
-            rate=None if is_accepted else self._rate,
+            limits=limits_of(agent, stage.settings.limits).overridden(*reads.overrides),
+            rate=None if is_accepted else stage.settings.rate,
             is_accepted=is_accepted,
         )
         run = Run(
             turn=turn,
             agent=agent,
+            stage=stage,
             tier=tier,
             deadline=self.times.deadline(now, ends_at),
             money=money,
@@ -85,6 +91,20 @@ class RunOpener:
             money.spent_before_micro_usd = before.cost_micro_usd
             run.attempts_before, run.effects = before.attempts, list(before.effects)
         return run
+
+    def _admit(self, turn: Turn, agent: Agent[Any], stage: Stage) -> None:
+        """Raise what refuses a new turn in this stage, before anything is reserved."""
+        stop = stage.stop_of(turn.tenant, turn.customer, turn.agent)
+        if stop:
+            raise Stopped(stop.target)
+        prices = self._prices.keys() | stage.settings.prices.keys()
+        unpriced = [model.id for model in agent.models if model.id not in prices]
+        if unpriced:
+            raise UnpricedModel(f"the agent {agent.name!r} has models without a price: {', '.join(unpriced)}")
+        url = turn.request.get("callback_url")
+        refusal = stage.settings.callback_hosts.refusal(turn.tenant, url) if url else None
+        if refusal:
+            raise InvalidRequest(f"callback_url: {refusal}")
 
     def take_in_dead_runs(self, turn: Turn) -> WholeTurn:
         """Sweep what older runs of a turn left pending, then read everything that they did and what it cost.

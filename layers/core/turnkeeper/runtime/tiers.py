@@ -110,7 +110,7 @@ class Tiers:
         return _Escalated(whole, whole.escalation)
 
     def _attempt(self, run: Run, escalation: Escalation) -> Outcome:
-        plan = tier_plan(run.agent, run.tier, run.attempts_before)
+        plan = tier_plan(run)
         if not self._attempts.can_start(plan):
             self._endings.end_tier(run, None)
             return Outcome.SKIPPED

@@ -43,8 +43,9 @@ class ToolRunner:
         ToolUnavailable if a dependency failed in a way that no model can mend or no time is left, and TurnLost.
         """
         tool = run.agent.tool(call.name)
-        if tool is None:
-            return _error(f"there is no tool {call.name!r}"), None
+        if tool is None or not run.may_use(tool.name):
+            why = "is stopped: answer without it" if tool else "does not exist"
+            return _error(f"the tool {call.name!r} {why}"), None
         try:
             arguments = tool.arguments.model_validate_json(call.arguments or "{}")
             text = canonical(arguments)

@@ -12,8 +12,10 @@ from turnkeeper.domain.tier import Tier
 from turnkeeper.domain.turn import Document, Lease, Turn
 from turnkeeper.errors import (
     ConversationNotFound,
+    InvalidRequest,
     LimitExceeded,
     RateLimited,
+    Stopped,
     StoreContended,
     StoreUnavailable,
     UnpricedModel,
@@ -25,6 +27,17 @@ from turnkeeper.runtime.executions import Executions
 from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.run_opener import BegunReads, RunOpener
 from turnkeeper.stores.bundle import Stores
+
+_REFUSALS = (
+    ConversationNotFound,
+    InvalidRequest,
+    LimitExceeded,
+    RateLimited,
+    Stopped,
+    StoreContended,
+    UnpricedModel,
+)
+"""What refuses a turn before it is accepted."""
 
 _ASYNC = Verdict(Outcome.UNAVAILABLE, Reason.REQUESTED)
 
@@ -110,12 +123,11 @@ class Turns:
     def run(self, opening: Opening) -> Document:
         """Work on an acquired turn until it is answered or escalated.
 
-        Raises what refuses the turn before it is accepted (ConversationNotFound, LimitExceeded, RateLimited,
-        UnpricedModel, StoreContended), StoreUnavailable, or TurnLost.
+        Raises what refuses the turn before it is accepted, StoreUnavailable, or TurnLost.
         """
         try:
             return self._run(opening)
-        except (ConversationNotFound, LimitExceeded, RateLimited, UnpricedModel, StoreContended):
+        except _REFUSALS:
             opening.refused = not opening.is_accepted
             raise
         except StoreUnavailable:
@@ -140,7 +152,7 @@ class Turns:
         )
         opening.working = run
         with run.money.post_on_error():
-            return self._attempt(run, api_plan(agent), respond_async=opening.new.respond_async)
+            return self._attempt(run, api_plan(run), respond_async=opening.new.respond_async)
 
     def _attempt(self, run: Run, plan: AttemptPlan, *, respond_async: bool) -> Document:
         verdict = _ASYNC if respond_async else self._attempts.make(run, plan)

@@ -225,38 +225,6 @@ class EscalationView(EscalationSummary, EscalationDetails):
     """One escalation, with everything a person needs to answer."""
 
 
-class BacklogView(TypedDict):
-    """What waits for a person; `more` when there are more than were counted."""
-
-    open: int
-    more: bool
-    oldest_s: Seconds
-
-
-class SubscriptionsView(TypedDict):
-    """A topic's subscriptions: those that receive, and those that nobody confirmed."""
-
-    confirmed: int
-    unconfirmed: int
-
-
-class BrokenAgentView(TypedDict):
-    """An agent that cannot be loaded, and why: turns for it are refused."""
-
-    agent: str
-    fault: Annotated[str, Field(examples=["ModuleNotFoundError at agents/booking.py:3"])]
-
-
-class HealthView(TypedDict):
-    """The health of a deployment; null where the notifier could not be asked."""
-
-    broken_agents: list[BrokenAgentView]
-    breakers: list[BreakerView]
-    backlog: BacklogView
-    unconfirmed_subscriptions: int | None
-    subscriptions: dict[str, SubscriptionsView] | None
-
-
 def turn_view(
     turn: Turn,
     *,

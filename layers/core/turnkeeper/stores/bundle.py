@@ -1,11 +1,10 @@
 """All stores of a deployment in one bundle."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from turnkeeper.domain.breaker import BreakerPolicy
 from turnkeeper.domain.policies import PagingTimes
-from turnkeeper.domain.rate_limit import ModelRate
 from turnkeeper.ports import Clock, Table
 from turnkeeper.stores.breakers import BreakerStore
 from turnkeeper.stores.cache import AnswerCache
@@ -19,6 +18,7 @@ from turnkeeper.stores.limits import LimitStore
 from turnkeeper.stores.rates import CustomerRates, ModelRates, ToolRates
 from turnkeeper.stores.run_reads import RunReader
 from turnkeeper.stores.spend import SpendStore
+from turnkeeper.stores.stage import StageStore
 from turnkeeper.stores.turns import TurnStore
 
 
@@ -28,7 +28,6 @@ class StorePolicies:
 
     breaker: BreakerPolicy
     paging: PagingTimes
-    model_rates: Mapping[str, ModelRate]
     keep_s: float
 
 
@@ -51,6 +50,7 @@ class Stores:
     feedback: FeedbackStore
     due_work: DueWork
     run_reads: RunReader
+    stage: StageStore
 
 
 def stores_over(
@@ -67,10 +67,11 @@ def stores_over(
         callbacks=CallbackStore(table, clock),
         breakers=BreakerStore(table, clock, policies.breaker, random),
         customer_rates=CustomerRates(table, clock),
-        model_rates=ModelRates(table, clock, policies.model_rates),
+        model_rates=ModelRates(table, clock),
         tool_rates=ToolRates(table, clock),
         limits=LimitStore(table),
         feedback=FeedbackStore(table, clock),
         due_work=DueWork(table),
         run_reads=RunReader(table),
+        stage=StageStore(table),
     )

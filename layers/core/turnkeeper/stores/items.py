@@ -25,6 +25,7 @@ from turnkeeper.domain.escalation import Escalation, EscalationState
 from turnkeeper.domain.money import format_usd, micro_usd
 from turnkeeper.domain.reservation import Reservation, ReservationState
 from turnkeeper.domain.spend import Counter, Override
+from turnkeeper.domain.stage import StageVersion, Stop, Stoppable, Target
 from turnkeeper.domain.tier import Tier
 from turnkeeper.domain.turn import Turn, TurnState
 from turnkeeper.ports import Item
@@ -162,3 +163,33 @@ OVERRIDE = Codec(
 )
 
 COUNTER = Codec(Counter, {"committed_micro_usd": "committed", "posted_micro_usd": "posted"})
+
+
+def _stops(kept: Iterable[Mapping[str, Any]]) -> tuple[Stop, ...]:
+    """Read what is stopped; a kind of target that only newer code knows is left out."""
+    return tuple(
+        Stop(
+            Target(Stoppable(stop["what"]), stop["name"], stop["tenant"]), stop["by"], float(stop["at"]), stop["reason"]
+        )
+        for stop in kept
+        if stop["what"] in set(Stoppable)
+    )
+
+
+def stage_item(version: StageVersion) -> Item:
+    """Return a version of the stage as an item."""
+    stops = [
+        {
+            "what": stop.target.what,
+            "name": stop.target.name,
+            "tenant": stop.target.tenant,
+            "by": stop.by,
+            "at": stop.at,
+            "reason": stop.reason,
+        }
+        for stop in version.stops
+    ]
+    return STAGE.write(version) | {"stops": stops, "changes": list(version.changes)}
+
+
+STAGE = Codec(StageVersion, read={"stops": _stops, "changes": tuple, "at": float})

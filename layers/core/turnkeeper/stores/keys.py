@@ -18,6 +18,7 @@ EFFECT = "STEP#"
 CALLBACK = "CALLBACK"
 FEEDBACK = "FEEDBACK"
 MESSAGE = "MSG#"
+STAGE_VERSION = "VERSION#"
 TASK, SINGLE, SINGLE_TURN = "TASK#", "SINGLE#", "turn_"
 
 
@@ -154,6 +155,16 @@ def customer_limits(tenant: str, customer: str) -> Key:
 def agent_limits(tenant: str, agent: str) -> Key:
     """Limits an owner set for one agent."""
     return f"LIMIT#{tenant}", f"AGENT#{agent}"
+
+
+def stage() -> Key:
+    """The stage's settings and what is stopped in it, as they are now."""
+    return "STAGE", "CURRENT"
+
+
+def stage_version(version: int) -> Key:
+    """One version of the stage, kept for ever."""
+    return "STAGE", f"{STAGE_VERSION}{version:08d}"
 
 
 def breaker(dependency: str) -> Key:

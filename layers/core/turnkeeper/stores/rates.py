@@ -105,23 +105,19 @@ class _FleetRates:
 class ModelRates(_FleetRates):
     """How much of each model the fleet may use in a minute. A model without a limit needs no call to the table."""
 
-    def __init__(self, table: Table, clock: Clock, rates: Mapping[str, ModelRate]) -> None:
-        super().__init__(table, clock)
-        self._rates = rates
-
-    def admits(self, model: str, tokens: Callable[[], int]) -> bool:
-        """Count a call against the limits of a model and of its provider; False if it does not fit.
+    def admits(self, rates: Mapping[str, ModelRate], model: str, tokens: Callable[[], int]) -> bool:
+        """Count a call against the limits of a model and of its provider in `rates`; False if it does not fit.
 
         `tokens` returns the tokens of the call; it is asked only if there is a limit.
         """
-        names = [name for name in (model, f"{model.partition(':')[0]}:*") if name in self._rates]
+        names = [name for name in (model, f"{model.partition(':')[0]}:*") if name in rates]
         size = tokens() if names else 0
-        if any(self._rates[name].never_admits(size) for name in names):
+        if any(rates[name].never_admits(size) for name in names):
             return False
         counted: list[Update] = []
         for name in names:
             key = keys.model_rate(name)
-            moves = _milliseconds(self._rates[name].seconds(size))
+            moves = _milliseconds(rates[name].seconds(size))
             if not self._count(key, moves):
                 # Undone without a condition: others may have moved `tat` since, and this call's part is still in it.
                 for update in counted:

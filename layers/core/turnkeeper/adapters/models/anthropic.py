@@ -1,13 +1,13 @@
 """Anthropic Messages. Source: https://platform.claude.com/docs/en/api/messages."""
 
 import json
-from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
 from turnkeeper.adapters.models.http import JsonPost
 from turnkeeper.adapters.models.reading import arguments, filtered, reply, shaped, text_of, usage
 from turnkeeper.adapters.secrets import Secret, Secrets
+from turnkeeper.agent import Endpoint
 from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
 from turnkeeper.domain.schemas import strict
 from turnkeeper.ports import ModelClient
@@ -22,10 +22,9 @@ _FINISH = {
 }
 
 
-def client(environment: Mapping[str, str]) -> ModelClient:
-    """Make the client: `ANTHROPIC_BASE_URL` replaces Anthropic's own API, the key is the secret `anthropic-api-key`."""
-    base_url = environment.get("ANTHROPIC_BASE_URL") or "https://api.anthropic.com"
-    return Anthropic(base_url, Secrets(environment).secret("anthropic-api-key"))
+def client(endpoint: Endpoint, secrets: Secrets) -> ModelClient:
+    """Make the client of an endpoint, by default Anthropic's own."""
+    return Anthropic(endpoint.url or "https://api.anthropic.com", secrets.secret(endpoint.key_secret))
 
 
 class Anthropic:

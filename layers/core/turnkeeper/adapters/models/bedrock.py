@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
@@ -22,6 +21,8 @@ from turnkeeper.adapters.aws_errors import AWS_ERRORS, as_dependency_error
 from turnkeeper.adapters.models.deadline import call_within
 from turnkeeper.adapters.models.reading import arguments, reply, shaped, text_of, usage
 from turnkeeper.adapters.retry_after import retry_after
+from turnkeeper.adapters.secrets import Secrets
+from turnkeeper.agent import Endpoint
 from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.schemas import strict
@@ -65,9 +66,9 @@ _WITHOUT_STRUCTURED_OUTPUT = ("amazon.", "ai21.", "cohere.", "meta.")
 """Vendors whose models refuse `outputConfig`: they get the schema in the system prompt instead."""
 
 
-def client(environment: Mapping[str, str]) -> ModelClient:
-    """Make the client: `AWS_ENDPOINT_URL_BEDROCK_RUNTIME` replaces the endpoint of the function's own region."""
-    return Bedrock(environment.get("AWS_ENDPOINT_URL_BEDROCK_RUNTIME") or None)
+def client(endpoint: Endpoint, _: Secrets) -> ModelClient:
+    """Make the client of an endpoint, by default that of the function's own region."""
+    return Bedrock(endpoint.url or None)
 
 
 class Bedrock:

@@ -1,16 +1,16 @@
-"""OpenAI chat completions; `OPENAI_BASE_URL` names another API that speaks them (Azure, OpenRouter, vLLM, Ollama).
+"""OpenAI chat completions, which other endpoints speak too (Azure, OpenRouter, vLLM, Ollama).
 
 Source: https://platform.openai.com/docs/api-reference/chat
 """
 
 import json
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from turnkeeper.adapters.models.http import JsonPost
 from turnkeeper.adapters.models.reading import filtered, is_count, reply, shaped, text_of, usage
 from turnkeeper.adapters.secrets import Secret, Secrets
+from turnkeeper.agent import Endpoint
 from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.schemas import strict
@@ -27,10 +27,9 @@ _BROKE_OFF = "error"
 """The finish reason with which OpenRouter ends an answer whose provider failed halfway."""
 
 
-def client(environment: Mapping[str, str]) -> ModelClient:
-    """Make the client: `OPENAI_BASE_URL` replaces OpenAI's own API, the key is the secret `openai-api-key`."""
-    base_url = environment.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
-    return OpenAI(base_url, Secrets(environment).secret("openai-api-key"))
+def client(endpoint: Endpoint, secrets: Secrets) -> ModelClient:
+    """Make the client of an endpoint, by default OpenAI's own."""
+    return OpenAI(endpoint.url or "https://api.openai.com/v1", secrets.secret(endpoint.key_secret))
 
 
 class OpenAI:
