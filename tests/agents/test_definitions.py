@@ -233,6 +233,7 @@ def test_an_agent_can_be_copied_and_changed() -> None:
         (lambda: ApiKeyHeader("X Key", "k"), "ApiKeyHeader: header is the name of a header"),
         (lambda: ApiKeyHeader("Host", "k"), "ApiKeyHeader: header is the name of a header"),
         (lambda: ApiKeyHeader("idempotency-key", "k"), "ApiKeyHeader: header is the name of a header"),
+        (lambda: ApiKeyHeader("Accept-Encoding", "k"), "ApiKeyHeader: header is the name of a header"),
         (lambda: ApiKeyHeader("X-Key", ""), "ApiKeyHeader: secret is a secret's name"),
         (lambda: OAuth("login.example", "k"), "OAuth: token_url is a URL, such as https://login.example"),
         (lambda: OAuth("https://login.example", ""), "OAuth: secret is a secret's name"),

@@ -4,16 +4,17 @@ import gzip
 import json
 import socket
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
 
-from infra.local.http_service import Delivery, Response
+from infra.local.http_service import Delivery, Request, Response
 from tests.contract.models.conftest import Provider
 from tests.contract.models.wires import WIRES, ask
-from tests.local.chats import client
+from tests.local.chats import client, serving
 
 _JSON = {"Content-Type": "application/json"}
 
@@ -101,6 +102,40 @@ def test_a_body_that_does_not_unpack_is_garbage(provider: Provider) -> None:
     packed = Response(200, b"not gzip at all", {**_JSON, "Content-Encoding": "gzip"})
 
     assert failed(provider, packed).failure in (Failure.GARBAGE, Failure.CONNECTION)
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic"])
+def test_a_packed_body_is_garbage_and_is_not_unpacked(name: str) -> None:
+    body = gzip.compress(gzip.compress(bytes(50 * 1024 * 1024)))
+    asked: list[Request] = []
+
+    def answer(request: Request) -> Response:
+        asked.append(request)
+        return Response(200, body, {**_JSON, "Content-Encoding": "gzip, gzip"})
+
+    with serving(answer) as url:
+        model = client(name, url)
+        tracemalloc.start()
+        try:
+            with pytest.raises(DependencyError, match="the provider answered with a Content-Encoding") as caught:
+                model.complete(ask(WIRES[name]), timeout_s=5)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    assert (caught.value.failure, caught.value.sent) == (Failure.GARBAGE, True)
+    assert peak < 2 * 1024 * 1024
+    assert ["identity"] == [request.headers["accept-encoding"] for request in asked]
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic"])
+def test_the_status_of_a_packed_error_still_says_what_it_means(name: str) -> None:
+    packed = Response(429, gzip.compress(b"{}"), {**_JSON, "Content-Encoding": "gzip", "Retry-After": "7"})
+
+    with serving(lambda _: packed) as url, pytest.raises(DependencyError) as caught:
+        client(name, url).complete(ask(WIRES[name]), timeout_s=5)
+
+    assert (caught.value.failure, caught.value.retry_after_s) == (Failure.RATE_LIMITED, 7)
 
 
 def test_a_body_of_absurd_size_is_garbage_also_when_it_came_small(provider: Provider) -> None:

@@ -48,6 +48,7 @@ class Service:
     tokens: dict[str, float] = field(default_factory=dict)
     issued: int = 0
     secrets: set[str] = field(default_factory=lambda: {CLIENT_SECRET})
+    bomb: bytes = b""
     now: Callable[[], float] = time.monotonic
     lock: threading.Lock = field(default_factory=threading.Lock)
     token_delay: threading.Event | None = None
@@ -168,6 +169,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._big()
             case "drip":
                 self._drip()
+            case "packed":
+                self._send(200, self.service.bomb, {"Content-Encoding": "gzip, gzip"})
             case "prose":
                 self._send(200, b"<p>Hello</p>")
             case _:

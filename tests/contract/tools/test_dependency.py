@@ -1,6 +1,7 @@
 """What a Dependency promises, over a real socket: it is authorised exactly, it is bounded, and it tells no secret."""
 
 import base64
+import gzip
 import json
 import logging
 import threading
@@ -24,6 +25,7 @@ from turnkeeper.ports import CallHttp
 
 from tests.contract.tools.service import (
     ACCESS_KEY,
+    BIG,
     CLIENT,
     CLIENT_SECRET,
     PASSWORD,
@@ -325,7 +327,9 @@ def test_a_token_that_does_not_come_in_time_is_a_timeout_that_changed_nothing(ca
 
 
 @each("none", *KINDS)
-@pytest.mark.parametrize("name", ["Authorization", "authorization", "HOST", "Idempotency-Key", "Content-Length", "X y"])
+@pytest.mark.parametrize(
+    "name", ["Authorization", "authorization", "HOST", "Idempotency-Key", "Content-Length", "Accept-encoding", "X y"]
+)
 def test_a_tool_does_not_set_what_is_ours(caller: Caller, name: str) -> None:
     with pytest.raises(AgentError, match="a tool cannot set the header"):
         caller.http().post("/orders", body={}, headers={name: "x"})
@@ -398,6 +402,29 @@ def test_a_huge_answer_costs_neither_memory_nor_time(caller: Caller) -> None:
     assert (Failure.GARBAGE, "shop answered with more than 1 MiB: ask for less") == (error.failure, quiet(error))
     assert peak < 8 * 1024 * 1024
     assert time.monotonic() - began < 2
+
+
+@each("bearer")
+def test_an_answer_that_would_unpack_to_much_is_not_unpacked(caller: Caller) -> None:
+    caller.service.bomb = gzip.compress(gzip.compress(bytes(BIG)))
+    caller.http().get("/orders")
+    tracemalloc.start()
+    try:
+        error = caller.failure(lambda: caller.http().get("/packed"))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    told = "shop answered with a Content-Encoding: it must heed Accept-Encoding: identity"
+    assert (Failure.GARBAGE, told) == (error.failure, quiet(error))
+    assert peak < 1024 * 1024
+
+
+@each("oauth")
+def test_services_and_givers_of_tokens_are_asked_for_what_is_not_packed(caller: Caller) -> None:
+    caller.http().get("/orders")
+
+    assert ["identity", "identity"] == [asked.headers["accept-encoding"] for asked in caller.service.asked]
 
 
 @each("bearer")

@@ -34,7 +34,8 @@ class Wire:
     def client(self) -> httpx.Client:
         def handle(request: httpx.Request) -> httpx.Response:
             self.sent.append(request)
-            return self._answer(request)
+            made = self._answer(request)
+            return httpx.Response(made.status_code, headers=made.headers, stream=httpx.ByteStream(made.content))
 
         return httpx.Client(transport=httpx.MockTransport(handle), follow_redirects=False)
 

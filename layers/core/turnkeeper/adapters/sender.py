@@ -7,6 +7,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 
 from turnkeeper.adapters.addresses import Resolve, public_address, resolve
+from turnkeeper.adapters.bodies import AS_IT_IS, read_body
 from turnkeeper.adapters.models.deadline import call_within
 from turnkeeper.adapters.retry_after import retry_after
 from turnkeeper.domain.failures import Failure, failure_of_status
@@ -122,7 +123,7 @@ class Sender:
             method,
             checked,
             timeout=timeout_s,
-            headers={**headers, "Host": target.netloc.decode()},
+            headers={**headers, "Host": target.netloc.decode(), **AS_IT_IS},
             content=content or None,
             extensions={"sni_hostname": target.host},
         ) as answer:
@@ -133,7 +134,8 @@ class Sender:
             if status >= _SERVER_ERRORS:
                 raise DependencyError(Failure.SERVER_ERROR, str(status))
             shown = {name.lower(): value for name, value in answer.headers.items() if name.lower() != "set-cookie"}
-            return Response(status, _read(answer, to), shown, to)
+            too_long = f"{to} answered with more than 1 MiB: ask for less"
+            return Response(status, read_body(answer, _MAX_BYTES, by=to, too_long=too_long), shown, to)
 
     def _address(self, host: str, port: int) -> str:
         return host if host in self._allowed() else public_address(host, port, self._resolve)
@@ -141,12 +143,3 @@ class Sender:
 
 def _port(scheme: str) -> int:
     return 443 if scheme == "https" else 80
-
-
-def _read(answer: "httpx.Response", to: str) -> bytes:
-    body = bytearray()
-    for chunk in answer.iter_bytes():
-        body += chunk
-        if len(body) > _MAX_BYTES:
-            raise DependencyError(Failure.GARBAGE, f"{to} answered with more than 1 MiB: ask for less")
-    return bytes(body)

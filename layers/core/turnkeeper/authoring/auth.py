@@ -10,7 +10,9 @@ from turnkeeper.domain.places import is_secret_name, is_url
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _AWS_NAME = re.compile(r"[a-z0-9-]+")
 
-_OURS = frozenset({"host", "idempotency-key", "content-length", "transfer-encoding", "connection", "upgrade"})
+_OURS = frozenset(
+    {"accept-encoding", "host", "idempotency-key", "content-length", "transfer-encoding", "connection", "upgrade"}
+)
 """Headers, in lower case, that are ours or HTTP's own: neither an auth nor a tool sets them."""
 
 _SIGNED = frozenset({"x-amz-date", "x-amz-security-token", "x-amz-content-sha256"})

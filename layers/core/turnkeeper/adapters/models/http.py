@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from turnkeeper.adapters.bodies import AS_IT_IS, packed_as, read_body
 from turnkeeper.adapters.models.deadline import call_within
 from turnkeeper.adapters.retry_after import retry_after
 from turnkeeper.adapters.secrets import Secret
@@ -57,8 +58,6 @@ class JsonPost:
             raise DependencyError(Failure.BAD_REQUEST, type(error).__name__, sent=False) from error
         except httpx.TimeoutException as error:
             raise DependencyError(Failure.TIMEOUT, type(error).__name__) from error
-        except httpx.DecodingError as error:
-            raise DependencyError(Failure.GARBAGE, type(error).__name__) from error
         except httpx.HTTPError as error:
             raise DependencyError(Failure.CONNECTION, type(error).__name__) from error
         try:
@@ -74,7 +73,7 @@ class JsonPost:
         timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S))
 
         def post(key: str) -> httpx.Response:
-            url, headers = self._base + path, self._headers(key)
+            url, headers = self._base + path, {**self._headers(key), **AS_IT_IS}
             with self._client.stream("POST", url, json=body, headers=headers, timeout=timeout) as answer:
                 return httpx.Response(answer.status_code, headers=_kept(answer), content=_body(answer))
 
@@ -92,17 +91,15 @@ def _client() -> httpx.Client:
 
 
 def _kept(answer: httpx.Response) -> dict[str, str]:
-    """Keep no header that describes the body, which is already decoded."""
+    """Keep no header that describes the body, which is already read."""
     return {name: answer.headers[name] for name in ("retry-after",) if name in answer.headers}
 
 
 def _body(answer: httpx.Response) -> bytes:
-    body = bytearray()
-    for chunk in answer.iter_bytes():
-        body += chunk
-        if len(body) > _LONGEST_BODY_BYTES:
-            raise DependencyError(Failure.GARBAGE, f"the body is longer than {_LONGEST_BODY_BYTES} bytes")
-    return bytes(body)
+    if packed_as(answer) and not answer.is_success:
+        return b""  # the status says enough
+    too_long = f"the body is longer than {_LONGEST_BODY_BYTES} bytes"
+    return read_body(answer, _LONGEST_BODY_BYTES, by="the provider", too_long=too_long)
 
 
 def _read(answer: httpx.Response) -> dict[str, Any]:
