@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from turnkeeper.adapters import tool_auth
+from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.adapters.secrets import Secrets
 from turnkeeper.adapters.sender import Sender
 from turnkeeper.adapters.tool_http import HttpTransport
@@ -22,6 +23,7 @@ from turnkeeper.agent import AgentError, ApiKeyHeader, Basic, Bearer, Dependency
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
 from turnkeeper.ports import CallHttp
+from turnkeeper.stores.rates import ToolRates
 
 from tests.contract.tools.service import (
     ACCESS_KEY,
@@ -73,9 +75,9 @@ class Caller:
     def __post_init__(self) -> None:
         self.transport = HttpTransport(Sender(lambda: PRIVATE), self.store, dict, clock=lambda: self.now)
 
-    def http(self, *, timeout_s: float = 5) -> CallHttp:
+    def http(self, *, timeout_s: float = 5, admits: Callable[[], bool] = lambda: True) -> CallHttp:
         """Begin one call of a tool."""
-        return self.transport.http(self.dependency, timeout_s=timeout_s, idempotency_key="key-1", admits=lambda: True)
+        return self.transport.http(self.dependency, timeout_s=timeout_s, idempotency_key="key-1", admits=admits)
 
     def failure(self, call: Callable[[], Any]) -> DependencyError:
         """Return how something fails."""
@@ -212,6 +214,27 @@ def test_a_rotated_secret_is_read_anew_and_the_request_sent_once_more(caller: Ca
     assert http.changed
     assert 200 == caller.http().get("/orders").status
     assert 4 == len(caller.service.calls())
+
+
+@each("bearer")
+def test_a_request_with_renewed_credentials_is_the_same_one_to_the_limits(caller: Caller) -> None:
+    rates = ToolRates(MemoryTable(), lambda: 1_000.0)
+    caller.store.cached["shop-key"] = STALE
+    http = caller.http(admits=lambda: rates.admits("shop", 1))
+
+    assert 200 == http.post("/orders", body={}).status
+    assert 2 == len(caller.service.calls())
+    assert Failure.THROTTLED_HERE is caller.failure(lambda: http.get("/orders")).failure
+
+
+@each("bearer")
+def test_the_last_of_twenty_requests_may_renew_its_credentials(caller: Caller) -> None:
+    http = caller.http()
+    for _ in range(19):
+        http.get("/orders")
+    caller.store.cached["shop-key"] = STALE
+
+    assert 200 == http.get("/orders").status
 
 
 @each("bearer")

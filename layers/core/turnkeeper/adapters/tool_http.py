@@ -125,10 +125,14 @@ class _Http(ToolHttp):
     def _authorised(
         self, dependency: Dependency, method: str, target: "httpx.URL", headers: Mapping[str, str], content: bytes
     ) -> Response:
-        """Send a request; once more if its credentials were rejected, which did nothing, and there are newer ones."""
+        """Send a request; once more if its credentials were rejected, which did nothing, and there are newer ones.
+
+        Both are one request to every limit: only the second one does what the tool asked for.
+        """
         auth = self.transport.authoriser(dependency)
         outgoing = Outgoing(method, str(target), {**headers, "Host": target.netloc.decode()}, content)
         credentials = auth.current(self.timeout_s)
+        self._count(dependency)
         for is_last in (False, True):
             try:
                 authorised = {**headers, **auth.headers(credentials, outgoing)}
@@ -142,9 +146,7 @@ class _Http(ToolHttp):
                 credentials = fresh
         raise AssertionError
 
-    def _once(
-        self, dependency: Dependency, method: str, target: "httpx.URL", headers: Mapping[str, str], content: bytes
-    ) -> Response:
+    def _count(self, dependency: Dependency) -> None:
         if self.requests >= _MOST_REQUESTS:
             detail = f"a call of a tool sends at most {_MOST_REQUESTS} requests: ask {dependency.name} for more at once"
             raise DependencyError(Failure.BAD_REQUEST, detail, sent=False)
@@ -152,6 +154,10 @@ class _Http(ToolHttp):
             detail = f"more than {dependency.per_minute} requests a minute to {dependency.name}: try again later"
             raise DependencyError(Failure.THROTTLED_HERE, detail, sent=False)
         self.requests += 1
+
+    def _once(
+        self, dependency: Dependency, method: str, target: "httpx.URL", headers: Mapping[str, str], content: bytes
+    ) -> Response:
         before, changes = self.changed, method in _CHANGES
         self.changed = before or changes
         try:
