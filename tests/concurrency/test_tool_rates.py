@@ -11,7 +11,7 @@ from turnkeeper.adapters.sender import Sender
 from turnkeeper.adapters.tool_http import HttpTransport
 from turnkeeper.agent import Dependency
 from turnkeeper.domain.failures import Failure
-from turnkeeper.domain.rate_limit import MODEL_BURST_S
+from turnkeeper.domain.rate_limit import ToolRate
 from turnkeeper.errors import DependencyError
 from turnkeeper.stores.rates import ToolRates
 
@@ -66,8 +66,7 @@ def test_twenty_processes_send_no_more_than_the_limit_of_a_minute(cloud: Cloud) 
         shares = [fleet.submit(Environment(cloud, url).ask) for _ in range(FLEET)]
         asked, began, ended = zip(*[share.result(PATIENCE_S) for share in shares], strict=True)
 
-    interval_s = (60 + MODEL_BURST_S) / PER_MINUTE
-    at_once, took_s = MODEL_BURST_S / interval_s, max(ended) - min(began)
+    rate, took_s = ToolRate(PER_MINUTE), max(ended) - min(began)
     assert sum(asked) == len(service.calls())
-    assert at_once / 2 <= sum(asked) <= at_once + took_s / interval_s + 1
+    assert rate.at_once / 2 <= sum(asked) <= rate.at_once + took_s * 1000 / rate.interval_ms + 1
     assert sum(asked) < FLEET * EACH

@@ -531,7 +531,7 @@ def test_the_ninth_call_of_one_answer_is_refused_and_the_first_eight_are_made() 
 def test_a_limit_a_minute_holds_for_all_customers_and_environments_and_passes_with_time() -> None:
     table, asked = MemoryTable(), []
 
-    @tool(dependency=Dependency("shop", per_minute=6))
+    @tool(dependency=Dependency("shop", per_minute=2))
     def find(context: ToolContext) -> str:
         """Find."""
         context.http.get("/x")
@@ -546,7 +546,7 @@ def test_a_limit_a_minute_holds_for_all_customers_and_environments_and_passes_wi
     assert 1 == len(asked)
     assert {"error": "too many requests a minute"} == booked(world.models.calls[3][1])[0]
 
-    world.later(12)
+    world.later(31)
     world.models.script["first"] = [tool_call("find"), answer()]
     world.send()
     assert 2 == len(asked)

@@ -48,7 +48,7 @@ def denied_for_s(tat: float, now: float, limit: RateLimit) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ModelRate:
-    """How much of a model, or of a tool's service, the fleet may use in a minute; None means no limit of ours."""
+    """How much of a model the fleet may use in a minute; None means no limit of ours."""
 
     requests: int | None = None
     tokens: int | None = None
@@ -72,4 +72,30 @@ class ModelRate:
 
 
 MODEL_BURST_S = 6.0
-"""How many seconds the `tat` of a model or a service may be ahead after a call: a tenth of a minute comes at once."""
+"""How many seconds the `tat` of a model may be ahead after a call: a tenth of a minute comes at once."""
+
+_MINUTE_MS = 60_000
+_PART_AT_ONCE, _FEW_AT_ONCE = 11, 3
+
+
+@dataclass(frozen=True, slots=True)
+class ToolRate:
+    """How many requests the fleet may send to a tool's service: in no minute more than `per_minute`.
+
+    Each request moves `tat` by the interval, and is admitted if `tat` is then at most `at_once` intervals ahead. After
+    the first of m requests `tat` is at least one interval ahead of it, and after the last at least m intervals; it is
+    at most `at_once` intervals ahead of the last. So m is at most `at_once` and the intervals between the first and the
+    last: in 60 s, as an interval is longer than 60 s / (per_minute + 1 - at_once), at most `per_minute`.
+    """
+
+    per_minute: int
+
+    @property
+    def at_once(self) -> int:
+        """How many come at once after a pause: an eleventh of a minute's, or 3 and at most half of few."""
+        return max(self.per_minute // _PART_AT_ONCE, min(_FEW_AT_ONCE, self.per_minute // 2), 1)
+
+    @property
+    def interval_ms(self) -> int:
+        """Milliseconds between two requests that go on without a pause."""
+        return _MINUTE_MS // (self.per_minute + 1 - self.at_once) + 1

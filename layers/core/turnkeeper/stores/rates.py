@@ -5,7 +5,7 @@ from functools import reduce
 from math import ceil
 from operator import and_
 
-from turnkeeper.domain.rate_limit import MODEL_BURST_S, Arrival, ModelRate, RateLimit, arrival, denied_for_s
+from turnkeeper.domain.rate_limit import MODEL_BURST_S, Arrival, ModelRate, RateLimit, ToolRate, arrival, denied_for_s
 from turnkeeper.errors import RateLimited, StoreContended
 from turnkeeper.ports import Attr, Clock, Item, Key, Refused, Table, Update
 from turnkeeper.stores import keys
@@ -14,6 +14,7 @@ _TRIES = 8
 """Each refusal shows what the item holds now, so only competing turns can make another try necessary."""
 
 _TTL = 86_400
+_MODEL_BURST_MS = round(MODEL_BURST_S * 1000)
 
 
 class RateGate:
@@ -72,12 +73,15 @@ class _FleetRates:
     def __init__(self, table: Table, clock: Clock) -> None:
         self._table, self._clock = table, clock
 
-    def _count(self, key: Key, moves: Mapping[str, int]) -> bool:
-        """Move each `tat` by its milliseconds; returns False, with nothing moved, if one would get too far ahead."""
+    def _count(self, key: Key, moves: Mapping[str, int], burst_ms: int) -> bool:
+        """Move each `tat` by its milliseconds; returns False, with nothing moved, if one was to be too far ahead.
+
+        That is more than `burst_ms` ahead of now, where it was ahead before.
+        """
         ahead: set[str] = set()
         for _ in range(_TRIES):
             now = round(self._clock() * 1000)
-            edges = {name: now + max(0, round(MODEL_BURST_S * 1000) - move) for name, move in moves.items()}
+            edges = {name: now + max(0, burst_ms - move) for name, move in moves.items()}
             conditions = [
                 Attr(name).gt(now) & Attr(name).le(edges[name])
                 if name in ahead
@@ -118,7 +122,7 @@ class ModelRates(_FleetRates):
         for name in names:
             key = keys.model_rate(name)
             moves = _milliseconds(rates[name].seconds(size))
-            if not self._count(key, moves):
+            if not self._count(key, moves, _MODEL_BURST_MS):
                 # Undone without a condition: others may have moved `tat` since, and this call's part is still in it.
                 for update in counted:
                     self._table.write(update)
@@ -132,7 +136,9 @@ class ToolRates(_FleetRates):
 
     def admits(self, dependency: str, per_minute: int) -> bool:
         """Count a request to a dependency; False if it does not fit. Raises StoreUnavailable."""
-        return self._count(keys.tool_rate(dependency), _milliseconds(ModelRate(requests=per_minute).seconds(0)))
+        rate = ToolRate(per_minute)
+        moves = {"requests": rate.interval_ms}
+        return self._count(keys.tool_rate(dependency), moves, rate.at_once * rate.interval_ms)
 
 
 def _milliseconds(seconds: Mapping[str, float]) -> dict[str, int]:
