@@ -75,6 +75,7 @@ def test_every_section_is_read() -> None:
         ({"endpoints": {"openai": {"url": "ftp://x"}}}, "endpoints.openai.url: is no base URL"),
         ({"endpoints": {"openai": {"url": "https://me:secret@x"}}}, "endpoints.openai.url: is no base URL"),
         ({"endpoints": {"openai": {"url": "http://models.example"}}}, "endpoints.openai.url: is not https: a key goes"),
+        ({"endpoints": {"openai": {"url": "HTTP://models.example"}}}, "endpoints.openai.url: is not https: a key goes"),
         ({"endpoints": {"openai": {"secret": "a b"}}}, "endpoints.openai.secret: "),
         (
             {"dependencies": {"orders": {"uri": "x"}}},

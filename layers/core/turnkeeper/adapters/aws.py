@@ -1,7 +1,6 @@
 """Makes the adapters of a deployment on AWS: boto3 clients with bounded timeouts, and the clients of the providers."""
 
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import boto3
@@ -11,7 +10,7 @@ from botocore.config import Config
 from turnkeeper.adapters.agents import agent, agent_names
 from turnkeeper.adapters.callbacks import HttpCallbacks, callback_key
 from turnkeeper.adapters.dynamodb import DynamoTable
-from turnkeeper.adapters.models import model_client
+from turnkeeper.adapters.models import model_clients
 from turnkeeper.adapters.prices import load_prices
 from turnkeeper.adapters.secrets import Secrets
 from turnkeeper.adapters.sender import Sender
@@ -20,10 +19,8 @@ from turnkeeper.adapters.sqs import SqsQueue
 from turnkeeper.adapters.stepfunctions import StepFunctions
 from turnkeeper.adapters.telemetry import PowertoolsTelemetry
 from turnkeeper.adapters.tool_http import HttpTransport
-from turnkeeper.agent import Endpoint
 from turnkeeper.domain.stage import Stage
 from turnkeeper.outside import Outside
-from turnkeeper.ports import ModelClient
 from turnkeeper.settings import Settings
 
 _CONNECT_S, _READ_S = 0.5, 3.0
@@ -49,7 +46,11 @@ def aws_outside(settings: Settings, stage: Callable[[], Stage]) -> Outside:
     """
     env = settings.environment
     secrets = Secrets(env)
-    sender = Sender(lambda: stage().settings.private_hosts)
+
+    def private_hosts() -> tuple[str, ...]:
+        return stage().settings.private_hosts
+
+    sender = Sender(private_hosts)
     tools = HttpTransport(sender, secrets, lambda: stage().settings.dependency_urls)
     return Outside(
         table=DynamoTable(
@@ -60,21 +61,13 @@ def aws_outside(settings: Settings, stage: Callable[[], Stage]) -> Outside:
         dead_letters=Lazy(lambda: SqsQueue(_client("sqs", attempts=3), env.get("DEAD_LETTERS_URL", ""))),
         callbacks=Lazy(lambda: HttpCallbacks(sender, callback_key(secrets, env))),
         workflow=Lazy(lambda: StepFunctions(_client("stepfunctions", attempts=3), settings.state_machine_arn)),
-        models=_models(secrets),
+        models=model_clients(secrets, private_hosts),
         tools=tools,
         telemetry=PowertoolsTelemetry(Logger(), Metrics()),
         prices=load_prices(),
         agents=agent,
         agent_names=agent_names,
     )
-
-
-def _models(secrets: Secrets) -> Callable[[Endpoint], ModelClient]:
-    @cache
-    def client(endpoint: Endpoint) -> ModelClient:
-        return model_client(endpoint, secrets)
-
-    return client
 
 
 class Lazy:

@@ -1,6 +1,7 @@
 """What a base URL, a host and the name of a secret look like, in agents and in a stage's file."""
 
 import re
+from collections.abc import Container
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,12 @@ def is_url(value: Any) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("https", "http") and has_host and not set("?#") & set(value) and "@" not in parts.netloc
+
+
+def is_clear(url: str, private_hosts: Container[str]) -> bool:
+    """Whether what is sent to a URL goes in the clear over a network that is not the owner's: http, to other hosts."""
+    parts = urlsplit(url)
+    return parts.scheme == "http" and parts.hostname not in private_hosts
 
 
 def is_host(value: Any) -> bool:

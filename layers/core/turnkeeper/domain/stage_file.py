@@ -6,13 +6,12 @@ Imported only where settings are read: its models cost a cold start some millise
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from turnkeeper.domain.callbacks import CallbackHosts
 from turnkeeper.domain.money import MICRO, Price, micro_usd, price_from_json
-from turnkeeper.domain.places import is_host, is_secret_name, is_url
+from turnkeeper.domain.places import is_clear, is_host, is_secret_name, is_url
 from turnkeeper.domain.rate_limit import ModelRate, RateLimit
 from turnkeeper.domain.spend import Limits
 from turnkeeper.domain.stage import EndpointSettings, StageSettings
@@ -204,7 +203,7 @@ def settings_from_json(text: str) -> StageSettings:
     mistakes += [
         Mistake(("endpoints", name, "url"), "is not https: a key goes over http only to a host under hosts.private")
         for name, endpoint in file.endpoints.items()
-        if (endpoint.url or "").startswith("http:") and urlsplit(endpoint.url).hostname not in file.hosts.private
+        if is_clear(endpoint.url or "", file.hosts.private)
     ]
     if mistakes:
         raise WrongSettings(mistakes)
