@@ -109,6 +109,29 @@ def test_the_last_key_holds_while_the_store_is_away(secret: Any, trouble: Except
 
 
 @pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("AccessDeniedException", "may not be read"),
+        ("DecryptionFailure", "may not be read"),
+        ("ResourceNotFoundException", "is missing"),
+        ("ParameterNotFound", "is missing"),
+        (
+            "InvalidRequestException",
+            "is marked for deletion: restore it in Secrets Manager as turnkeeper/openai-api-key",
+        ),
+    ],
+)
+def test_a_key_that_was_deleted_or_taken_away_is_used_no_more(secret: Any, code: str, told: str) -> None:
+    made = secret(Store("k", refused(code), AWAY))
+    made.read()
+
+    assert f"the secret openai-api-key {told}" in refusal(made.read)
+    with pytest.raises(DependencyError) as error:
+        made.read()
+    assert Failure.CONNECTION is error.value.failure
+
+
+@pytest.mark.parametrize(
     ("trouble", "failure"),
     [
         (AWAY, Failure.CONNECTION),

@@ -15,8 +15,9 @@ _MAX_AGE_S = 300
 _SSM, _ARN = "ssm:", "arn:"
 _PREFIX = "turnkeeper/"
 _MISSING = {"ParameterNotFound", "ResourceNotFoundException"}
+_DELETED = "InvalidRequestException"
 _FORBIDDEN = {"AccessDeniedException", "DecryptionFailure"}
-"""Errors that last until the owner acts, as those of `_MISSING` do; any other is a passing failure of the store."""
+"""Errors that last until the owner acts, as those above do; any other is a passing failure of the store."""
 
 _KEY = re.compile(r"[!-~]+")
 """What a header can carry: ASCII that is neither white space nor a control character."""
@@ -99,9 +100,12 @@ class Secret:
             self._provider = self._provider or _provider(ssm=ssm)
             text = self._provider.get(self._place.removeprefix(_SSM), max_age=_MAX_AGE_S, force_fetch=again, **options)
         except GetParameterError as error:
+            unread = self._unread(error)
+            if unread.failure is not Failure.CONNECTION:
+                self._last = ""
             if self._last and not again:
                 return self._last  # the store of secrets is unreachable, and the last one is probably still valid
-            raise self._unread(error) from error
+            raise unread from error
         self._last = text.strip() if isinstance(text, str) else ""
         if not self._last:
             raise self._malformed("it is empty, or no text")
@@ -114,6 +118,9 @@ class Secret:
         code = cause.response["Error"].get("Code", "") if isinstance(cause, ClientError) else ""
         if code in _MISSING:
             detail = f"the secret {self.name} is missing: store it in {self._where}, or locally in {self._variable}"
+            return DependencyError(Failure.BAD_KEY, detail, sent=False)
+        if code == _DELETED:
+            detail = f"the secret {self.name} is marked for deletion: restore it in {self._where}, or store another"
             return DependencyError(Failure.BAD_KEY, detail, sent=False)
         if code in _FORBIDDEN:
             detail = f"the secret {self.name} may not be read ({code}): let the functions read it in {self._where}"
