@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from turnkeeper.adapters.secrets import variable_of
 from turnkeeper.agent import Agent
 from turnkeeper.domain.providers import PROVIDERS
+from turnkeeper.domain.stage import EndpointSettings, StageSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / ".local"
@@ -31,6 +33,11 @@ TIMERS = {
     "LeaseMarginSeconds": "1",
 }
 """Timers that are minutes or hours on AWS, and seconds here."""
+
+SSM = "ssm:"
+"""How the place of a secret in SSM begins."""
+
+_HERE = (None, "127.0.0.1")
 
 LOAD = {"ApiRateLimit": "1000", "ApiBurstLimit": "1000"}
 
@@ -110,10 +117,11 @@ def variables(ports: Ports) -> dict[str, str]:
     return {name: os.environ.get(name) or url for name, url in usual.items()}
 
 
-def secrets(agents: Iterable[Agent[Any]], stack: str = STACK_NAME) -> dict[str, str]:
-    """Return a stack's secrets: each that an agent names and whose variable is set, and keys for the local provider.
+def secrets(agents: Iterable[Agent[Any]], settings: StageSettings, stack: str = STACK_NAME) -> dict[str, str]:
+    """Return a stack's secrets, by place: each that an agent or its stage names and whose variable is set.
 
-    A provider's key is yours only where you named its API too: the local provider must not see it.
+    A place is a name in Secrets Manager, or `ssm:` and a name in SSM. An endpoint without a key of yours gets one for
+    the local provider. A provider's key is yours only where you named its API too: the local provider must not see it.
     """
     used = list(agents)
     endpoints = {model.asked_at for agent in used for model in agent.models if model.asked_at.wire != "bedrock"}
@@ -121,10 +129,13 @@ def secrets(agents: Iterable[Agent[Any]], stack: str = STACK_NAME) -> dict[str, 
     names = {service.auth.secret for service in services if service.auth}
     values = {name: os.environ.get(variable_of(name), "") for name in names}
     for endpoint in endpoints:
-        is_local = endpoint.name in PROVIDERS and not os.environ.get(f"{endpoint.name.upper()}_BASE_URL")
-        own = os.environ.get(variable_of(endpoint.key_secret))
-        values[endpoint.key_secret] = "local" if is_local or not own else own
-    return {f"turnkeeper/{stack}/{name}": value for name, value in values.items() if value and ":" not in name}
+        here = settings.endpoints.get(endpoint.name, EndpointSettings())
+        is_elsewhere = os.environ.get(f"{endpoint.name.upper()}_BASE_URL") or urlsplit(here.url).hostname not in _HERE
+        is_local = endpoint.name in PROVIDERS and not is_elsewhere
+        name = here.secret or endpoint.key_secret
+        own = os.environ.get(variable_of(name))
+        values[name] = "local" if is_local or not own else own
+    return {name if name.startswith(SSM) else f"turnkeeper/{stack}/{name}": v for name, v in values.items() if v}
 
 
 def aws_environment(ports: Ports) -> dict[str, str]:

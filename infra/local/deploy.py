@@ -24,6 +24,7 @@ from infra.local.config import (
     BUILD,
     LOGS,
     ROOT,
+    SSM,
     STACK_NAME,
     LocalCloudError,
     Ports,
@@ -49,9 +50,9 @@ def build() -> None:
     _sam("build", "build", "--cached", "--parallel", "--build-dir", str(BUILD), env=target)
 
 
-def deploy(ports: Ports, name: str = STACK_NAME) -> dict[str, str]:
+def deploy(ports: Ports, settings: StageFile, name: str = STACK_NAME) -> dict[str, str]:
     """Store the secrets, run `sam deploy` as one release, and return the outputs; `name` is also the API's id."""
-    _put_secrets(name)
+    put_secrets(settings, name)
     values = parameters(ports)
     values[release.RELEASE] = release.write_release(BUILD, values)
     overrides = [f"{name}={value}" for name, value in values.items()]
@@ -85,13 +86,18 @@ def apply_stage(settings: StageFile, table_name: str) -> None:
     apply_to(StageStore(DynamoTable(boto3.client("dynamodb"), table_name)), settings, by="make up", at=time.time())
 
 
-def _put_secrets(stack: str) -> None:
-    client = boto3.client("secretsmanager")
-    for name, value in secrets(project_agents().values(), stack).items():
+def put_secrets(settings: StageFile, stack: str) -> None:
+    """Store a stack's secrets where its functions look for them."""
+    manager, ssm = boto3.client("secretsmanager"), boto3.client("ssm")
+    for place, value in secrets(project_agents().values(), settings.settings, stack).items():
+        if place.startswith(SSM):
+            name = place.removeprefix(SSM)
+            ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+            continue
         try:
-            client.create_secret(Name=name, SecretString=value)
-        except client.exceptions.ResourceExistsException:
-            client.put_secret_value(SecretId=name, SecretString=value)
+            manager.create_secret(Name=place, SecretString=value)
+        except manager.exceptions.ResourceExistsException:
+            manager.put_secret_value(SecretId=place, SecretString=value)
 
 
 def put_gateway_responses() -> None:
@@ -141,4 +147,4 @@ def _sam(name: str, *arguments: str, env: dict[str, str]) -> None:
         raise LocalCloudError(f"sam {name} failed, see .local/log/sam-{name}.log:\n{fault}")
 
 
-__all__ = ["apply_stage", "build", "deploy", "fault_in", "put_gateway_responses", "stage_settings"]
+__all__ = ["apply_stage", "build", "deploy", "fault_in", "put_gateway_responses", "put_secrets", "stage_settings"]

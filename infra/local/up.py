@@ -85,7 +85,7 @@ def _bring_up(ports: Ports) -> dict[str, Any]:
         deploy.build()
         settings = deploy.stage_settings(ports)
     with step("sam deploy, with IAM enforced"):
-        outputs = deploy.deploy(ports)
+        outputs = deploy.deploy(ports, settings)
         deploy.put_gateway_responses()
     with step("the stage's settings"):
         deploy.apply_stage(settings, outputs["TableName"])

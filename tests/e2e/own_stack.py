@@ -32,8 +32,9 @@ from infra.local import deploy
 from infra.local.config import Ports
 ports = Ports(*map(int, sys.argv[1:4]))
 deploy.build()
-outputs = deploy.deploy(ports, sys.argv[4])
-deploy.apply_stage(deploy.stage_settings(ports), outputs["TableName"])
+settings = deploy.stage_settings(ports)
+outputs = deploy.deploy(ports, settings, sys.argv[4])
+deploy.apply_stage(settings, outputs["TableName"])
 print(json.dumps(outputs))
 """
 

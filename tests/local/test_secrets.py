@@ -1,11 +1,17 @@
 """Which secrets `make up` gives a stack: those that its agents name, and the owner's keys only where they are meant."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from moto import mock_aws
 from turnkeeper import Dependency, Endpoint, Model, ToolContext, tool
+from turnkeeper.adapters.secrets import Secrets
 from turnkeeper.agent import Agent, Bearer, SigV4
+from turnkeeper.domain.stage import EndpointSettings, StageSettings
+from turnkeeper_cli.stage_file import StageFile
 
+from infra.local import deploy
 from infra.local.config import secrets
 from tests.support.world import paint
 
@@ -42,7 +48,7 @@ def test_a_secret_is_taken_from_its_variable(agents: list[Agent[Any]], monkeypat
         "turnkeeper/mine/orders-key": "of the orders",
         "turnkeeper/mine/groq-key": "of groq",
         "turnkeeper/mine/openai-api-key": "local",
-    } == secrets(agents, "mine")
+    } == secrets(agents, StageSettings(), "mine")
 
 
 def test_a_service_whose_variable_is_not_set_has_no_secret(
@@ -50,7 +56,7 @@ def test_a_service_whose_variable_is_not_set_has_no_secret(
 ) -> None:
     monkeypatch.delenv("ORDERS_KEY", raising=False)
 
-    assert "turnkeeper/mine/orders-key" not in secrets(agents, "mine")
+    assert "turnkeeper/mine/orders-key" not in secrets(agents, StageSettings(), "mine")
 
 
 @pytest.mark.parametrize(("url", "key"), [("", "local"), ("https://gateway.example/v1", "mine")])
@@ -60,4 +66,46 @@ def test_the_owners_key_goes_only_to_the_api_that_they_named(
     monkeypatch.setenv("OPENAI_BASE_URL", url)
     monkeypatch.setenv("OPENAI_API_KEY", "mine")
 
-    assert key == secrets(agents)["turnkeeper/turnkeeper/openai-api-key"]
+    assert key == secrets(agents, StageSettings())["turnkeeper/turnkeeper/openai-api-key"]
+
+
+def test_a_secret_that_only_the_stage_names_is_taken_too(
+    agents: list[Agent[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("OPENAI_BASE_URL", "ORDERS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TEAM_GROQ", "of the team")
+    monkeypatch.setenv("TEAM_OPENAI", "mine")
+    local = EndpointSettings("http://127.0.0.1:1/v1", "team-openai")
+    stage = StageSettings(endpoints={"groq": EndpointSettings(secret="ssm:/team/groq"), "openai": local})
+
+    assert {"turnkeeper/turnkeeper/team-openai": "local", "ssm:/team/groq": "of the team"} == secrets(agents, stage)
+
+
+def test_an_api_that_the_stage_names_gets_the_owners_key(
+    agents: list[Agent[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", "mine")
+    stage = StageSettings(endpoints={"openai": EndpointSettings("https://openrouter.example/v1")})
+
+    assert "mine" == secrets(agents, stage)["turnkeeper/turnkeeper/openai-api-key"]
+
+
+@mock_aws
+def test_each_secret_is_stored_where_the_functions_look_for_it(
+    agents: list[Agent[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setattr(deploy, "project_agents", lambda: {"paint": agents[0]})
+    stage = StageSettings(endpoints={"groq": EndpointSettings(secret="ssm:/team/groq")})
+    for again in ("old", "new"):
+        monkeypatch.setenv("TEAM_GROQ", f"of-groq-{again}")
+        monkeypatch.setenv("ORDERS_KEY", f"of-orders-{again}")
+        deploy.put_secrets(StageFile(Path(), {}, stage), "mine")
+
+    of_the_stack = Secrets({"SECRETS_PREFIX": "turnkeeper/mine/"})
+    found = [of_the_stack.secret(name).read() for name in ("ssm:/team/groq", "orders-key")]
+    assert ["of-groq-new", "of-orders-new"] == found

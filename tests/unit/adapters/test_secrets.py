@@ -58,7 +58,8 @@ def refusal(call: Callable[[], Any]) -> str:
     [
         ("openai-api-key", "OPENAI_API_KEY"),
         ("crm.v2/token", "CRM_V2_TOKEN"),
-        ("ssm:/team/orders-key", "ORDERS_KEY"),
+        ("ssm:/team/orders-key", "TEAM_ORDERS_KEY"),
+        ("ssm:/billing/key", "BILLING_KEY"),
     ],
 )
 def test_a_secret_in_the_environment_goes_before_every_store(secret: Any, name: str, variable: str) -> None:

@@ -45,8 +45,8 @@ class Secrets:
 
 
 def variable_of(name: str) -> str:
-    """Return the environment variable that holds a secret locally, such as OPENAI_API_KEY for `openai-api-key`."""
-    return re.sub("[^A-Z0-9]", "_", (name.rpartition("/")[2] if name.startswith(_SSM) else name).upper())
+    """Return the environment variable that holds a secret locally: ORDERS_KEY for `orders-key` or `ssm:/orders/key`."""
+    return re.sub("[^A-Z0-9]", "_", name.removeprefix(_SSM).lstrip("/").upper())
 
 
 class Secret:
