@@ -229,6 +229,14 @@ def test_an_agent_can_be_copied_and_changed() -> None:
         (lambda: Bearer(""), "Bearer: secret is a secret's name, such as orders-key"),
         (lambda: Bearer("my key"), "Bearer: secret is a secret's name, such as orders-key"),
         (lambda: Bearer("ssm:shop"), "Bearer: secret is a secret's name, such as orders-key"),
+        (
+            lambda: Bearer("arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop"),
+            "Bearer: secret is a secret's name, such as orders-key, or ssm:/name",
+        ),
+        (
+            lambda: Endpoint("groq", "openai", "https://groq.example", "arn:aws:ssm:eu-central-1:123456789012:x"),
+            "secret is a name, such as groq-api-key, or ssm:/any/name",
+        ),
         (lambda: Basic(None), "Basic: secret is a secret's name"),
         (lambda: ApiKeyHeader("X Key", "k"), "ApiKeyHeader: header is the name of a header"),
         (lambda: ApiKeyHeader("Host", "k"), "ApiKeyHeader: header is the name of a header"),

@@ -78,6 +78,10 @@ def test_every_section_is_read() -> None:
         ({"endpoints": {"openai": {"url": "HTTP://models.example"}}}, "endpoints.openai.url: is not https: a key goes"),
         ({"endpoints": {"openai": {"secret": "a b"}}}, "endpoints.openai.secret: "),
         (
+            {"endpoints": {"openai": {"secret": "arn:aws:x"}}},
+            "endpoints.openai.secret: is no name of a secret",
+        ),
+        (
             {"dependencies": {"orders": {"uri": "x"}}},
             "dependencies.orders.uri: there is no such setting; there are: url",
         ),

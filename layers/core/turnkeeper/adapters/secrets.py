@@ -28,7 +28,8 @@ class Secrets:
 
     A secret is looked for in the environment variable made of its name, such as OPENAI_API_KEY for `openai-api-key`;
     this is for local use. Where that is not set, `ssm:/name` is a SecureString parameter of SSM, `arn:...` a secret of
-    Secrets Manager, and any other name the secret `<prefix><name>` there. `prefix` is `SECRETS_PREFIX` by default.
+    Secrets Manager (the callbacks' key only), and any other name the secret `<prefix><name>` there. `prefix` is
+    `SECRETS_PREFIX` by default.
     """
 
     def __init__(self, environment: Mapping[str, str], prefix: str | None = None) -> None:

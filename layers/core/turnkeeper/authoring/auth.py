@@ -114,4 +114,4 @@ def _is(pattern: re.Pattern[str], value: Any) -> bool:
 
 
 def _secret(value: Any) -> tuple[bool, str]:
-    return not is_secret_name(value), "secret is a secret's name, such as orders-key, ssm:/name or arn:..."
+    return not is_secret_name(value), "secret is a secret's name, such as orders-key, or ssm:/name"

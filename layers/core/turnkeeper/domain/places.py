@@ -5,7 +5,7 @@ from collections.abc import Container
 from typing import Any
 from urllib.parse import urlsplit
 
-_SECRET = re.compile(r"ssm:/[A-Za-z0-9_./-]+|arn:[!-~]+|[A-Za-z0-9/_+=.@-]+")
+_SECRET = re.compile(r"ssm:/[A-Za-z0-9_./-]+|[A-Za-z0-9/_+=.@-]+")
 _HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
@@ -33,5 +33,5 @@ def is_host(value: Any) -> bool:
 
 
 def is_secret_name(value: Any) -> bool:
-    """Whether a value names a secret: a name of its own, `ssm:/name` or an ARN."""
+    """Whether a value names a secret: a name of its own, or `ssm:/name`. An ARN does not: no right admits it."""
     return isinstance(value, str) and _SECRET.fullmatch(value) is not None

@@ -64,7 +64,7 @@ def _host(text: str) -> str:
 
 def _secret(text: str) -> str:
     if not is_secret_name(text):
-        raise ValueError("is no name of a secret: write a name, ssm:/name or an ARN")
+        raise ValueError("is no name of a secret: write a name, such as orders-key, or ssm:/name")
     return text
 
 
