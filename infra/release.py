@@ -82,13 +82,7 @@ def defaults(build: Path) -> dict[str, str]:
 
 def deployed(stack: str, session: boto3.Session) -> dict[str, str]:
     """Return the parameters of a stack as it is deployed: a deployment keeps those that it does not name."""
-    try:
-        found = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    except ClientError as error:
-        if "does not exist" in str(error):
-            return {}
-        raise
-    return {p["ParameterKey"]: p.get("ParameterValue", "") for p in found.get("Parameters", [])}
+    return {p["ParameterKey"]: p.get("ParameterValue", "") for p in _stack(stack, session).get("Parameters", [])}
 
 
 def build(into: Path = BUILD) -> str:
@@ -116,6 +110,10 @@ def deploy(stage: str, parameters: Sequence[str], options: Sequence[str], from_b
         raise ReleaseError(f"the template has no parameter {', '.join(unknown)}; {hint}")
     kept = {name: value for name, value in deployed(place["stack_name"], session).items() if name in known}
     given[RELEASE] = write_release(from_build, {**kept, **given})
+    # What a template of before had is in the file now: no function may begin without it.
+    is_first = _has_no_settings(place["stack_name"], session)
+    if wanted and is_first:
+        print(_apply_stage(wanted, place["stack_name"], session))
     overrides = from_build / "parameters.yaml"
     overrides.write_text(json.dumps(given, indent=2) + "\n")  # which is YAML too
     sam(
@@ -124,9 +122,9 @@ def deploy(stage: str, parameters: Sequence[str], options: Sequence[str], from_b
         *("--template-file", str(from_build / "template.yaml")),
         *("--parameter-overrides", f"file://{overrides}", "--no-fail-on-empty-changeset", *options),
     )
-    if wanted:
+    if wanted and not is_first:
         print(_apply_stage(wanted, place["stack_name"], session))
-    else:
+    elif not wanted:
         print(f"{stage_file.path_of(stage)} does not exist: the stage keeps the settings that it has.")
     return given[RELEASE]
 
@@ -142,16 +140,36 @@ def _stage_settings(stage: str) -> StageFile | None:
         raise ReleaseError(f"nothing was deployed:\n{error}") from error
 
 
+def _has_no_settings(stack: str, session: boto3.Session) -> bool:
+    """Whether a stack is there, and nothing was ever applied to it."""
+    table = _outputs(stack, session).get("TableName")
+    return bool(table) and not StageStore(DynamoTable(session.client("dynamodb"), str(table))).base().version
+
+
+def _outputs(stack: str, session: boto3.Session) -> dict[str, str]:
+    """Return the outputs of a stack; none where it does not exist."""
+    return {output["OutputKey"]: output["OutputValue"] for output in _stack(stack, session).get("Outputs", [])}
+
+
+def _stack(stack: str, session: boto3.Session) -> Mapping[str, Any]:
+    """Return what CloudFormation says of a stack; nothing where it does not exist."""
+    try:
+        return session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return {}
+        raise
+
+
 def _apply_stage(wanted: StageFile, stack: str, session: boto3.Session) -> str:
     """Put the stage's settings in force, in the stack that was deployed; returns what to say."""
-    found = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
-    (table,) = (o["OutputValue"] for o in found["Outputs"] if o["OutputKey"] == "TableName")
+    table = _outputs(stack, session)["TableName"]
     by = session.client("sts").get_caller_identity()["Arn"]
     try:
         store = StageStore(DynamoTable(session.client("dynamodb"), table))
         return apply_to(store, wanted, by=by, at=time.time())
     except (CliError, StoreUnavailable) as error:
-        raise ReleaseError(f"the stack is deployed, its settings are not: {error}") from error
+        raise ReleaseError(f"the stage's settings are not in force: {error}") from error
 
 
 def sam(*arguments: str) -> None:

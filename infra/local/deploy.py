@@ -82,8 +82,11 @@ def stage_settings(ports: Ports) -> StageFile:
 
 
 def apply_stage(settings: StageFile, table_name: str) -> None:
-    """Put the stage's settings in force."""
-    apply_to(StageStore(DynamoTable(boto3.client("dynamodb"), table_name)), settings, by="make up", at=time.time())
+    """Put the stage's settings in force. Raises LocalCloudError where somebody else changed them at the same time."""
+    try:
+        apply_to(StageStore(DynamoTable(boto3.client("dynamodb"), table_name)), settings, by="make up", at=time.time())
+    except CliError as error:
+        raise LocalCloudError(str(error)) from error
 
 
 def put_secrets(settings: StageFile, stack: str) -> None:

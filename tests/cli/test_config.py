@@ -6,6 +6,7 @@ from threading import Barrier, Thread
 
 import pytest
 from turnkeeper.adapters.memory import MemoryTable
+from turnkeeper.ports import Put
 from turnkeeper.stores.stage import StageStore
 from turnkeeper_cli import config, stage_file
 from turnkeeper_cli.errors import CliError
@@ -93,6 +94,17 @@ def test_what_is_stopped_stays_stopped_when_a_file_is_applied(stack: Stack, run:
         ("[turns]\nburst = 1\n\n[limit]\n", "local.toml:4: limit: there is no such setting; there are: limits"),
         ('[hosts]\nprivate = [\n  "a",\n  "http://b",\n]\n', "local.toml:2: hosts.private.1: is no host"),
         ("turns = 3\n", "local.toml:1: turns: should be a table"),
+        (
+            "[hosts]\nprivate = [2024-01-01]\n",
+            "local.toml:2: hosts.private: is a date or a time: write text, in quotes",
+        ),
+        ("# a\u2028b\n[turns]\nburst = 0\n", "local.toml:3: turns.burst: should be greater than or equal to 1"),
+        ("\ufeff[turns]\nburst = 0\n", "local.toml:2: turns.burst: should be greater than or equal to 1"),
+        (f"a = {'[' * 5000}{']' * 5000}\n", "is nested too deeply"),
+        (
+            '[dependencies.shop]\nurl = "https://${region}.x"\n',
+            ":2: dependencies.shop.url: a variable is written",
+        ),
         ("[turns\n", "local.toml is not TOML: "),
         ('[dependencies.shop]\nurl = "${SHOP_URL}"\n', ":2: dependencies.shop.url: set the variable SHOP_URL"),
         ('[dependencies.shpo]\nurl = "https://x"\n', ":1: dependencies.shpo: there is no 'shpo'; there are: shop"),
@@ -160,18 +172,48 @@ def test_of_two_operators_at_once_one_is_refused_and_told_who_was_first(stack: S
     current = StageStore(table).current()
 
     assert 1 == current.version
-    assert f"nothing was applied: version 1, by {current.by}" in refused
+    assert f"nothing was applied: others made changes since version 0\nversion 1, by {current.by}" in refused
     assert f"turns.burst: (default) -> {3 if current.by == 'olga' else 4}" in refused
 
 
 def test_a_version_that_is_not_in_force_any_more_is_refused(stack: Stack, run: Run) -> None:
     apply(stack, run, "[turns]\nburst = 3\n")
+    apply(stack, run, "[turns]\nburst = 7\n")
     run("stop", "everything")
     result = apply(stack, run, "[turns]\nburst = 4\n", "--version", "1")
+    told = result.err.splitlines()
 
     assert 1 == result.code
-    assert "nothing was applied: version 2, by " in result.err
-    assert "stop everything" in result.err
+    assert "turnkeeper: nothing was applied: others made changes since version 1" == told[0]
+    assert ["version 3", "version 2"] == [line.partition(",")[0] for line in told[1:5:2]]
+    assert ["  stop everything", "  turns.burst: 3 -> 7"] == told[2:5:2]
+
+
+@pytest.mark.parametrize(
+    "broken", [{"settings": "nonsense"}, {"settings": "[]"}, {"stops": None}, {"version": "x"}, {"changes": None}]
+)
+def test_an_item_that_cannot_be_read_is_shown_as_such_and_mended_by_applying_a_file(
+    stack: Stack, run: Run, broken: dict[str, object]
+) -> None:
+    apply(stack, run, "[turns]\nburst = 3\n")
+    kept = stack.world.table.get(("STAGE", "CURRENT"))
+    stack.world.table.transact([Put(("STAGE", "CURRENT"), {**(kept or {}), **broken})])
+
+    assert "It cannot be read, and the newest older version that can be holds instead: " in run("config", "show").out
+    assert 0 == run("config", "diff").code
+    assert "is in force within 60 s: version 2." in run("config", "apply").out
+    assert ("", 2) == ((now := StageStore(stack.world.table).current()).fault, now.version)
+
+
+def test_an_agents_stop_is_written_even_over_an_item_that_cannot_be_read(stack: Stack, run: Run) -> None:
+    apply(stack, run, "[turns]\nburst = 3\n")
+    kept = stack.world.table.get(("STAGE", "CURRENT"))
+    stack.world.table.transact([Put(("STAGE", "CURRENT"), {**(kept or {}), "stops": None})])
+    run("stop", "agent", "paint")
+    now = StageStore(stack.world.table).current()
+
+    assert (2, ["agent paint"]) == (now.version, [str(stop.target) for stop in now.stops])
+    assert '{"turns": {"burst": 3}}' == now.settings
 
 
 def test_a_stage_that_nobody_named_is_asked_for(stack: Stack, run: Run) -> None:

@@ -5,12 +5,19 @@ import re
 import tomllib
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from turnkeeper import Dependency, Endpoint, Model
+from turnkeeper.adapters import secrets, sender, tool_http
+from turnkeeper.adapters.models import http
+from turnkeeper.authoring.auth import Auth
+from turnkeeper.domain import stage_file
+from turnkeeper.domain.money import MICRO
 from turnkeeper.domain.stage import IN_FORCE_S, MAX_AGE_S, Stoppable
 from turnkeeper.domain.stage_file import Section, StageFile, settings_from_json
+from turnkeeper.runtime import attempt
+from turnkeeper.runtime.tool_calls import MOST_CHARACTERS
 
 from tests.template.source import TEMPLATE
 
@@ -20,8 +27,7 @@ PAGE = (Path(__file__).parents[2] / "docs/settings.md").read_text()
 def rows(heading: str, first: str) -> dict[str, list[str]]:
     """The table under a heading whose first column is called `first`: its cells by their first one, as they stand."""
     section = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    table = section.partition(f"| {first} |")[2].splitlines()
-    lines = [line for line in table[2:] if line]
+    lines = section.partition(f"\n| {first} |")[2].splitlines()[2:]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[: _until_text(lines)]]
     assert cells, heading
     return {row[0].strip("`"): row[1:] for row in cells}
@@ -91,6 +97,30 @@ def test_what_agents_say_in_code_is_listed(kind: type) -> None:
     own = {name.partition(".")[2] for name in told if name.startswith(f"{kind.__name__}.")}
 
     assert {field.name for field in fields(kind)} == own
+    for field in fields(kind):
+        told_default = told[f"{kind.__name__}.{field.name}"][0]
+        if isinstance(field.default, int):
+            assert f"`{field.default}`" == told_default
+
+
+def test_every_auth_is_shown_with_what_it_takes() -> None:
+    wanted = {f"{kind.__name__}({', '.join(field.name for field in fields(kind))})" for kind in get_args(Auth)}
+
+    assert wanted == set(rows("Endpoints, dependencies and their secrets", "auth"))
+
+
+def test_the_bounds_are_the_codes() -> None:
+    told = {int(cells[0].split()[0]) for cells in rows("Bounds that nobody sets", "what").values()}
+    codes = (
+        attempt._MOST_CALLS,
+        tool_http._MOST_REQUESTS,
+        sender._MAX_BYTES,
+        MOST_CHARACTERS,
+        http._LONGEST_BODY_BYTES,
+    )
+    others = (secrets._MAX_AGE_S, MAX_AGE_S, stage_file._MOST_MICRO_USD // MICRO)
+
+    assert {*codes, *others} == told
 
 
 def test_every_parameter_of_the_template_is_listed_as_it_is() -> None:

@@ -11,6 +11,7 @@ from turnkeeper import Endpoint, Model, ToolContext, tool
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.domain.chat import ModelReply, ModelRequest
 from turnkeeper.domain.stage import FORMAT, IN_FORCE_S, MAX_AGE_S, Stage, Stoppable, Target
+from turnkeeper.ports import Put
 from turnkeeper.stores.stage import StageStore
 
 from tests.support.tables import Killed, WatchedTable, down
@@ -98,6 +99,39 @@ def test_settings_that_cannot_be_read_leave_the_last_good_ones_and_the_owner_is_
     assert "version 2 of the stage cannot be read, an older one holds: " in warned
     assert why in warned
     assert ["OwnerWarning"] == [name for name, _, _ in world.telemetry.counts if name == "OwnerWarning"]
+
+
+@pytest.mark.parametrize(
+    "broken", [{"stops": None}, {"stops": [{}]}, {"changes": None}, {"at": None}, {"format": "x"}, {"version": None}]
+)
+@pytest.mark.parametrize("cold", [False, True])
+def test_an_item_that_cannot_be_read_leaves_settings_and_stops_and_the_owner_is_told(
+    broken: dict[str, object], cold: bool
+) -> None:
+    world = World(paint(), paint(name="sing"))
+    apply(world, TOO_LITTLE)
+    world.stop(Target(Stoppable.AGENT, "sing"))
+    world.later(MAX_AGE_S)
+    world.send()
+    kept = world.table.get(("STAGE", "CURRENT"))
+    world.table.transact([Put(("STAGE", "CURRENT"), {**(kept or {}), **broken})])
+    if cold:
+        world.restart()._known_stage.read_at = None
+    world.later(MAX_AGE_S)
+
+    assert (402, 503) == (world.send().status, world.send(agent="sing").status)
+    assert 1 == len(warnings(world))
+
+
+def test_a_cold_environment_finds_the_last_good_settings_behind_any_number_of_stops() -> None:
+    world = World()
+    apply(world, TOO_LITTLE)
+    apply(world, "{}", FORMAT + 1)
+    for n in range(25):
+        world.stop(Target(Stoppable.CUSTOMER, f"customer-{n}", TENANT))
+    world.restart()._known_stage.read_at = None
+
+    assert 402 == world.send().status
 
 
 def test_what_is_stopped_holds_even_if_the_settings_cannot_be_read() -> None:

@@ -4,21 +4,23 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import App, Parameter
 from turnkeeper.domain.stage import StageVersion
 from turnkeeper.domain.stage_file import StageFile as Shape
+from turnkeeper.domain.stage_file import WrongSettings, settings_from_json
 from turnkeeper.errors import StageChanged
 from turnkeeper.stores.stage import StageStore
 
 from turnkeeper_cli import stage_file
 from turnkeeper_cli.errors import CliError
 from turnkeeper_cli.project import root
-from turnkeeper_cli.show import moment, printable, say
+from turnkeeper_cli.show import is_terminal, moment, printable, say
 from turnkeeper_cli.stage_file import StageFile
 from turnkeeper_cli.store import Place
 
+_MOST_TOLD = 20
 _HERE = Place()
 Version = Annotated[int | None, Parameter(name="--version")]
 
@@ -45,7 +47,10 @@ def show(*, history: bool = False, place: Place = _HERE) -> None:
         return
     current = store.current()
     say(_about(current) if current.version else "Nothing was ever applied: every setting has its default.", "bold")
-    given = dict(stage_file.flat(json.loads(current.settings)))
+    fault = fault_of(current)
+    if fault:
+        say(f"It cannot be read, and the newest older version that can be holds instead: {fault}", "red")
+    given = dict(stage_file.flat(data_of(current)))
     for name, default in defaults():
         if name not in given:
             say(f"{name} = {default}  (default)", "dim")
@@ -68,8 +73,8 @@ def diff(file: Path | None = None, *, place: Place = _HERE) -> None:
         The stage's file. Default: infra/stages/STAGE.toml.
     """
     wanted = _read(file, place)
-    current = StageStore(place.open().table).current()
-    found = stage_file.changes(json.loads(current.settings), wanted.data)
+    current = StageStore(place.open().table).base()
+    found = stage_file.changes(data_of(current), wanted.data)
     for line in found:
         say(printable(line))
     if found:
@@ -87,26 +92,31 @@ def apply(file: Path | None = None, *, version: Version = None, place: Place = _
     file
         The stage's file. Default: infra/stages/STAGE.toml.
     version
-        Apply it only if this is the version in force, as `config diff` printed it.
+        Apply it only if this is the version in force, as `config diff` printed it; nothing is asked then.
     """
-    wanted = _read(file, place)
-    say(apply_to(StageStore(place.open().table), wanted, version=version, by=place.who(), at=place.now()))
+    wanted, store = _read(file, place), StageStore(place.open().table)
+    if is_terminal() and version is None:
+        seen = store.base()
+        version = seen.version
+        if not _is_agreed(stage_file.changes(data_of(seen), wanted.data)):
+            return
+    say(apply_to(store, wanted, version=version, by=place.who(), at=place.now()))
 
 
 def apply_to(store: StageStore, wanted: StageFile, *, by: str, at: float, version: int | None = None) -> str:
     """Put a file in force, and return what to say; raises CliError where somebody else was first."""
-    found = store.current()
+    found = store.base()
     if version is not None and found.version != version:
-        raise CliError(_refused(found))
+        raise CliError(_refused(store, version))
     if found.is_newer_than_the_code:
         raise CliError(f"version {found.version} was written by newer code, by {found.by}: use that code's command")
-    changed = stage_file.changes(json.loads(found.settings), wanted.data)
-    if found.version and not changed:
+    changed = stage_file.changes(data_of(found), wanted.data)
+    if found.version and not changed and not fault_of(found):
         return f"{wanted.path} is in force already: version {found.version}."
     try:
         store.replace(found, found.with_settings(wanted.text, changed, by=by, at=at))
     except StageChanged as error:
-        raise CliError(_refused(error.current)) from error
+        raise CliError(_refused(store, found.version)) from error
     lines = [f"{wanted.path} is in force within 60 s: version {found.version + 1}.", *changed]
     return "\n".join(map(printable, lines))
 
@@ -132,12 +142,40 @@ def _read(file: Path | None, place: Place) -> StageFile:
     return stage_file.read(path, variables_of(place))
 
 
-def _refused(current: StageVersion) -> str:
-    changed = "".join(f"\n  {printable(line)}" for line in current.changes)
-    return (
-        f"nothing was applied: {_about(current)} is in force, which you had not seen{changed}\n"
-        "See `turnkeeper config diff`, and apply again."
-    )
+def data_of(version: StageVersion) -> dict[str, Any]:
+    """Return the settings of a version as its file had them; nothing where they cannot be read."""
+    try:
+        data = json.loads(version.settings)
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def fault_of(version: StageVersion) -> str:
+    """Return why functions cannot read a version, or nothing."""
+    try:
+        settings_from_json(version.settings)
+    except WrongSettings as error:
+        return version.fault or str(error)
+    return version.fault
+
+
+def _is_agreed(changed: list[str]) -> bool:
+    """Show a person what would change, and ask."""
+    for line in changed or ["nothing changes"]:
+        say(printable(line))
+    return not changed or input("Apply this? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _refused(store: StageStore, seen: int) -> str:
+    """Say what others changed since a version was seen."""
+    lines = []
+    for version in store.history(limit=_MOST_TOLD):
+        if version.version > seen:
+            lines += [_about(version), *(f"  {printable(line)}" for line in version.changes)]
+    told = "\n".join(lines)
+    advice = "See `turnkeeper config diff`, and apply again."
+    return f"nothing was applied: others made changes since version {seen}\n{told}\n{advice}"
 
 
 def _about(version: StageVersion) -> str:

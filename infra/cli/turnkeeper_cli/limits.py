@@ -1,6 +1,5 @@
 """`turnkeeper limits`: what customers and agents may spend, changed at once and without a deploy."""
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Annotated
@@ -9,11 +8,12 @@ from cyclopts import App, Parameter
 from turnkeeper.domain.money import micro_usd
 from turnkeeper.domain.spend import Override
 from turnkeeper.domain.stage import StageVersion
-from turnkeeper.domain.stage_file import settings_from_json
+from turnkeeper.domain.stage_file import WrongSettings, settings_from_json
 from turnkeeper.runtime.limits import own_limits
 from turnkeeper.stores.limits import LimitStore, Whose
 from turnkeeper.stores.stage import StageStore
 
+from turnkeeper_cli.config import data_of
 from turnkeeper_cli.errors import CliError
 from turnkeeper_cli.project import AGENTS, known_agent, project_agents
 from turnkeeper_cli.show import say, usd
@@ -120,8 +120,11 @@ def _micro_usd(dollars: str | None) -> int | None:
 
 def _stage_lines(stage: StageVersion) -> list[str]:
     """Say what the stage allows, and whether its file or the code says so."""
-    given = json.loads(stage.settings).get("limits", {})
-    limits = settings_from_json(stage.settings).limits
+    given = data_of(stage).get("limits", {})
+    try:
+        limits = settings_from_json(stage.settings).limits
+    except WrongSettings as error:
+        raise CliError(f"version {stage.version} of the stage cannot be read: see `turnkeeper config show`") from error
     amounts = {
         "task": (limits.task_micro_usd, "a task"),
         "customer_day": (limits.customer_day_micro_usd, "a customer and day"),

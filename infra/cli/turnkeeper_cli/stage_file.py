@@ -46,7 +46,7 @@ def read(path: Path, variables: Mapping[str, str] | None = None) -> StageFile:
     """
     shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     try:
-        text = path.read_text()
+        text = path.read_text("utf-8-sig")
     except OSError as error:
         raise CliError(f"{shown} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -55,36 +55,63 @@ def read(path: Path, variables: Mapping[str, str] | None = None) -> StageFile:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise CliError(f"{shown} is not TOML: {error}") from error
+    except RecursionError as error:
+        raise CliError(f"{shown} is nested too deeply") from error
     mistakes: list[Mistake] = []
     data = _replaced(raw, (), os.environ if variables is None else variables, mistakes)
     settings = StageSettings()
     try:
-        settings = settings_from_json(json.dumps(data, default=str))
+        settings = settings_from_json(json.dumps(data))
         mistakes += _unknown_names(data)
     except WrongSettings as error:
         mistakes += error.mistakes
     if mistakes:
-        lines = [f"{shown}:{line_of(text, mistake.path)}: {mistake}" for mistake in mistakes]
+        where = lines_of(text)
+        lines = [f"{shown}:{line_of(where, mistake.path)}: {mistake}" for mistake in mistakes]
         raise CliError("\n".join(dict.fromkeys(lines)))
     return StageFile(shown, data, settings)
 
 
-def line_of(text: str, path: Sequence[str]) -> int:
-    """Return the line (from 1) of a TOML text on which the setting at `path` begins, or the last table above it."""
-    lines, found, parsed = text.splitlines(), 1, 0
-    reached = 0
-    for number in range(1, len(lines) + 1):
+def lines_of(text: str) -> dict[tuple[str, ...], int]:
+    """Return the line (from 1) on which each table and setting of a TOML text begins, by its path."""
+    found: dict[tuple[str, ...], int] = {(): 1}
+    table: tuple[str, ...] = ()
+    lines = text.split("\n")
+    begin = 0
+    for end in range(1, len(lines) + 1):
+        if begin == end - 1 and not lines[begin].partition("#")[0].strip():
+            begin = end
+            continue
         try:
-            data = tomllib.loads("\n".join(lines[:number]))
+            data = tomllib.loads("\n".join(lines[begin:end]))
         except tomllib.TOMLDecodeError:
             continue  # within a value of several lines
-        depth = _depth(data, path)
-        if depth > reached:
-            found, reached = parsed + 1, depth
-            while not lines[found - 1].strip() or lines[found - 1].lstrip().startswith("#"):
-                found += 1
-        parsed = number
+        paths = list(_paths(data))
+        if lines[begin].lstrip().startswith("["):
+            table = paths[-1]
+            paths = [table[:depth] for depth in range(1, len(table) + 1)]
+        else:
+            paths = [table + path for path in paths]
+        for path in paths:
+            found.setdefault(path, begin + 1)
+        begin = end
     return found
+
+
+def line_of(lines: Mapping[tuple[str, ...], int], path: Sequence[str]) -> int:
+    """Return the line of the setting at a path, or of the last table above it."""
+    above = (tuple(path[:depth]) for depth in range(len(path), -1, -1))
+    return next(lines[part] for part in above if part in lines)
+
+
+def _paths(data: Any) -> Iterator[tuple[str, ...]]:
+    """Yield every path into the data, the outer ones first."""
+    if isinstance(data, list):
+        data = data[-1] if data and isinstance(data[-1], dict) else {}
+    for name, value in data.items() if isinstance(data, dict) else ():
+        yield (name,)
+        for inner in _paths(value):
+            yield (name, *inner)
 
 
 def flat(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -107,26 +134,20 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _depth(data: Any, path: Sequence[str]) -> int:
-    """Return how many names of a path lead into the data."""
-    for depth, name in enumerate(path):
-        if isinstance(data, list):
-            return depth
-        if not isinstance(data, dict) or name not in data:
-            return depth
-        data = data[name]
-    return len(path)
-
-
 def _replaced(value: Any, path: tuple[str, ...], variables: Mapping[str, str], missing: list[Mistake]) -> Any:
     if isinstance(value, dict):
         return {name: _replaced(inner, (*path, name), variables, missing) for name, inner in value.items()}
     if isinstance(value, list):
         return [_replaced(inner, path, variables, missing) for inner in value]
+    if not isinstance(value, str | int | float):
+        missing.append(Mistake(path, "is a date or a time: write text, in quotes"))
+        return str(value)
     if not isinstance(value, str):
         return value
     unset = [name for name in _VARIABLE.findall(value) if not variables.get(name)]
     missing += [Mistake(path, f"set the variable {name} in the shell that applies this file") for name in unset]
+    if "${" in _VARIABLE.sub("", value):
+        missing.append(Mistake(path, "a variable is written ${NAME}, in capital letters"))
     return _VARIABLE.sub(lambda found: variables.get(found[1], ""), value)
 
 

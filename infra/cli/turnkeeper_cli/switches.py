@@ -14,6 +14,7 @@ from turnkeeper_cli.show import moment, printable, say
 from turnkeeper_cli.store import Place, Store
 
 _ID = re.compile(r"[A-Za-z0-9._:@+=-]{1,128}")
+_LONGEST_REASON = 300
 _HERE = Place()
 _EFFECT = {
     Stoppable.MODEL: "no call of it is begun: its chains go on without it",
@@ -36,6 +37,8 @@ def stop(what: What, name: str = "", *, reason: str = "", place: Place = _HERE) 
     reason
         Why: it is shown by `turnkeeper config show`.
     """
+    if len(reason) > _LONGEST_REASON:
+        raise CliError(f"the reason is too long: write at most {_LONGEST_REASON} characters")
     target, store = _target(what, name, place), StageStore(place.open().table)
     by, at = place.who(), place.now()
     before, after = store.change(lambda found: found.stopping(target, reason=reason, by=by, at=at))

@@ -3,8 +3,8 @@
 import pytest
 from turnkeeper.domain.stage import StageVersion, Stop, Stoppable, Target
 from turnkeeper.errors import StageChanged
-from turnkeeper.ports import Table
-from turnkeeper.stores.stage import StageStore, stage_of
+from turnkeeper.ports import Put, Table
+from turnkeeper.stores.stage import StageStore
 
 BOOKING, EVERYTHING = Target(Stoppable.AGENT, "booking"), Target(Stoppable.EVERYTHING)
 
@@ -90,10 +90,26 @@ def test_every_version_says_who_when_and_what(table: Table) -> None:
     assert [newest] == list(store.history(limit=1))
 
 
-def test_a_kind_of_target_that_only_newer_code_knows_is_left_out(table: Table) -> None:
+def test_a_kind_of_target_that_only_newer_code_knows_stops_nothing_here_and_is_written_back(table: Table) -> None:
     store = StageStore(table)
     store.change(lambda version: version.stopping(BOOKING, reason="", by="olga", at=2.0))
-    kept = table.get(("STAGE", "CURRENT"))
-    assert kept is not None
+    kept = table.get(("STAGE", "CURRENT")) or {}
+    table.transact([Put(("STAGE", "CURRENT"), kept | {"stops": [kept["stops"][0] | {"what": "region"}]})])
+    store.change(lambda version: version.stopping(EVERYTHING, reason="", by="otto", at=3.0))
 
-    assert () == stage_of(kept | {"stops": [kept["stops"][0] | {"what": "region"}]}).stops
+    assert ["region booking", "everything"] == [str(stop.target) for stop in store.current().stops]
+
+
+@pytest.mark.parametrize(
+    "broken", [{"stops": None}, {"stops": [{}]}, {"changes": None}, {"at": None}, {"format": "x"}, {"version": None}]
+)
+def test_an_item_that_cannot_be_read_says_so_and_the_newest_that_can_is_changed(
+    table: Table, broken: dict[str, object]
+) -> None:
+    store = StageStore(table)
+    good = apply(store, store.current(), '{"turns": {"burst": 5}}')
+    table.transact([Put(("STAGE", "CURRENT"), {**(table.get(("STAGE", "CURRENT")) or {}), **broken})])
+    assert store.current().fault
+    apply(store, store.base(), '{"turns": {"burst": 6}}')
+
+    assert ("", good.version + 1) == ((now := store.current()).fault, now.version)

@@ -79,7 +79,7 @@ def of_error(error: Exception) -> Response[str]:  # noqa: C901, PLR0911, PLR0912
             detail = f"the worst case of this call does not fit into the {over.limit.value} limit"
             return problem("limit-exceeded", detail, more=more)
         case Stopped(target=target):
-            what = "everything" if target.what is Stoppable.EVERYTHING else f"this {target.what}"
+            what = "everything" if target.what == Stoppable.EVERYTHING else f"this {target.what}"
             detail = f"the operators stopped {what}: nothing was done; try again later, with the same key"
             return problem("stopped", detail, headers=_retry(STOPPED_RETRY_SECONDS))
         case RateLimited(retry_after_s=seconds):

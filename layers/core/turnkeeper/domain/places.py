@@ -15,7 +15,7 @@ def is_url(value: Any) -> bool:
         return False
     try:
         parts = urlsplit(value)
-        has_host = bool(parts.hostname) and parts.port != 0
+        has_host = (is_host(parts.hostname) or parts.netloc.startswith("[")) and parts.port != 0
     except ValueError:
         return False
     return parts.scheme in ("https", "http") and has_host and not set("?#") & set(value) and "@" not in parts.netloc

@@ -34,9 +34,12 @@ class Stoppable(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is stopped: `name` is empty for everything, and `tenant` for all but a customer."""
+    """What is stopped: `name` is empty for everything, and `tenant` for all but a customer.
 
-    what: Stoppable
+    `what` is a `Stoppable`, or a word of newer code: this code keeps such a stop, and it stops nothing here.
+    """
+
+    what: str
     name: str = ""
     tenant: str = ""
 
@@ -142,7 +145,8 @@ class Stage:
 class StageVersion:
     """One version of a stage, as it is kept: who made it, when (seconds since the epoch), and what changed.
 
-    `settings` is the JSON text of the stage's file, in `format`; it becomes `StageSettings` through `read_settings`.
+    `settings` is the JSON text of the stage's file, in `format`; it becomes `StageSettings` through
+    `settings_from_json`. `fault` says why the item itself could not be read; then nothing else of it counts.
     """
 
     version: int = 0
@@ -152,6 +156,7 @@ class StageVersion:
     at: float = 0.0
     changes: tuple[str, ...] = ()
     format: int = FORMAT
+    fault: str = ""
 
     @property
     def is_newer_than_the_code(self) -> bool:
@@ -168,6 +173,7 @@ class StageVersion:
             at=at,
             changes=tuple(changes),
             format=FORMAT,
+            fault="",
         )
 
     def stopping(self, target: Target, *, reason: str, by: str, at: float) -> "StageVersion":
@@ -175,11 +181,13 @@ class StageVersion:
         if any(stop.target == target for stop in self.stops):
             return self
         stops = (*self.stops, Stop(target, by, at, reason))
-        return replace(self, version=self.version + 1, stops=stops, by=by, at=at, changes=(f"stop {target}",))
+        return replace(self, version=self.version + 1, stops=stops, by=by, at=at, changes=(f"stop {target}",), fault="")
 
     def resuming(self, target: Target, *, by: str, at: float) -> "StageVersion":
         """Return the version that follows, in which a target is not stopped; the same one if it is not."""
         stops = tuple(stop for stop in self.stops if stop.target != target)
         if stops == self.stops:
             return self
-        return replace(self, version=self.version + 1, stops=stops, by=by, at=at, changes=(f"resume {target}",))
+        return replace(
+            self, version=self.version + 1, stops=stops, by=by, at=at, changes=(f"resume {target}",), fault=""
+        )

@@ -30,7 +30,7 @@ class Mistake:
 
     def __str__(self) -> str:
         """The mistake as a person reads it."""
-        return f"{'.'.join(self.path)}: {self.message}"
+        return f"{'.'.join(self.path)}: {self.message}" if self.path else self.message
 
 
 class WrongSettings(ValueError):  # noqa: N818 - the name says it
@@ -234,6 +234,8 @@ def _mistake(error: Mapping[str, Any]) -> Mistake:
     section, field = _at(path)
     if error["type"] == _EXTRA:
         return Mistake(path, f"there is no such setting; there are: {', '.join(section.model_fields)}")
+    if "recursion limit" in str(error["msg"]):
+        return Mistake(path, "is nested too deeply")
     said = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ").replace("an object", "a table")
     example = field.examples[0] if field is not None and field.examples else ""
     return Mistake(path, f"{said}; write it like {example}" if example else said)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -51,7 +51,7 @@ class BrokenAgentView(TypedDict):
 class StoppedView(TypedDict):
     """Something that was stopped, since when, and why; `name` is empty for everything."""
 
-    what: Literal["everything", "tenant", "agent", "customer", "model", "tool"]
+    what: Stoppable
     name: str
     since: Moment
     reason: str
@@ -138,14 +138,16 @@ _BREAKER: dict[State, BreakerStatus] = {State.CLOSED: "closed", State.OPEN: "ope
 
 def _concerns(stop: Stop, tenant: str) -> bool:
     target = stop.target
-    if target.what is Stoppable.TENANT:
+    if target.what == Stoppable.TENANT:
         return target.name == tenant
-    return target.what is not Stoppable.CUSTOMER or target.tenant == tenant
+    if target.what == Stoppable.CUSTOMER:
+        return target.tenant == tenant
+    return target.what in set(Stoppable)
 
 
 def _stopped(stop: Stop) -> StoppedView:
     since = datetime.fromtimestamp(stop.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return {"what": stop.target.what.value, "name": stop.target.name, "since": since, "reason": stop.reason}
+    return {"what": Stoppable(stop.target.what), "name": stop.target.name, "since": since, "reason": stop.reason}
 
 
 def _subscriptions_view(found: Mapping[str, Subscriptions] | None) -> dict[str, SubscriptionsView] | None:

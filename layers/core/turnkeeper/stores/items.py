@@ -25,7 +25,7 @@ from turnkeeper.domain.escalation import Escalation, EscalationState
 from turnkeeper.domain.money import format_usd, micro_usd
 from turnkeeper.domain.reservation import Reservation, ReservationState
 from turnkeeper.domain.spend import Counter, Override
-from turnkeeper.domain.stage import StageVersion, Stop, Stoppable, Target
+from turnkeeper.domain.stage import StageVersion, Stop, Target
 from turnkeeper.domain.tier import Tier
 from turnkeeper.domain.turn import Turn, TurnState
 from turnkeeper.ports import Item
@@ -166,13 +166,15 @@ COUNTER = Codec(Counter, {"committed_micro_usd": "committed", "posted_micro_usd"
 
 
 def _stops(kept: Iterable[Mapping[str, Any]]) -> tuple[Stop, ...]:
-    """Read what is stopped; a kind of target that only newer code knows is left out."""
+    """Read what is stopped, also of a kind that only newer code knows: it is written back as it was."""
     return tuple(
         Stop(
-            Target(Stoppable(stop["what"]), stop["name"], stop["tenant"]), stop["by"], float(stop["at"]), stop["reason"]
+            Target(stop["what"], stop.get("name", ""), stop.get("tenant", "")),
+            by=stop.get("by", ""),
+            at=float(stop.get("at", 0)),
+            reason=stop.get("reason", ""),
         )
         for stop in kept
-        if stop["what"] in set(Stoppable)
     )
 
 
@@ -189,7 +191,7 @@ def stage_item(version: StageVersion) -> Item:
         }
         for stop in version.stops
     ]
-    return STAGE.write(version) | {"stops": stops, "changes": list(version.changes)}
+    return STAGE.write(version, without=["fault"]) | {"stops": stops, "changes": list(version.changes)}
 
 
-STAGE = Codec(StageVersion, read={"stops": _stops, "changes": tuple, "at": float})
+STAGE = Codec(StageVersion, read={"stops": _stops, "changes": tuple, "at": float, "version": int, "format": int})
