@@ -1,6 +1,5 @@
 """`turnkeeper limits`: what customers and agents may spend, changed at once and without a deploy."""
 
-import re
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -15,11 +14,10 @@ from turnkeeper.stores.stage import StageStore
 
 from turnkeeper_cli.config import data_of
 from turnkeeper_cli.errors import CliError
-from turnkeeper_cli.project import AGENTS, known_agent, project_agents
+from turnkeeper_cli.project import AGENTS, checked_id, known_agent, project_agents
 from turnkeeper_cli.show import say, usd
 from turnkeeper_cli.store import Place
 
-_ID = re.compile(r"[A-Za-z0-9._:@+=-]{1,128}")
 _HERE = Place()
 
 app = App(
@@ -46,8 +44,7 @@ class Owner:
         name = self.customer or self.agent
         if not name or (self.customer and self.agent):
             raise CliError("say whose limit: --customer NAME or --agent NAME")
-        if not _ID.fullmatch(name):
-            raise CliError(f"{name!r} is no id: letters, digits and . _ : @ + = -")
+        checked_id(name)
         if self.agent:
             known_agent(name)
         return (Whose.CUSTOMER if self.customer else Whose.AGENT), name

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import sys
 import tomllib
 from pathlib import Path
@@ -12,6 +13,7 @@ from turnkeeper.errors import BrokenAgent
 from turnkeeper_cli.errors import CliError
 
 AGENTS = Path("layers/agents/agents")
+_ID = re.compile(r"[A-Za-z0-9._:@+=-]{1,128}")
 STACK_FILE = Path(".local/stack.json")
 _FACTS = ("api_url", "aws_endpoint_url", "region", "table_name", "user_pool_id")
 _TOKENS = ("service", "customer")
@@ -45,6 +47,13 @@ def project_agents() -> dict[str, Any]:
         except BrokenAgent as error:
             raise CliError(f"{error}: {error.kind} in {AGENTS.parent / error.place}") from error
     return found
+
+
+def checked_id(name: str) -> str:
+    """Return a customer's or an agent's id; raises CliError where it cannot be one."""
+    if not _ID.fullmatch(name):
+        raise CliError(f"{name!r} is no id: letters, digits and . _ : @ + = -")
+    return name
 
 
 def known_agent(name: str) -> str:

@@ -1,6 +1,5 @@
 """`turnkeeper stop` and `turnkeeper resume`: switches that hold for every new turn within 60 s."""
 
-import re
 from collections.abc import Callable
 from typing import Annotated
 
@@ -9,11 +8,10 @@ from turnkeeper.domain.stage import IN_FORCE_S, Stoppable, Target
 from turnkeeper.stores.stage import StageStore
 
 from turnkeeper_cli.errors import CliError
-from turnkeeper_cli.project import known_agent, project_agents
+from turnkeeper_cli.project import checked_id, known_agent, project_agents
 from turnkeeper_cli.show import moment, printable, say
 from turnkeeper_cli.store import Place, Store
 
-_ID = re.compile(r"[A-Za-z0-9._:@+=-]{1,128}")
 _LONGEST_REASON = 300
 _HERE = Place()
 _EFFECT = {
@@ -78,17 +76,12 @@ def _target(what: Stoppable, name: str, place: Place) -> Target:
     check: dict[Stoppable, Callable[[], object]] = {
         Stoppable.TENANT: lambda: place.known_tenant(name),
         Stoppable.AGENT: lambda: known_agent(name),
-        Stoppable.CUSTOMER: lambda: _is_id(name),
+        Stoppable.CUSTOMER: lambda: checked_id(name),
         Stoppable.MODEL: lambda: _among(name, "model", [m.id for a in project_agents().values() for m in a.models]),
         Stoppable.TOOL: lambda: _among(name, "tool", [t.name for a in project_agents().values() for t in a.tools]),
     }
     check.get(what, lambda: None)()
     return target
-
-
-def _is_id(name: str) -> None:
-    if not _ID.fullmatch(name):
-        raise CliError(f"{name!r} is no id: letters, digits and . _ : @ + = -")
 
 
 def _among(name: str, kind: str, known: list[str]) -> None:
