@@ -27,6 +27,7 @@ BEYOND_SCHEMAS = (
     "query.day: Value error, is no day",
     "Input should be a valid integer",  # 1.0 is one to JSON Schema
     "urn:turnkeeper:error:invalid-output",
+    "must not be blank",  # \\S admits what only Unicode knows to be invisible
 )
 """Why a request is refused that its schema admits."""
 

@@ -4,25 +4,21 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from turnkeeper.domain.text import not_blank
+
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:@+=-]{1,128}$")]
 """An id that a client chose: letters, digits and . _ : @ + = -"""
 
 Pair = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be blank")
-    return text
-
-
 Text = Annotated[
     str,
     StringConstraints(min_length=1, max_length=16_000),
-    AfterValidator(_not_blank),
+    AfterValidator(not_blank),
     Field(json_schema_extra={"pattern": r"\S"}),
 ]
-"""What somebody says. OpenAPI names the pattern, and the validator says what is wrong in words."""
+"""What somebody says. OpenAPI names the pattern; the validator also refuses what else cannot be seen."""
 
 
 class Body(BaseModel):

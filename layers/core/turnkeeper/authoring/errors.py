@@ -5,6 +5,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from turnkeeper.domain.text import is_blank
+
 
 class AgentError(TypeError):
     """A definition of an agent is wrong; the message says what to write instead."""
@@ -22,7 +24,7 @@ def refuse(subject: str, mistakes: Iterable[tuple[bool, str]]) -> None:
 
 def is_text(value: Any) -> bool:
     """Whether a value is text that is not blank."""
-    return isinstance(value, str) and bool(value.strip())
+    return isinstance(value, str) and not is_blank(value)
 
 
 def is_whole(value: Any, least: int) -> bool:
