@@ -6,8 +6,9 @@ import sys
 from decimal import Decimal
 
 import pytest
-from pydantic import BaseModel
-from turnkeeper.domain.arguments import canonical
+from pydantic import BaseModel, Field
+from turnkeeper.domain.arguments import canonical, read_arguments
+from turnkeeper.domain.finite import NOT_FINITE
 
 
 class Room(BaseModel):
@@ -67,3 +68,75 @@ def test_it_is_the_same_in_every_process() -> None:
     }
 
     assert 1 == len(texts)
+
+
+class Search(BaseModel):
+    model_config = {"extra": "forbid"}
+
+    city: str
+    limit: int = Field(10, ge=1)
+    room: Room | None = None
+    share: float = 0.5
+    rooms: list[Room] = []
+    tags: list[str] = Field(default_factory=list)
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ('{"city": "Bern"}', Search(city="Bern")),
+        ('{"city": "Bern", "limit": null}', Search(city="Bern")),
+        ('{"city": "Bern", "limit": null, "room": null, "share": null, "tags": null}', Search(city="Bern")),
+        ('{"city": "Bern", "room": {"number": 1, "tags": null}}', Search(city="Bern", room=Room(number=1))),
+        ('{"city": "Bern", "rooms": [{"number": 1, "tags": null}]}', Search(city="Bern", rooms=[Room(number=1)])),
+        ('{"city": "Bern", "limit": 3, "share": null}', Search(city="Bern", limit=3)),
+    ],
+)
+def test_a_null_for_what_has_a_default_and_takes_none_counts_as_left_out(given: str, read: Search) -> None:
+    assert read == read_arguments(given, Search)
+
+
+@pytest.mark.parametrize(
+    ("given", "errors"),
+    [
+        ('{"city": null}', ["city: Input should be a valid string"]),
+        (
+            '{"city": null, "limit": null}',
+            ["city: Input should be a valid string", "limit: Input should be"],
+        ),
+        ('{"city": "Bern", "limit": 0, "share": null}', ["limit: Input should be greater than or equal to 1"]),
+        ('{"city": "Bern", "tags": [null]}', ["tags.0: Input should be a valid string"]),
+        ('{"city": "Bern", "room": {"number": null}}', ["room.number: Input should be a valid integer"]),
+        ('{"city": "Bern", "x": null}', ["x: Extra inputs are not permitted"]),
+        ("null", ["Input should be an object"]),
+        ("[]", ["Input should be an object"]),
+        ("{", ["Invalid JSON"]),
+    ],
+)
+def test_what_is_wrong_with_arguments_is_listed(given: str, errors: list[str]) -> None:
+    found = read_arguments(given, Search)
+
+    assert isinstance(found, list)
+    assert len(errors) == len(found)
+    assert all(line.startswith(begins) for line, begins in zip(found, errors, strict=True))
+
+
+@pytest.mark.parametrize(
+    "number", ["NaN", "Infinity", "-Infinity", "1e999", '"NaN"', '"inf"', '"-Infinity"', '"1e999"']
+)
+@pytest.mark.parametrize("place", ["share", "rooms"])
+def test_a_number_that_is_not_finite_is_refused(number: str, place: str) -> None:
+    given = {"share": number, "rooms": f'[{{"number": 1, "height": {number}}}]'}[place]
+    found = read_arguments(f'{{"city": "Bern", "{place}": {given}}}', SearchByHeight)
+
+    assert [f"{'share' if place == 'share' else 'rooms.0.height'}: {NOT_FINITE}"] == found
+
+
+class HighRoom(Room):
+    height: float
+
+
+class SearchByHeight(BaseModel):
+    city: str
+    share: float = 0.5
+    rooms: list[HighRoom] = []

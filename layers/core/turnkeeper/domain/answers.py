@@ -1,4 +1,8 @@
-"""Reads a model's answer: either it is valid JSON that fits the agent's schema, or the errors in it are listed."""
+"""Reads a model's answer: either it is valid JSON that fits the agent's schema, or the errors in it are listed.
+
+An output is written by the names under which models write it (aliases). It is *shown* with its computed fields, and
+*kept* without them, so that what is kept reads back as the same output.
+"""
 
 import json
 from dataclasses import dataclass
@@ -6,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from turnkeeper.domain.finite import not_finite
 from turnkeeper.domain.text import line
 
 MAX_ERRORS = 10
@@ -20,23 +25,38 @@ class Answer:
     output: BaseModel | None
 
     def output_json(self) -> dict[str, Any] | None:
-        """The output as JSON data."""
-        return self.output.model_dump(mode="json") if self.output is not None else None
+        """The output as JSON data, as it is shown."""
+        return shown(self.output) if self.output is not None else None
 
     def to_json(self) -> str:
         """The whole answer as JSON text; `read_answer` reads it back."""
-        return json.dumps(
-            {"reply": self.reply, "confidence": self.confidence, "output": self.output_json()}, ensure_ascii=False
-        )
+        output = kept(self.output) if self.output is not None else None
+        return json.dumps({"reply": self.reply, "confidence": self.confidence, "output": output}, ensure_ascii=False)
 
 
 def read_answer(text: str, model: type[BaseModel]) -> Answer | list[str]:
     """Validate an answer's text strictly: return the answer, or what is wrong with it. Nothing is ever repaired."""
+    parsed: Any = read_output(text, model)
+    return parsed if isinstance(parsed, list) else Answer(parsed.reply, parsed.confidence, parsed.output)
+
+
+def read_output(text: str, model: type[BaseModel]) -> BaseModel | list[str]:
+    """Validate JSON text strictly, every number finite: return the model, or what is wrong with it."""
     try:
-        parsed: Any = model.model_validate_json(text, strict=True)
+        parsed = model.model_validate_json(text, strict=True)
     except ValidationError as error:
         return error_lines(error)
-    return Answer(parsed.reply, parsed.confidence, parsed.output)
+    return not_finite(parsed)[:MAX_ERRORS] or parsed
+
+
+def shown(output: BaseModel) -> dict[str, Any]:
+    """Return an output as JSON data, computed fields included."""
+    return output.model_dump(mode="json", by_alias=True)
+
+
+def kept(output: BaseModel) -> dict[str, Any]:
+    """Return an output as JSON data that reads back as the same output."""
+    return output.model_dump(mode="json", by_alias=True, exclude_computed_fields=True)
 
 
 def error_lines(error: ValidationError) -> list[str]:

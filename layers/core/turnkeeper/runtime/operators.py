@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from turnkeeper.domain import closing
-from turnkeeper.domain.answers import error_lines
+from turnkeeper.domain.answers import kept, read_output, shown
 from turnkeeper.domain.escalation import Escalation, EscalationState, Listed
+from turnkeeper.domain.finite import not_finite
 from turnkeeper.domain.ids import digest
 from turnkeeper.domain.reasons import Reason
 from turnkeeper.domain.telemetry import Action, Metric
@@ -102,14 +103,22 @@ class Operators:
         if escalation.state is EscalationState.ANSWERED:
             return self._repeated(turn, escalation, answer_id)
         checked = self._checked(turn, output)
-        given = {"reply": reply, "output": checked, "by": who.id, "by_name": who.name}
+        given = {
+            "reply": reply,
+            "output": kept(checked) if checked is not None else None,
+            "by": who.id,
+            "by_name": who.name,
+        }
         if escalation.answer_by <= self._clock():
-            kept = self._stores.escalations.keep_draft(escalation, who.id, given)
+            is_kept = self._stores.escalations.keep_draft(escalation, who.id, given)
             self._expiry.expire(turn, escalation)
-            draft = "your answer was kept as a draft" if kept else "another answer is kept as a draft, and yours is not"
+            draft = (
+                "your answer was kept as a draft" if is_kept else "another answer is kept as a draft, and yours is not"
+            )
             raise TooLate(f"the time to answer was over; {draft}")
         whole = self._whole(turn)
-        view = self._view(whole, Tier.HUMAN, Status.COMPLETED, reply, checked, escalation.reason)
+        seen = shown(checked) if checked is not None else None
+        view = self._view(whole, Tier.HUMAN, Status.COMPLETED, reply, seen, escalation.reason)
         ops = self._stores.escalations.answer_ops(escalation, who.id, version, answer_id, given)
         try:
             self._endings.conclude_by_person(turn, ops, view)
@@ -171,16 +180,19 @@ class Operators:
         _, escalation = self.find(who, turn_id)
         return _WHY.get(escalation.state, "another operator holds it, or your claim is not the newest")
 
-    def _checked(self, turn: Turn, output: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    def _checked(self, turn: Turn, output: Mapping[str, Any] | None) -> BaseModel | None:
         if output is None:
             return None
+        if wrong := not_finite(output):
+            raise InvalidAnswer(wrong)
         try:
             model: type[BaseModel] = self._outside.agents(turn.agent).output
-            return model.model_validate_json(json_text(output), strict=True).model_dump(mode="json")
-        except ValidationError as error:
-            raise InvalidAnswer(error_lines(error)) from error
         except BrokenAgent as error:
             raise InvalidAnswer(["output cannot be checked, as the agent cannot be loaded: leave it out"]) from error
+        read = read_output(json_text(output), model)
+        if isinstance(read, list):
+            raise InvalidAnswer(read)
+        return read
 
     def _view(
         self,

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from turnkeeper.agent import Dependency, PersonNeeded, Tool, ToolContext, ToolError
 from turnkeeper.domain.failures import CONSEQUENCES
+from turnkeeper.domain.finite import finite
 from turnkeeper.domain.ids import digest
 from turnkeeper.domain.reasons import Reason
 from turnkeeper.domain.text import storable
@@ -139,7 +140,8 @@ class ToolCaller:
 
 
 def _result(tool: Tool, result: Any) -> str:
-    text = storable(json.dumps(result, ensure_ascii=False, separators=(",", ":")))
+    """Write a result as JSON text. NaN becomes null: what was done must stay known, whatever its result holds."""
+    text = storable(json.dumps(finite(result), ensure_ascii=False, allow_nan=False, separators=(",", ":")))
     if len(text) <= MOST_CHARACTERS:
         return text
     if tool.side_effect:

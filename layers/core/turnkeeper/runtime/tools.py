@@ -3,11 +3,10 @@
 import json
 from dataclasses import replace
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from turnkeeper.agent import PersonNeeded, Tool, ToolError, ToolResult
-from turnkeeper.domain.answers import error_lines
-from turnkeeper.domain.arguments import canonical
+from turnkeeper.domain.arguments import canonical, read_arguments
 from turnkeeper.domain.chat import ToolCall
 from turnkeeper.domain.effect import Course, Effect, EffectState, course_of
 from turnkeeper.domain.failures import CONSEQUENCES, Failure
@@ -47,10 +46,10 @@ class ToolRunner:
             why = "is stopped: answer without it" if tool else "does not exist"
             return _error(f"the tool {call.name!r} {why}"), None
         try:
-            arguments = tool.arguments.model_validate_json(call.arguments or "{}")
+            arguments = read_arguments(call.arguments or "{}", tool.arguments)
+            if isinstance(arguments, list):
+                return _error("; ".join(arguments)), None
             text = canonical(arguments)
-        except ValidationError as error:
-            return _error("; ".join(error_lines(error))), None
         except Exception as error:
             raise self._caller.fault(run, tool, error) from error
         if len(text) > MOST_CHARACTERS:

@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from turnkeeper.domain.attempt import Outcome
 from turnkeeper.domain.escalation import Severity
+from turnkeeper.domain.finite import finite
 from turnkeeper.domain.money import format_usd
 from turnkeeper.domain.tier import Tier
 from turnkeeper.domain.turn import Status, Turn
@@ -262,5 +263,5 @@ def turn_view(
 
 
 def json_text(data: Any) -> str:
-    """Write JSON as every answer and document is written."""
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    """Write JSON as every answer and document is written; a number that is not finite, which JSON lacks, as null."""
+    return json.dumps(finite(data), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
