@@ -114,7 +114,7 @@ class Filling:
 
     def _array(self, schema: Schema) -> list[Any]:
         least = int(_limit(schema, "minItems", "at least this many items") or 0)
-        return [self.value(schema.get("items", {}))] * least
+        return [self.value(schema.get("items", {})) for _ in range(least)]
 
     def _string(self, schema: Schema) -> str:
         if "format" in schema:

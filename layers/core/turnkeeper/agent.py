@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import CodeType
-from typing import Any, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 from pydantic.errors import PydanticUserError
 
 from turnkeeper.authoring.auth import ApiKeyHeader, Basic, Bearer, OAuth, SigV4
@@ -28,9 +28,11 @@ from turnkeeper.authoring.tools import (
 from turnkeeper.domain.closing import USUAL_TEXTS, ClosingTexts
 from turnkeeper.domain.ids import digest
 from turnkeeper.domain.money import micro_usd
-from turnkeeper.domain.schemas import strict
+from turnkeeper.domain.output_types import wrong_output
+from turnkeeper.domain.text import not_blank
 
 OutputT = TypeVar("OutputT", bound=BaseModel)
+_Reply = Annotated[str, AfterValidator(not_blank)]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -125,10 +127,12 @@ class Agent(Generic[OutputT]):
         ):
             refuse(f"agent {self.name!r}", mistakes())
         try:
-            self.answer_schema  # noqa: B018 - made here, so that a wrong output fails at import and not in the first turn
+            wires = {model.asked_at.wire for model in self.models}
+            wrong = [(True, instead) for instead in wrong_output(self.output, self.answer_schema, wires)]
         except PydanticUserError as error:
             detail = str(error).partition("\n")[0]
             raise AgentError(f"agent {self.name!r}: output has no JSON Schema: {detail}") from error
+        refuse(f"agent {self.name!r}", wrong)
 
     def _wrong_kinds(self) -> list[tuple[bool, str]]:
         is_model = isinstance(self.output, type) and issubclass(self.output, BaseModel)
@@ -199,25 +203,21 @@ class Agent(Generic[OutputT]):
         return create_model(
             f"{self.name.title().replace('_', '')}Answer",
             __config__=ConfigDict(extra="forbid", allow_inf_nan=False),
-            reply=(str, Field(min_length=1, description="What the customer is told.")),
+            reply=(_Reply, Field(min_length=1, description="What the customer is told.")),
             confidence=(float, Field(ge=0, le=1, description="How sure you are that this answer is right, 0 to 1.")),
             output=(output, Field(description="The structured result." + _unless(self.output_required))),
         )
 
     @cached_property
     def answer_schema(self) -> dict[str, Any]:
-        """The strict JSON Schema of `answer_model`, which models are sent."""
-        return strict(self._whole_schema)
-
-    @cached_property
-    def _whole_schema(self) -> dict[str, Any]:
+        """The JSON Schema of `answer_model`; each wire sends it in its provider's dialect."""
         return self.answer_model.model_json_schema()
 
     @cached_property
     def version(self) -> str:
         """A digest of all that may change an answer, as 12 characters: a changed agent has another version."""
         chain = [f"{m.id}/{m.max_latency_ms}" for m in (*self.chain, *self.alternative.chain)]
-        schemas = [str(self._whole_schema), *(str(t.schema) for t in self.tools)]
+        schemas = [str(self.answer_schema), *(str(t.schema) for t in self.tools)]
         rules = [str(self.accept_at), str(self.alternative_at), _code(self.check), _code(self.score)]
         return digest(self.name, self.instructions, self.alternative.instructions, *chain, *schemas, *rules)[:12]
 

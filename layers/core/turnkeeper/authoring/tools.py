@@ -15,6 +15,8 @@ from typing_extensions import ParamSpec, TypeVar
 from turnkeeper.authoring.auth import Auth, reserved_headers
 from turnkeeper.authoring.errors import AgentError, is_number, is_whole, refuse
 from turnkeeper.authoring.http import ToolHttp
+from turnkeeper.domain.finite import not_finite
+from turnkeeper.domain.output_types import is_json
 from turnkeeper.domain.places import is_url
 
 P = ParamSpec("P", default=...)
@@ -23,6 +25,8 @@ R = TypeVar("R", default=Any)
 _SERVICE = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _TOOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 """The names of tools that every provider accepts."""
+
+_NOT_FINITE = "a default, an example or a limit is NaN or infinite: write a finite number, or None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +208,8 @@ def _arguments(function: Callable[..., Any]) -> type[BaseModel]:
         if parameter.name not in hints:
             raise AgentError(f"tool {name}: give the parameter `{parameter.name}` a type")
         default = ... if parameter.default is parameter.empty else parameter.default
+        if not_finite(default):
+            raise AgentError(f"tool {name}: {_NOT_FINITE}")
         fields[parameter.name] = (hints[parameter.name], default)
     return _model(name, fields)
 
@@ -214,8 +220,10 @@ def _model(name: str, fields: dict[str, Any]) -> type[BaseModel]:
         raise AgentError(f"tool {name}: give the parameter `{taken[0]}` another name")
     try:
         model = create_model(name, __config__=ConfigDict(extra="forbid"), **fields)
-        model.model_json_schema()
+        schema = model.model_json_schema()
     except PydanticUserError as error:
         detail = str(error).partition("\n")[0]
         raise AgentError(f"tool {name}: a parameter's type has no JSON Schema: {detail}") from error
+    if not is_json(schema):
+        raise AgentError(f"tool {name}: {_NOT_FINITE}")
     return model

@@ -41,12 +41,16 @@ def read_answer(text: str, model: type[BaseModel]) -> Answer | list[str]:
 
 
 def read_output(text: str, model: type[BaseModel]) -> BaseModel | list[str]:
-    """Validate JSON text strictly, every number finite: return the model, or what is wrong with it."""
+    """Validate JSON text strictly, every number finite: return the model, or what is wrong with it.
+
+    It is also written once: whatever its computed fields and serializers raise is raised here, and not when the turn
+    has been answered.
+    """
     try:
         parsed = model.model_validate_json(text, strict=True)
     except ValidationError as error:
         return error_lines(error)
-    return not_finite(parsed)[:MAX_ERRORS] or parsed
+    return (not_finite(parsed) or not_finite(shown(parsed)))[:MAX_ERRORS] or parsed
 
 
 def shown(output: BaseModel) -> dict[str, Any]:

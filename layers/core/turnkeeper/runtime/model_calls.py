@@ -11,6 +11,7 @@ from turnkeeper.domain.failures import CONSEQUENCES, Billed, Failure
 from turnkeeper.domain.money import Price, format_usd
 from turnkeeper.domain.reservation import NO_SHARD, Reservation
 from turnkeeper.domain.retry_budget import RetryBudget
+from turnkeeper.domain.schemas import longest_bytes
 from turnkeeper.domain.spend import utc_day
 from turnkeeper.domain.telemetry import Action
 from turnkeeper.domain.tier import Tier
@@ -44,9 +45,10 @@ def input_bound(request: ModelRequest) -> int:
     """Return the most tokens that the request can have: every token stands for at least one byte of what is sent."""
     sent = [request.system, *(m.text for m in request.messages)]
     sent += [c.arguments + c.name + c.id for m in request.messages for c in m.tool_calls]
-    sent += [json.dumps([t.name, t.description, dict(t.schema)]) for t in request.tools]
-    sent.append(json.dumps(request.schema and dict(request.schema)))
-    return sum(len(s.encode()) for s in sent) + _MESSAGE_TOKENS * len(request.messages) + _OVERHEAD_TOKENS
+    sent += [json.dumps([t.name, t.description]) for t in request.tools]
+    schemas = [t.schema for t in request.tools] + ([request.schema] if request.schema else [])
+    size = sum(len(s.encode()) for s in sent) + sum(map(longest_bytes, schemas))
+    return size + _MESSAGE_TOKENS * len(request.messages) + _OVERHEAD_TOKENS
 
 
 def usual_tokens(request: ModelRequest) -> int:
