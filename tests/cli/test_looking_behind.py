@@ -56,6 +56,16 @@ def test_a_turn_is_a_tree_of_its_calls_and_effects_with_costs_and_times(world: W
     assert "reply · “It is red.”" == lines[-1]
 
 
+def test_why_a_provider_said_no_stands_under_its_call(world: World, run: Run) -> None:
+    said = "Unsupported value: " + "do this instead. " * 16
+    turn = send(world, DependencyError(Failure.BAD_REQUEST, "400", said=said))
+    lines = [line.lstrip("│├└─ ") for line in run("trace", turn).out.splitlines()]
+
+    assert re.fullmatch(r"\+0\.\d\d s · openai:first · bad_request · .* · not billed", lines[4])
+    assert f"why · “{said.strip()}”" == lines[5]
+    assert "anthropic:second" in lines[6]
+
+
 def test_an_escalated_turn_shows_what_was_wrong_and_who_answered(world: World, run: Run) -> None:
     world.models.script["second"] = [DependencyError(Failure.SERVER_ERROR)]
     turn = send(world, prose())

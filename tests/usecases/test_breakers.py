@@ -233,7 +233,7 @@ def test_a_slow_outcome_of_an_old_probe_changes_nothing(how: str) -> None:
     assert before == state(world)
 
 
-def _report(made: Services, how: str) -> Callable[[Any], None]:
+def _report(made: Services, how: str) -> Callable[[Any], object]:
     if how == "answered":
         return made.guard.answered
     return lambda permit: made.guard.failed(permit, Failure.TIMEOUT)

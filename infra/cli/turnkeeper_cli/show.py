@@ -29,10 +29,10 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
 
 
-def quoted(text: str) -> str:
-    """Show somebody's text on one line, cut where it is long."""
+def quoted(text: str, most: int = QUOTED) -> str:
+    """Show somebody's text on one line, cut where it is longer than `most` characters."""
     line = printable(" ".join(text.split()))
-    return f"“{line[:QUOTED]}…”" if len(line) > QUOTED else f"“{line}”"
+    return f"“{line[:most]}…”" if len(line) > most else f"“{line}”"
 
 
 def usd(micro: int) -> str:

@@ -8,6 +8,7 @@ from rich.tree import Tree
 from turnkeeper.domain.attempt import Attempt
 from turnkeeper.domain.effect import EffectState
 from turnkeeper.domain.escalation import Escalation
+from turnkeeper.domain.redaction import MOST_CHARACTERS
 from turnkeeper.domain.reservation import Reservation, ReservationState
 from turnkeeper.domain.turn import TurnState
 from turnkeeper.domain.whole_turn import WholeTurn
@@ -61,26 +62,28 @@ class _Trace:
         tier = attempt.tier if attempt else (mine[0].tier if mine else "")
         cost = sum(r.cost_micro_usd for r in mine)
         branch = tree.add(_line(f"run {epoch}", tier, *_verdict(attempt), usd(cost)))
-        for _, line in sorted([*self._calls(mine), *self._effects(epoch)], key=lambda pair: pair[0]):
-            branch.add(line)
+        for _, line, why in sorted([*self._calls(mine), *self._effects(epoch)], key=lambda step: step[0]):
+            node = branch.add(line)
+            if why:
+                node.add(_line("why", quoted(why, MOST_CHARACTERS), style="yellow"))
         for call in attempt.calls if attempt else []:
             if call.error == "breaker_open":
                 branch.add(_line(call.model, "skipped: its breaker is open", style="dim"))
         for error in attempt.errors if attempt else []:
             branch.add(_line("wrong", quoted(error), style="yellow"))
 
-    def _calls(self, reservations: list[Reservation]) -> Iterator[tuple[float, Text]]:
+    def _calls(self, reservations: list[Reservation]) -> Iterator[tuple[float, Text, str]]:
         for r in reservations:
             at = r.reserved_at
-            yield at, _line(self._after(at), r.model, r.error, *_usage(r), *_money(r))
+            yield at, _line(self._after(at), r.model, r.error, *_usage(r), *_money(r)), r.why
 
-    def _effects(self, epoch: int) -> Iterator[tuple[float, Text]]:
+    def _effects(self, epoch: int) -> Iterator[tuple[float, Text, str]]:
         for effect in self._whole.effects:
             if effect.epoch == epoch:
                 call = f"{effect.tool}({printable(effect.arguments)})"
                 result = f"→ {printable(effect.result)}" if effect.result else None
                 line = _line(self._after(effect.at), call, result, _EFFECTS[effect.state], style="cyan")
-                yield effect.at, line
+                yield effect.at, line, ""
 
     def _add_escalation(self, tree: Tree, escalation: Escalation) -> None:
         branch = tree.add(

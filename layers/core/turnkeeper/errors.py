@@ -12,12 +12,22 @@ class TurnkeeperError(Exception):
 
 
 class DependencyError(TurnkeeperError):
-    """A call over the network failed, as `failure` says; `retry_after_s` is how long the other side asks us to wait."""
+    """A call over the network failed, as `failure` says; `retry_after_s` is how long the other side asks us to wait.
+
+    `said` is the other side's own sentence, redacted (`domain/redaction.py`); the error's text, which is logged,
+    leaves it out.
+    """
 
     code = "dependency-failed"
 
     def __init__(
-        self, failure: Failure, detail: str = "", *, retry_after_s: float | None = None, sent: bool = True
+        self,
+        failure: Failure,
+        detail: str = "",
+        *,
+        retry_after_s: float | None = None,
+        sent: bool = True,
+        said: str = "",
     ) -> None:
         super().__init__(f"{failure.value}: {detail}" if detail else failure.value)
         self.failure = failure
@@ -25,6 +35,9 @@ class DependencyError(TurnkeeperError):
         self.retry_after_s = retry_after_s
         self.sent = sent
         """False if the request surely never reached the other side, which means that nothing can have been billed."""
+        self.said = said
+        self.charged = False
+        """True if the answer shows that it was billed, whatever the failure."""
 
 
 class StoreUnavailable(TurnkeeperError):  # noqa: N818 - the state's name is the clearest name

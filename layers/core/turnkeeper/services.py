@@ -77,7 +77,8 @@ class Services:
     @cached_property
     def owner(self) -> Owner:
         """The owner's topic."""
-        return Owner(self.channels, self.settings.owner_topic_arn, self.stores.spend, self.telemetry)
+        stores = self.stores
+        return Owner(self.channels, self.settings.owner_topic_arn, stores.spend, stores.breakers, self.telemetry)
 
     @cached_property
     def pager(self) -> Pager:

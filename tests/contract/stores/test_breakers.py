@@ -3,9 +3,11 @@
 import pytest
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.domain.breaker import Breaker, BreakerPolicy, State
+from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import StoreUnavailable
 from turnkeeper.ports import Table
 from turnkeeper.stores.breakers import REPORT_EVERY, BreakerStore
+from turnkeeper.stores.due_work import DueWork
 
 from tests.support.tables import WatchedTable, fail, on
 from tests.support.world import Clock
@@ -139,3 +141,99 @@ def test_a_breaker_that_closed_counts_anew(fleet: list[BreakerStore], clock: Clo
 
     assert fleet[0].failed("d", closed.generation) is None
     assert fleet[1].failed("d", closed.generation)
+
+
+# --- one failure is enough --------------------------------------------------------------------------------------------
+
+SAID = "The model `d` does not exist."
+
+
+def due(table: Table, now: float) -> list[str]:
+    return [str(work) for work in DueWork(table).until(now)]
+
+
+def test_one_failure_that_has_a_rest_of_its_own_opens_it_for_a_day_and_once(
+    fleet: list[BreakerStore], clock: Clock
+) -> None:
+    outcomes = [made.open("d", 0, Failure.MODEL_GONE, SAID) for made in fleet]
+    (seen,) = fleet[2].read(["d"])
+
+    assert [True, False, False] == [outcome is not None for outcome in outcomes]
+    assert (State.OPEN, "model_gone", SAID) == (seen.state, seen.opened_by, seen.said)
+    assert 86_400 == pytest.approx(seen.open_until - clock(), abs=1)
+
+
+def test_it_is_open_for_a_day_again_after_a_probe_that_failed_in_the_same_way(
+    fleet: list[BreakerStore], clock: Clock
+) -> None:
+    for _ in range(4):
+        opened = fleet[0].open("d", 0, Failure.MODEL_GONE, SAID) or fleet[0].known("d")
+        clock.now = opened.open_until + 1
+        probe = fleet[0].probe(opened, 10)
+        assert probe
+        reopened = fleet[0].reopen(probe, 7, Failure.MODEL_GONE, SAID)
+        assert reopened
+        assert 86_400 == pytest.approx(reopened.open_until - clock(), abs=1)
+
+
+def test_a_breaker_that_is_open_for_another_reason_is_not_opened(fleet: list[BreakerStore]) -> None:
+    opened = trip(fleet)
+
+    assert fleet[2].open("d", 0, Failure.MODEL_GONE, SAID) is None
+    assert [opened] == fleet[2].read(["d"])
+
+
+def test_its_notice_is_due_until_it_is_confirmed_and_taken_up_by_one(
+    fleet: list[BreakerStore], table: Table, clock: Clock
+) -> None:
+    opened = fleet[0].open("d", 0, Failure.MODEL_GONE, SAID)
+    assert opened
+    before = due(table, clock())
+    clock.now += 31
+    later, taken = due(table, clock()), [made.begin_notice("d") for made in fleet]
+    clock.now += 31
+    again = fleet[1].begin_notice("d")
+    fleet[1].confirm_notice(opened)
+    clock.now += 31
+
+    assert ([], ["d"], [opened, None, None], opened) == (before, later, taken, again)
+    assert ([], None) == (due(table, clock()), fleet[0].begin_notice("d"))
+
+
+def test_of_a_breaker_that_closed_meanwhile_nobody_is_told(
+    fleet: list[BreakerStore], table: Table, clock: Clock
+) -> None:
+    opened = fleet[0].open("d", 0, Failure.MODEL_GONE, SAID)
+    assert opened
+    clock.now = opened.open_until + 1
+    probe = fleet[0].probe(opened, 10)
+    assert probe
+    closed = fleet[0].close(probe)
+    assert closed
+
+    assert "" == closed.opened_by + closed.said
+    assert fleet[1].begin_notice("d") is None
+    assert [] == due(table, clock())
+
+
+def test_an_older_notice_that_is_confirmed_late_does_not_confirm_the_newer_one(
+    fleet: list[BreakerStore], clock: Clock
+) -> None:
+    opened = fleet[0].open("d", 0, Failure.MODEL_GONE, SAID)
+    assert opened
+    clock.now = opened.open_until + 1
+    probe = fleet[0].probe(opened, 10)
+    assert probe
+    reopened = fleet[0].reopen(probe, None, Failure.MODEL_GONE, SAID)
+    fleet[1].confirm_notice(opened)
+    clock.now += 31
+
+    assert reopened == fleet[1].begin_notice("d")
+
+
+def test_what_is_counted_first_is_never_told(fleet: list[BreakerStore], table: Table, clock: Clock) -> None:
+    fleet[0].failed("d", 0, failure=Failure.TIMEOUT)
+    opened = fleet[1].failed("d", 0, failure=Failure.NO_CREDIT)
+
+    assert opened
+    assert ("no_credit", [], None) == (opened.opened_by, due(table, clock() + 60), fleet[0].begin_notice("d"))

@@ -48,6 +48,12 @@ def test_what_the_dependency_asks_for_is_kept_up_to_an_hour() -> None:
     assert [300, 900, LONGEST_REST_S] == [open_seconds(0, POLICY, 0.0, asked) for asked in (60, 900, 86_400)]
 
 
+@pytest.mark.parametrize("reopened", [0, 1, 50])
+def test_a_failure_with_a_rest_of_its_own_has_it_however_often_it_reopens(reopened: int) -> None:
+    assert 86_400 == open_seconds(reopened, POLICY, 0.0, 7, Failure.MODEL_GONE)
+    assert 86_400 * 1.1 == pytest.approx(open_seconds(reopened, POLICY, 1.0, None, Failure.MODEL_GONE))
+
+
 @pytest.mark.parametrize(
     ("failure", "is_probe", "reaction"),
     [
@@ -59,6 +65,8 @@ def test_what_the_dependency_asks_for_is_kept_up_to_an_hour() -> None:
         (Failure.REFUSAL, False, Reaction.NOTHING),
         (Failure.REFUSAL, True, Reaction.CLOSE),
         (Failure.BAD_REQUEST, True, Reaction.RELEASE_PROBE),
+        (Failure.MODEL_GONE, False, Reaction.OPEN),
+        (Failure.MODEL_GONE, True, Reaction.REOPEN),
     ],
 )
 def test_what_the_outcome_of_a_call_does(failure: Failure | None, is_probe: bool, reaction: Reaction) -> None:

@@ -51,7 +51,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class CallReport:
-    """How one call of a model ended, for the ledger and the attempt; `error` is a `Failure`'s code, or empty."""
+    """How one call of a model ended, for the ledger and the attempt; `error` is a `Failure`'s code, or empty.
+
+    `why` is what the provider said about it, redacted.
+    """
 
     model: str
     error: str = ""
@@ -59,6 +62,7 @@ class CallReport:
     tokens_in: int = 0
     tokens_out: int = 0
     cost_micro_usd: int = 0
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

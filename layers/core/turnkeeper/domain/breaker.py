@@ -12,6 +12,9 @@ MAX_BACKOFF = 4
 """Repeated reopening makes the open time at most this many times the recovery timeout."""
 
 
+_TOLD = {failure.value for failure, row in CONSEQUENCES.items() if row.rest_s}
+
+
 class State(StrEnum):
     """The breaker's state."""
 
@@ -33,6 +36,7 @@ class Reaction(StrEnum):
 
     COUNT_CALL = "count_call"
     COUNT_FAILURE = "count_failure"
+    OPEN = "open"
     CLOSE = "close"
     REOPEN = "reopen"
     RELEASE_PROBE = "release_probe"
@@ -56,7 +60,9 @@ class Breaker:
 
     `generation` rises with every transition: the outcome of a call from an older generation is ignored. `probe_until`
     is when the probe of a half-open breaker is taken for dead, so that another caller may probe; `times_reopened`
-    counts the probes that failed in a row.
+    counts the probes that failed in a row. `opened_by` is the code of the failure that opened it, as text: a newer
+    release may have written one that this one does not know. `said` is what the other side said then, where one failure
+    is enough.
     """
 
     dependency: str
@@ -65,6 +71,13 @@ class Breaker:
     open_until: float = 0.0
     probe_until: float = 0.0
     times_reopened: int = 0
+    opened_by: str = ""
+    said: str = ""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the owner is told that it opened: of what one failure was enough for."""
+        return self.opened_by in _TOLD
 
     def admits(self, now: float) -> Admit:
         """Say whether to call, to try to become the one probe, or to skip the dependency."""
@@ -73,9 +86,11 @@ class Breaker:
         may_probe_from = self.open_until if self.state is State.OPEN else self.probe_until
         return Admit.PROBE if may_probe_from <= now else Admit.SKIP
 
-    def opened(self, now: float, open_s: float) -> "Breaker":
-        """Return the breaker after too many failures: open for `open_s` seconds."""
-        return Breaker(self.dependency, State.OPEN, self.generation + 1, open_until=now + open_s)
+    def opened(self, now: float, open_s: float, failure: Failure | None = None, said: str = "") -> "Breaker":
+        """Return the breaker after too many failures, of which this was the last: open for `open_s` seconds."""
+        opened_by = failure.value if failure else ""
+        until = now + open_s
+        return Breaker(self.dependency, State.OPEN, self.generation + 1, until, opened_by=opened_by, said=said)
 
     def probing(self, now: float, lease_s: float) -> "Breaker":
         """Return the breaker while one caller probes the dependency, for at most `lease_s` seconds."""
@@ -89,10 +104,9 @@ class Breaker:
         """Return the breaker after a probe that was answered."""
         return Breaker(self.dependency, State.CLOSED, self.generation + 1)
 
-    def reopened(self, now: float, open_s: float) -> "Breaker":
+    def reopened(self, now: float, open_s: float, failure: Failure | None = None, said: str = "") -> "Breaker":
         """Return the breaker after a probe that failed: open again for `open_s` seconds."""
-        times = self.times_reopened + 1
-        return Breaker(self.dependency, State.OPEN, self.generation + 1, open_until=now + open_s, times_reopened=times)
+        return replace(self.opened(now, open_s, failure, said), times_reopened=self.times_reopened + 1)
 
 
 def after_call(failure: Failure | None, *, is_probe: bool) -> Reaction:
@@ -105,6 +119,8 @@ def after_call(failure: Failure | None, *, is_probe: bool) -> Reaction:
         return Reaction.CLOSE if is_probe else Reaction.COUNT_CALL
     row = CONSEQUENCES[failure]
     if not is_probe:
+        if row.rest_s:
+            return Reaction.OPEN
         return Reaction.COUNT_FAILURE if row.counts else Reaction.NOTHING
     if row.counts:
         return Reaction.REOPEN
@@ -117,13 +133,19 @@ def should_trip(*, fails: int, calls: int, policy: BreakerPolicy) -> bool:
 
 
 def open_seconds(
-    times_reopened: int, policy: BreakerPolicy, random: float, retry_after_s: float | None = None
+    times_reopened: int,
+    policy: BreakerPolicy,
+    random: float,
+    retry_after_s: float | None = None,
+    failure: Failure | None = None,
 ) -> float:
     """Return for how many seconds to stay open: longer each time it reopens, plus up to 10 % of jitter.
 
     `random` is 0 to 1. `retry_after_s` is what the dependency itself asked for in a Retry-After header: the breaker
-    stays open at least that long, up to `LONGEST_REST_S`.
+    stays open at least that long, up to `LONGEST_REST_S`. A `failure` with a rest of its own has that, however often it
+    reopens.
     """
     backoff: int = min(2**times_reopened, MAX_BACKOFF)
-    rest_s = max(policy.recovery_timeout_s * backoff, min(retry_after_s or 0.0, LONGEST_REST_S))
+    own_s = CONSEQUENCES[failure].rest_s if failure else 0.0
+    rest_s = own_s or max(policy.recovery_timeout_s * backoff, min(retry_after_s or 0.0, LONGEST_REST_S))
     return rest_s * (1 + random / 10)

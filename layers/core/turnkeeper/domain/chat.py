@@ -68,9 +68,13 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """What a model answered. `usage` is None where the provider reported none, or an absurd one."""
+    """What a model answered. `usage` is None where the provider reported none, or an absurd one.
+
+    `why` is what a provider said about a request that its filter rejected, redacted.
+    """
 
     text: str
     tool_calls: tuple[ToolCall, ...]
     finish: Finish
     usage: Usage | None
+    why: str = ""

@@ -14,6 +14,7 @@ class Failure(StrEnum):
     RATE_LIMITED = "rate_limited"
     NO_CREDIT = "no_credit"
     BAD_KEY = "bad_key"
+    MODEL_GONE = "model_gone"
     BAD_REQUEST = "bad_request"
     GARBAGE = "garbage"
     EMPTY = "empty"
@@ -41,6 +42,7 @@ class Consequence:
     the chain is asked. `counts`: the breaker counts the failure. `probe_tells`: a probe that fails like this says
     something about the dependency: it reopens the breaker if the failure `counts`, and closes it otherwise.
     `alert_owner`: the owner must act before calls can succeed again. `billed`: whether the call may have cost money.
+    `rest_s`: one such failure opens the breaker at once, for so many seconds; 0 where failures are counted first.
     """
 
     retry: bool
@@ -49,7 +51,10 @@ class Consequence:
     probe_tells: bool
     alert_owner: bool
     billed: Billed
+    rest_s: float = 0.0
 
+
+_DAY_S = 86_400.0
 
 # fmt: off
 CONSEQUENCES: Mapping[Failure, Consequence] = {
@@ -60,6 +65,7 @@ CONSEQUENCES: Mapping[Failure, Consequence] = {
     Failure.RATE_LIMITED:   Consequence(False, True,  True,  True,  False, Billed.NO),
     Failure.NO_CREDIT:      Consequence(False, True,  True,  True,  True,  Billed.NO),
     Failure.BAD_KEY:        Consequence(False, True,  True,  True,  True,  Billed.NO),
+    Failure.MODEL_GONE:     Consequence(False, True,  True,  True,  True,  Billed.NO, rest_s=_DAY_S),
     Failure.BAD_REQUEST:    Consequence(False, True,  False, False, True,  Billed.NO),
     Failure.GARBAGE:        Consequence(False, True,  True,  True,  False, Billed.MAYBE),
     Failure.EMPTY:          Consequence(False, True,  True,  True,  False, Billed.MAYBE),

@@ -25,6 +25,7 @@ class Reservation:
     `is_guess` when the worst case was posted because the bill is not known; `corrected_at` is when it became known.
     It counts under the customer's day and the task; `counts_in_month` if also under the month of that day. The shards
     of the tenant's and the stack's day in which it counts are `tenant_shard` and `stack_shard`, `NO_SHARD` for none.
+    `error` is the code of the failure of its call, and `why` what the provider said about it.
     """
 
     reservation_id: str
@@ -50,6 +51,7 @@ class Reservation:
     tokens_out: int = 0
     counts_in_month: bool = False
     stack_shard: int = NO_SHARD
+    why: str = ""
 
     @property
     def is_pending(self) -> bool:

@@ -108,6 +108,7 @@ def _attempt(attempt: Attempt) -> AttemptView:
         {
             "model": call.model,
             "error": call.error,
+            "why": call.why,
             "duration_ms": call.duration_ms,
             "tokens_in": call.tokens_in,
             "tokens_out": call.tokens_out,

@@ -104,6 +104,9 @@ class Endings:
         for alert in run.money.alerts:
             self._owner.spend_alert(alert)
         run.money.alerts.clear()
+        for breaker in run.gone:
+            self._owner.model_gone(breaker)
+        run.gone.clear()
 
     def _escalating(self, turn: Turn, verdict: Verdict, cost_micro_usd: int) -> Document:
         view = turn_view(

@@ -65,17 +65,29 @@ class Guard:
             with suppress(StoreUnavailable):
                 self._breakers.report(permit.dependency, permit.breaker.generation)
 
-    def failed(self, permit: Permit, failure: Failure, retry_after_s: float | None = None) -> None:
-        """Report a call that failed; `retry_after_s` is what the dependency asked for, in seconds."""
+    def failed(
+        self, permit: Permit, failure: Failure, retry_after_s: float | None = None, said: str = ""
+    ) -> Breaker | None:
+        """Report a call that failed; returns the breaker if that moved it.
+
+        `retry_after_s` is what the dependency asked for, in seconds, and `said` its own sentence.
+        """
         self._breakers.called(permit.dependency)
-        self._react(after_call(failure, is_probe=permit.probe), permit, retry_after_s)
+        return self._react(after_call(failure, is_probe=permit.probe), permit, retry_after_s, failure, said)
 
     def release(self, permit: Permit) -> None:
         """Release a permit whose call was not made, or says nothing about the dependency: another caller may probe."""
         if permit.probe:
             self._react(Reaction.RELEASE_PROBE, permit)
 
-    def _react(self, reaction: Reaction, permit: Permit, retry_after_s: float | None = None) -> None:
+    def _react(
+        self,
+        reaction: Reaction,
+        permit: Permit,
+        retry_after_s: float | None = None,
+        failure: Failure | None = None,
+        said: str = "",
+    ) -> Breaker | None:
         """Do to the breaker what was decided. If the table is unavailable, this report is lost, and nothing else."""
         breakers, breaker = self._breakers, permit.breaker
         moved: Breaker | None = None
@@ -84,16 +96,19 @@ class Guard:
                 case Reaction.CLOSE:
                     moved = breakers.close(breaker)
                 case Reaction.REOPEN:
-                    moved = breakers.reopen(breaker, retry_after_s)
+                    moved = breakers.reopen(breaker, retry_after_s, failure, said)
                 case Reaction.COUNT_FAILURE:
-                    moved = breakers.failed(permit.dependency, breaker.generation, retry_after_s)
+                    moved = breakers.failed(permit.dependency, breaker.generation, retry_after_s, failure)
+                case Reaction.OPEN if failure:
+                    moved = breakers.open(permit.dependency, breaker.generation, failure, said)
                 case Reaction.RELEASE_PROBE:
                     breakers.release(breaker)
         except StoreUnavailable:
             self._telemetry.warning("breaker not reported", dependency=permit.dependency)
-            return
+            return None
         if moved:
             self._announce(moved)
+        return moved
 
     def _try_probe(self, breaker: Breaker, timeout_s: float) -> Breaker | None:
         try:

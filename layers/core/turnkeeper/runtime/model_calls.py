@@ -63,6 +63,10 @@ def _endpoint(run: Run, model: Model) -> Endpoint:
     return replace(endpoint, url=here.url or endpoint.url, secret=here.secret or endpoint.secret) if here else endpoint
 
 
+def _warning(model: str, error: DependencyError) -> str:
+    return f"{model}: {error} ({error.said})" if error.said else f"{model}: {error}"
+
+
 @dataclass(frozen=True, slots=True)
 class _EndedCall:
     """How a call ended, for the ledger and the log."""
@@ -73,6 +77,7 @@ class _EndedCall:
     failure: Failure | None = None
     cost_micro_usd: int = 0
     reply: ModelReply | None = None
+    why: str = ""
 
 
 class ModelCalls:
@@ -127,12 +132,19 @@ class ModelCalls:
             if error.failure is Failure.TIMEOUT and left < model.max_latency_s * _FAIR_SHARE:
                 self._guard.release(permit)  # earlier calls used up the run's time: the model is not to blame
             else:
-                self._guard.failed(permit, error.failure, error.retry_after_s)
+                self._blame(run, permit, error)
             self._failed(replace(ended, failure=error.failure), reservation, error)
             raise
         self._guard.answered(permit)
         self._answered(replace(ended, reply=reply), reservation)
         return reply
+
+    def _blame(self, run: Run, permit: Permit, error: DependencyError) -> None:
+        """Report a failure to the model's breaker; if that opened because the model is gone, the owner is told once."""
+        moved = self._guard.failed(permit, error.failure, error.retry_after_s, error.said)
+        if moved and moved.is_told:
+            self._owner.warn(_warning(permit.dependency, error), run.about)
+            run.gone.append(moved)
 
     def _ask(self, run: Run, model: Model, request: ModelRequest, timeout_s: float) -> ModelReply:
         try:
@@ -209,11 +221,11 @@ class ModelCalls:
 
     def _failed(self, ended: _EndedCall, reservation: Reservation, error: DependencyError) -> None:
         row = CONSEQUENCES[error.failure]
-        may_be_billed = row.billed is Billed.MAYBE and error.sent
+        may_be_billed = error.charged or (row.billed is Billed.MAYBE and error.sent)
         cost = reservation.reserved_micro_usd if may_be_billed else 0
-        report = self._report(replace(ended, cost_micro_usd=cost))
-        if row.alert_owner:
-            self._owner.warn(f"{ended.model.id}: {error}", ended.run.about)
+        report = self._report(replace(ended, cost_micro_usd=cost, why=error.said))
+        if row.alert_owner and not row.rest_s:
+            self._owner.warn(_warning(ended.model.id, error), ended.run.about)
         money = ended.run.money
         money.may_be_billed(reservation, report) if may_be_billed else money.not_billed(reservation, report)
 
@@ -227,6 +239,7 @@ class ModelCalls:
             tokens_in=usage.input_tokens if usage else 0,
             tokens_out=usage.output_tokens if usage else 0,
             cost_micro_usd=ended.cost_micro_usd,
+            why=ended.why or (ended.reply.why if ended.reply else ""),
         )
         ended.run.calls.append(report)
         self._telemetry.action(

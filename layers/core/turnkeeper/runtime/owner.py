@@ -1,24 +1,34 @@
 """Notifies the owner of a deployment of what only they can fix: limits nearly used up, bad keys, absurd bills."""
 
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
+from turnkeeper.domain.breaker import Breaker
 from turnkeeper.domain.money import format_usd
 from turnkeeper.domain.spend import ALERT_PERCENT, SpendAlert
 from turnkeeper.domain.telemetry import Metric
 from turnkeeper.errors import StoreUnavailable
 from turnkeeper.ports import Published, Telemetry
 from turnkeeper.runtime.channels import Channels
+from turnkeeper.stores.breakers import BreakerStore
 from turnkeeper.stores.spend import SpendStore
+
+_SUBJECT_CHARS = 99
+_LINK = re.compile(r"\b(https?)://", re.IGNORECASE)
 
 
 class Owner:
     """Alerts and warns the owner. The reconciler repeats an alert that could not be published; a warning is logged."""
 
-    def __init__(self, channels: Channels, topic: str, spend: SpendStore, telemetry: Telemetry) -> None:
-        self._channels, self._topic, self._spend, self._telemetry = channels, topic, spend, telemetry
+    def __init__(
+        self, channels: Channels, topic: str, spend: SpendStore, breakers: BreakerStore, telemetry: Telemetry
+    ) -> None:
+        self._channels, self._topic, self._telemetry = channels, topic, telemetry
+        self._spend, self._breakers = spend, breakers
 
     def spend_alert(self, alert: SpendAlert) -> None:
         """Publish that a limit is 80 % used; the caller sees to it that this happens once for each limit."""
@@ -47,6 +57,31 @@ class Owner:
         if self._channels.publish("owner", self._topic, message):
             with suppress(StoreUnavailable):  # unconfirmed, it is published again, under the same key
                 self._spend.confirm_alert(alert)
+
+    def model_gone(self, breaker: Breaker) -> None:
+        """Publish that a model is gone; the caller sees to it that this happens once each time its breaker opens."""
+        model, said = breaker.dependency, _LINK.sub(r"\1[:]//", breaker.said)
+        again_at = datetime.fromtimestamp(breaker.open_until, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        text = (
+            f"The model {model} is gone: its provider has retired it, never had it, or keeps it from your account.\n"
+            f"Turns go on with the other models of their chains, as far as there are any.\n\n"
+            f"the provider said  {said or '(nothing)'}\n"
+            f"asked again        {again_at}\n\n"
+            "Name another model in its place: `turnkeeper models` lists where it is named, and what replaces it.\n"
+        )
+        attributes = {"kind": "model_gone", "dedup_key": f"{model}#{breaker.generation}"}
+        data = {
+            "type": "model_gone",
+            "version": 1,
+            "model": model,
+            "said": breaker.said,
+            "asked_again_at": again_at,
+            **attributes,
+        }
+        subject = f"[Turnkeeper] the model {model} is gone".encode("ascii", "replace").decode()[:_SUBJECT_CHARS]
+        if self._channels.publish("owner", self._topic, Published(subject, text, json.dumps(data), attributes)):
+            with suppress(StoreUnavailable):  # unconfirmed, it is published again, under the same key
+                self._breakers.confirm_notice(breaker)
 
     def warn(self, message: str, about: Mapping[str, Any]) -> None:
         """Log and count what the owner must look at; an alarm on the metric notifies them."""

@@ -12,7 +12,7 @@ from turnkeeper.runtime.due_escalations import DueEscalations
 from turnkeeper.runtime.owner import Owner
 from turnkeeper.runtime.takeover import Takeover
 from turnkeeper.stores.bundle import Stores
-from turnkeeper.stores.due_work import DueAlert, DueTurn
+from turnkeeper.stores.due_work import DueAlert, DueNotice, DueTurn
 
 
 @dataclass(slots=True)
@@ -58,7 +58,12 @@ class Reconciler:
                 self._telemetry.fault(f"not reconciled: {work}", error)
         return tally
 
-    def _look_at(self, work: DueTurn | DueAlert) -> None:
+    def _look_at(self, work: DueTurn | DueAlert | DueNotice) -> None:
+        if isinstance(work, DueNotice):
+            gone = self._stores.breakers.begin_notice(work.dependency)
+            if gone:
+                self._owner.model_gone(gone)
+            return
         if isinstance(work, DueAlert):
             alert = self._stores.spend.begin_alert(work.pk, work.sk)
             if alert:

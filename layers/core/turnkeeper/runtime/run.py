@@ -5,6 +5,7 @@ from typing import Any
 
 from turnkeeper.agent import Agent
 from turnkeeper.domain.attempt import Attempt, CallReport
+from turnkeeper.domain.breaker import Breaker
 from turnkeeper.domain.conversation import Exchange
 from turnkeeper.domain.effect import Effect
 from turnkeeper.domain.stage import Stage
@@ -19,7 +20,8 @@ class Run:
 
     `stage` is the stage as the run found it: a change holds from the next run on. `history` are the conversation's
     concluded turns before this one, oldest first. `attempts_before` and `effects` are those of the turn's earlier runs;
-    the run adds its own effects, and its `calls` of models.
+    the run adds its own effects, and its `calls` of models. `gone` are the breakers of models that it found gone: the
+    owner is told once the run has ended.
     """
 
     turn: Turn
@@ -33,6 +35,7 @@ class Run:
     attempts_before: tuple[Attempt, ...] = ()
     effects: list[Effect] = field(default_factory=list)
     calls: list[CallReport] = field(default_factory=list)
+    gone: list[Breaker] = field(default_factory=list)
     input_tokens: int = 0
     output_tokens: int = 0
 

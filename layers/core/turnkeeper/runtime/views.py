@@ -158,10 +158,11 @@ class SaidView(TypedDict):
 
 
 class CallView(TypedDict):
-    """A call of a model in an attempt; `error` is empty where it was answered."""
+    """A call of a model in an attempt; `error` is empty where it was answered, `why` what its provider said."""
 
     model: str
     error: str
+    why: str
     duration_ms: int
     tokens_in: int
     tokens_out: int
@@ -200,6 +201,7 @@ class BreakerView(TypedDict):
 
     dependency: str
     state: BreakerStatus
+    why: Annotated[str | None, Field(description="The failure that opened it; of a model that is gone, what was said.")]
     generation: int
     open_until: float
 

@@ -2,12 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock
 
 from turnkeeper.domain.breaker import Breaker, BreakerPolicy, State, open_seconds, should_trip
+from turnkeeper.domain.failures import Failure
 from turnkeeper.ports import Attr, Clock, Cond, Item, Key, Refused, Table, Update
 from turnkeeper.stores import keys
+from turnkeeper.stores.counters import ALERT_AGAIN_S
 from turnkeeper.stores.items import BREAKER
 
 _WINDOW_TTL = 600
@@ -58,7 +60,13 @@ class BreakerStore:
                 self._count(dependency, generation, minute, calls=made[minute], fails=0)
                 del made[minute]
 
-    def failed(self, dependency: str, generation: int, retry_after_s: float | None = None) -> Breaker | None:
+    def failed(
+        self,
+        dependency: str,
+        generation: int,
+        retry_after_s: float | None = None,
+        failure: Failure | None = None,
+    ) -> Breaker | None:
         """Report a failure and the calls since the last report; returns the breaker if this failure opened it.
 
         `retry_after_s` is how long the dependency itself asked to be left alone, in seconds.
@@ -75,7 +83,19 @@ class BreakerStore:
         fails, calls = now[1] + before[1], now[0] + before[0]
         if not should_trip(fails=fails, calls=calls, policy=self._policy):
             return None
-        opened = Breaker(dependency, generation=generation).opened(self._clock(), self._open_s(0, retry_after_s))
+        open_s = self._open_s(0, retry_after_s)
+        return self._open(Breaker(dependency, generation=generation).opened(self._clock(), open_s, failure))
+
+    def open(self, dependency: str, generation: int, failure: Failure, said: str) -> Breaker | None:
+        """Open a breaker because of one failure that has a rest of its own; None if it is not closed any more.
+
+        A notice of it is due to the owner: from now on the reconciler publishes it, unless it is confirmed before.
+        """
+        open_s = self._open_s(0, failure=failure)
+        return self._open(Breaker(dependency, generation=generation).opened(self._clock(), open_s, failure, said))
+
+    def _open(self, opened: Breaker) -> Breaker | None:
+        generation = opened.generation - 1
         closed = Attr("st").eq(State.CLOSED) & Attr("gen").eq(generation)
         return self._move(opened, closed if generation else Attr("pk").absent() | closed, remove=("lease_until",))
 
@@ -96,13 +116,45 @@ class BreakerStore:
             self._calls.pop(probing.dependency, None)
         return self._move(probing.closed(), _half_open(probing))
 
-    def reopen(self, probing: Breaker, retry_after_s: float | None = None) -> Breaker | None:
+    def reopen(
+        self,
+        probing: Breaker,
+        retry_after_s: float | None = None,
+        failure: Failure | None = None,
+        said: str = "",
+    ) -> Breaker | None:
         """Open the breaker for longer after a failed probe; None if its lease ran out and another probe began."""
-        open_s = self._open_s(probing.times_reopened + 1, retry_after_s)
-        return self._move(probing.reopened(self._clock(), open_s), _half_open(probing))
+        open_s = self._open_s(probing.times_reopened + 1, retry_after_s, failure)
+        return self._move(probing.reopened(self._clock(), open_s, failure, said), _half_open(probing))
+
+    # --- the notice that one failure was enough -----------------------------------------------------------------------
+
+    def begin_notice(self, dependency: str) -> Breaker | None:
+        """Take a notice that is due, to publish it again; None if somebody else does, or nothing is to be told."""
+        now = self._clock()
+        try:
+            taken = {"due_at": now + ALERT_AGAIN_S}
+            item = self._table.write(Update(keys.breaker(dependency), set=taken, when=Attr("due_at").le(now)))
+        except Refused:
+            return None
+        breaker = _breaker(dependency, item)
+        if not breaker.is_told:  # it closed meanwhile
+            self.confirm_notice(breaker)
+            return None
+        return breaker
+
+    def confirm_notice(self, breaker: Breaker) -> None:
+        """Record that there is nothing more to tell the owner about this state of the breaker."""
+        key, same = keys.breaker(breaker.dependency), Attr("gen").eq(breaker.generation)
+        with suppress(Refused):  # there is news already, with a notice of its own
+            self._table.write(Update(key, remove=("due_pk", "due_at"), when=same))
+
+    # --- writes -------------------------------------------------------------------------------------------------------
 
     def _move(self, to: Breaker, when: Cond, *, remove: tuple[str, ...] = ()) -> Breaker | None:
         state = BREAKER.write(to, without=("dependency",)) | {"changed_at": self._clock()}
+        if to.state is State.OPEN and to.is_told:
+            state |= {"due_pk": keys.due(to.dependency), "due_at": self._clock() + ALERT_AGAIN_S}
         for name in remove:
             del state[name]
         try:
@@ -137,8 +189,8 @@ class BreakerStore:
     def _minute(self) -> int:
         return int(self._clock() // 60)
 
-    def _open_s(self, times_reopened: int, retry_after_s: float | None) -> float:
-        return open_seconds(times_reopened, self._policy, self._random(), retry_after_s)
+    def _open_s(self, times_reopened: int, retry_after_s: float | None = None, failure: Failure | None = None) -> float:
+        return open_seconds(times_reopened, self._policy, self._random(), retry_after_s, failure)
 
 
 def _counts(item: Item | None) -> tuple[int, int]:

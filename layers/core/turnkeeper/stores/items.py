@@ -73,6 +73,7 @@ def _reports(kept: Iterable[Mapping[str, Any]]) -> tuple[CallReport, ...]:
             tokens_in=int(call["tokens_in"]),
             tokens_out=int(call["tokens_out"]),
             cost_micro_usd=micro_usd(call["cost_usd"]),
+            why=call.get("why", ""),
         )
         for call in kept
     )
@@ -86,6 +87,7 @@ def report_item(report: CallReport) -> Item:
         "duration_ms": report.duration_ms,
         "tokens_in": report.tokens_in,
         "tokens_out": report.tokens_out,
+        **({"why": report.why} if report.why else {}),
     }
 
 

@@ -19,6 +19,7 @@ CALLBACK = "CALLBACK"
 FEEDBACK = "FEEDBACK"
 MESSAGE = "MSG#"
 STAGE_VERSION = "VERSION#"
+BREAKER = "BREAKER#"
 TASK, SINGLE, SINGLE_TURN = "TASK#", "SINGLE#", "turn_"
 
 
@@ -169,12 +170,17 @@ def stage_version(version: int) -> Key:
 
 def breaker(dependency: str) -> Key:
     """A dependency's breaker."""
-    return f"BREAKER#{dependency}", "STATE"
+    return f"{BREAKER}{dependency}", "STATE"
+
+
+def dependency_of(pk: str) -> str | None:
+    """Return the dependency that a partition is about, if it is one of a breaker."""
+    return pk.removeprefix(BREAKER) if pk.startswith(BREAKER) else None
 
 
 def breaker_window(dependency: str, generation: int, minute: int) -> Key:
     """A dependency's calls and failures in one minute of one generation of its breaker."""
-    return f"BREAKER#{dependency}", f"WINDOW#{generation}#{minute}"
+    return f"{BREAKER}{dependency}", f"WINDOW#{generation}#{minute}"
 
 
 def cached_answer(tenant: str, customer: str, agent: str, version: str, request: str) -> Key:

@@ -192,6 +192,7 @@ def _counting(r: Reservation, limits: Limits) -> Reservation:
 
 
 _AFTER_THE_CALL = (
+    "why",
     "actual_micro_usd",
     "is_guess",
     "corrected_at",
