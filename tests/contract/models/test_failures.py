@@ -2,17 +2,21 @@
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import cache
 from typing import Any
 
 import pytest
-from turnkeeper.domain.chat import Finish, Usage
+from turnkeeper.adapters.models.http import JsonPost
+from turnkeeper.adapters.secrets import Secrets
+from turnkeeper.domain.chat import Finish, Message, Usage
 from turnkeeper.domain.failures import CONSEQUENCES, STATUSES, Billed, Failure, failure_of_status
 from turnkeeper.domain.providers import PROVIDERS
 from turnkeeper.errors import DependencyError
 
-from infra.local.http_service import Response
+from infra.local.http_service import Request, Response
 from tests.contract.models.conftest import Provider
-from tests.contract.models.wires import WIRES
+from tests.contract.models.wires import WIRES, ask
+from tests.local.chats import serving
 
 PROMPT = "and here is your prompt again"
 
@@ -33,7 +37,7 @@ ERRORS: dict[str, list[tuple[int, Any, Failure]]] = {
         (401, openai("invalid_request_error", "invalid_api_key"), Failure.BAD_KEY),
         (402, {"error": {"message": PROMPT, "code": 402}}, Failure.NO_CREDIT),
         (403, openai("request_forbidden", "unsupported_country_region_territory"), Failure.BAD_KEY),
-        (404, openai("invalid_request_error", "model_not_found"), Failure.BAD_REQUEST),
+        (404, openai("invalid_request_error", "model_not_found"), Failure.MODEL_GONE),
         (408, None, Failure.TIMEOUT),
         (413, openai("invalid_request_error"), Failure.BAD_REQUEST),
         (429, openai("requests", "rate_limit_exceeded"), Failure.RATE_LIMITED),
@@ -42,6 +46,7 @@ ERRORS: dict[str, list[tuple[int, Any, Failure]]] = {
         (429, openai("billing_not_active", "billing_not_active"), Failure.NO_CREDIT),
         (500, openai("server_error"), Failure.SERVER_ERROR),
         (503, openai("server_error", "service_unavailable"), Failure.SERVER_ERROR),
+        (404, openai("invalid_request_error"), Failure.BAD_REQUEST),
         (400, {"error": PROMPT}, Failure.BAD_REQUEST),
         (404, {"object": "error", "message": PROMPT, "type": "NotFoundError", "code": 404}, Failure.BAD_REQUEST),
     ],
@@ -61,6 +66,7 @@ ERRORS: dict[str, list[tuple[int, Any, Failure]]] = {
         (402, anthropic("billing_error"), Failure.NO_CREDIT),
         (403, anthropic("permission_error"), Failure.BAD_KEY),
         (404, anthropic("not_found_error"), Failure.BAD_REQUEST),
+        (404, anthropic("not_found_error", "model: claude-sonnet-4-5"), Failure.MODEL_GONE),
         (413, anthropic("request_too_large"), Failure.BAD_REQUEST),
         (429, anthropic("rate_limit_error"), Failure.RATE_LIMITED),
         (500, anthropic("api_error"), Failure.SERVER_ERROR),
@@ -222,3 +228,117 @@ def test_a_filter_that_answers_with_an_error_is_a_refusal_and_no_other_model_is_
 
     assert (reply.finish, reply.text, reply.usage) == (Finish.CONTENT_FILTER, "", used)
     assert not CONSEQUENCES[Failure.CONTENT_FILTER].next_model
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "expected"),
+    [
+        (404, "This model version has reached the end of its life.", Failure.MODEL_GONE),
+        (404, "Access denied. This Model is marked by provider as Legacy.", Failure.MODEL_GONE),
+        (404, "Model use case details have not been submitted for this account.", Failure.BAD_KEY),
+        (400, "The provided model identifier is invalid.", Failure.MODEL_GONE),
+    ],
+)
+@pytest.mark.parametrize("provider", ["bedrock"], indirect=True)
+def test_bedrocks_words_for_a_model_that_is_gone(
+    provider: Provider, status: int, words: str, expected: Failure
+) -> None:
+    kind = {"x-amzn-ErrorType": "ResourceNotFoundException" if status == 404 else "ValidationException"}
+    error = failure(provider, Response.of_json(status, {"message": words}, kind))
+
+    assert (expected, words) == (error.failure, error.said)
+
+
+@pytest.mark.parametrize("body", [b"<html>Bad gateway</html>", b'{"message": "Bad gateway"}', b'{"error": "x"}', b""])
+@pytest.mark.parametrize("kind", [{}, {"x-amzn-ErrorType": "InternalServerException"}])
+@pytest.mark.parametrize("status", [502, 504, 520, 522, 524])
+@pytest.mark.parametrize("provider", ["bedrock"], indirect=True)
+def test_whatever_a_proxy_before_bedrock_answers_may_have_been_billed(
+    provider: Provider, status: int, kind: dict[str, str], body: bytes
+) -> None:
+    error = failure(provider, Response(status, body, kind))
+
+    assert (STATUSES[status], Billed.MAYBE) == (error.failure, CONSEQUENCES[error.failure].billed)
+
+
+INSIDE = [
+    ({"error": {"message": "Rate limit exceeded", "code": 429}}, Failure.RATE_LIMITED, 7),
+    ({"error": {"message": "Insufficient credits", "code": "402"}, "choices": []}, Failure.NO_CREDIT, None),
+    ({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, Failure.SERVER_ERROR, 7),
+    ({"__type": "com.amazon.bedrock#ThrottlingException", "message": "slow"}, Failure.RATE_LIMITED, 7),
+    ({"error": {"message": "x", "code": 524}}, Failure.TIMEOUT, None),
+    ([{"error": {"message": "x", "code": 503}}], Failure.SERVER_ERROR, 7),
+]
+
+
+@pytest.mark.parametrize(("body", "expected", "pause"), INSIDE)
+def test_an_error_inside_a_200_is_that_error_and_its_pause_is_read(
+    provider: Provider, body: Any, expected: Failure, pause: float | None
+) -> None:
+    error = failure(provider, Response.of_json(200, body, {"Retry-After": "7"}))
+
+    assert (expected, pause) == (error.failure, error.retry_after_s)
+
+
+def test_a_filter_inside_a_200_goes_to_a_person(provider: Provider) -> None:
+    reply = provider.replies(Response.of_json(200, {"error": {"code": "content_filter", "message": "It was filtered"}}))
+
+    assert (Finish.CONTENT_FILTER, "It was filtered") == (reply.finish, reply.why)
+
+
+def test_the_providers_sentence_comes_without_the_prompt_and_its_keys(provider: Provider) -> None:
+    request = ask(provider.wire, messages=(Message("user", "My name is Jane Roe, my tooth hurts."),))
+    words = f"No: 'My name is Jane Roe, my tooth hurts' for sk-proj-1234567890 and {provider.wire.model}"
+    provider.service.answer = Response.of_json(400, {"error": {"message": words, "code": "x"}, "message": words})
+
+    with pytest.raises(DependencyError) as caught:
+        provider.client.complete(request, timeout_s=5)
+
+    assert f"No: '[…]' for […] and {provider.wire.model}" == caught.value.said
+    assert "Jane" not in str(caught.value)
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"], indirect=True)
+def test_the_key_itself_is_never_repeated(provider: Provider) -> None:
+    error = failure(provider, Response.of_json(401, {"error": {"message": "We do not know local."}}))
+
+    assert "We do not know […]." == error.said
+
+
+PAUSES = [({"retry-after-ms": "1500"}, 1.5), ({"Retry-After": "1s"}, 1), ({"x-ratelimit-reset-requests": "6m30s"}, 390)]
+
+
+@pytest.mark.parametrize(("headers", "expected"), PAUSES)
+def test_a_pause_is_read_in_every_form(provider: Provider, headers: dict[str, str], expected: float) -> None:
+    body = "ThrottlingException" if provider.wire.name == "bedrock" else openai("requests")
+
+    assert expected == failure(provider, answer(provider.wire.name, 429, body, headers)).retry_after_s
+
+
+def test_a_moment_that_is_near_is_not_taken_for_a_number_of_seconds(provider: Provider) -> None:
+    wait = _limited(provider, str(int(datetime.now(UTC).timestamp()) + 20))
+
+    assert wait is not None
+    assert 15 < wait <= 20
+
+
+@cache
+def _post(url: str) -> JsonPost:
+    """Kept, as those of a deployment are: nothing closes their connections."""
+    key = Secrets({"OPENAI_API_KEY": "local"}).secret("openai-api-key")
+    return JsonPost(url, key, lambda k: {"Authorization": f"Bearer {k}"})
+
+
+def test_extra_headers_are_sent_and_the_answers_headers_are_returned() -> None:
+    asked: list[Request] = []
+
+    def served(request: Request) -> Response:
+        asked.append(request)
+        return Response.of_json(200, {"choices": []}, {"X-Litellm-Response-Cost": "0.01", "Set-Cookie": "a=b"})
+
+    with serving(served) as url:
+        answered = _post(url).send("/x", {}, timeout_s=5, headers={"x-litellm-num-retries": "0", "Authorization": "no"})
+
+    assert ("0", "Bearer local") == (asked[0].headers["x-litellm-num-retries"], asked[0].headers["authorization"])
+    assert ({"choices": []}, "0.01") == (answered.data, answered.headers["x-litellm-response-cost"])
+    assert "set-cookie" not in answered.headers

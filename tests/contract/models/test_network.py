@@ -81,7 +81,7 @@ def test_a_body_that_ends_early_is_no_answer(provider: Provider) -> None:
         b"[" * 100_000,
         b'{"choices": [], "content": null, "output": {"message": {"content": 3}}}',
         b'{"choices": [{"message": 3}], "content": [{"type": "text"}], "output": {}}',
-        b'{"error": {"code": 502, "message": "Provider returned error"}}',
+        b'{"error": {"code": "e17", "message": "Provider returned error"}}',
         b'{"choices": {}, "content": [3], "output": {"message": {"content": [{"toolUse": {}}]}}}',
     ],
 )

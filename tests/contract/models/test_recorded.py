@@ -99,11 +99,11 @@ def test_a_real_models_calls_of_tools_are_read(provider: Provider, name: str, ca
 
 
 @pytest.mark.parametrize("provider", ["openai", "bedrock"], indirect=True)
-def test_a_model_that_does_not_exist_is_our_own_mistake(provider: Provider) -> None:
+def test_a_model_that_does_not_exist_is_gone(provider: Provider) -> None:
     with pytest.raises(DependencyError) as caught:
         replay(provider, "unknown_model")
 
-    assert caught.value.failure is Failure.BAD_REQUEST
+    assert caught.value.failure is Failure.MODEL_GONE
 
 
 def test_every_recorded_answer_is_replayed(provider: Provider) -> None:

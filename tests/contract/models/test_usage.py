@@ -43,10 +43,23 @@ def test_a_count_that_is_none_is_not_believed(provider: Provider, where: str, ab
 
 
 @pytest.mark.parametrize("provider", JSON, indirect=True)
-@pytest.mark.parametrize("absurd", ["12", 1.5, True, [3], {}])
+@pytest.mark.parametrize("absurd", ["12", 1.5, float("nan"), float("inf"), -3.0, 1e300, True, False, [3], {}])
 @pytest.mark.parametrize("where", ["plain", "output"])
 def test_a_count_of_another_type_is_not_believed(provider: Provider, where: str, absurd: Any) -> None:
     assert provider.replies(with_count(provider, where, absurd)).usage is None
+
+
+@pytest.mark.parametrize("provider", JSON, indirect=True)
+def test_a_whole_count_may_be_written_as_a_float(provider: Provider) -> None:
+    counts = provider.wire.usage(10.0, 5.0, 0.0, 0.0)
+    if provider.wire.name == "openai":
+        counts |= {"prompt_tokens": 10.0, "total_tokens": 15.0}
+
+    used = provider.replies(provider.wire.ok(usage=counts)).usage
+
+    assert Usage(10, 5) == used
+    assert used is not None
+    assert all(type(count) is int for count in (used.input_tokens, used.output_tokens, used.cache_read_tokens))
 
 
 @pytest.mark.parametrize("absurd", [-1, 10**30])

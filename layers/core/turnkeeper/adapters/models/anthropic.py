@@ -36,7 +36,7 @@ class Anthropic:
     def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
         """Ask the model once, within a hard total of `timeout_s`; raises DependencyError."""
         body = _body(request)
-        return filtered(lambda: _reply(self._post.send("/v1/messages", body, timeout_s=timeout_s)))
+        return filtered(lambda: _reply(self._post.send("/v1/messages", body, timeout_s=timeout_s).data))
 
 
 def _body(request: ModelRequest) -> dict[str, Any]:

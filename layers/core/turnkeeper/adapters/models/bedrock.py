@@ -2,13 +2,13 @@
 
 import json
 import re
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import (
-    ClientError,
     CredentialRetrievalError,
     EndpointConnectionError,
     NoCredentialsError,
@@ -19,8 +19,9 @@ from botocore.parsers import ResponseParserError
 
 from turnkeeper.adapters.aws_errors import AWS_ERRORS, as_dependency_error
 from turnkeeper.adapters.models.deadline import call_within
-from turnkeeper.adapters.models.reading import arguments, reply, shaped, text_of, usage
-from turnkeeper.adapters.retry_after import retry_after
+from turnkeeper.adapters.models.error_shapes import json_or_text
+from turnkeeper.adapters.models.errors import Asked, error_in, failed
+from turnkeeper.adapters.models.reading import arguments, filtered, reply, shaped, text_of, usage
 from turnkeeper.adapters.secrets import Secrets
 from turnkeeper.agent import Endpoint
 from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
@@ -40,26 +41,11 @@ _FINISH = {
     "refusal": Finish.REFUSAL,
 }
 _MALFORMED = {"malformed_model_output", "malformed_tool_use"}
-_FAILURES = {
-    "AccessDeniedException": Failure.BAD_KEY,
-    "ExpiredTokenException": Failure.BAD_KEY,
-    "InternalServerException": Failure.SERVER_ERROR,
-    "InvalidSignatureException": Failure.BAD_KEY,
-    "ModelErrorException": Failure.SERVER_ERROR,
-    "ModelNotReadyException": Failure.RATE_LIMITED,
-    "ModelTimeoutException": Failure.TIMEOUT,
-    "ServiceQuotaExceededException": Failure.NO_CREDIT,
-    "ServiceUnavailableException": Failure.SERVER_ERROR,
-    "ThrottlingException": Failure.RATE_LIMITED,
-    "UnrecognizedClientException": Failure.BAD_KEY,
-}
 _NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
-_NOT_PAID = "INVALID_PAYMENT_INSTRUMENT"
-"""Stands in the message of a 403 when the account cannot pay for the model; no error code says so."""
-
 _THOUGHT = re.compile(r"\A\s*<thinking>.*?</thinking>\s*", re.DOTALL)
 """Where tools are offered, Amazon's own models write their thoughts into the text, before the answer."""
 
+_SUCCESS = range(200, 300)
 _CONNECT_S = 1.0
 _LONGEST_S = 30
 _WITHOUT_STRUCTURED_OUTPUT = ("amazon.", "ai21.", "cohere.", "meta.")
@@ -82,12 +68,18 @@ class Bedrock:
             tcp_keepalive=True,
         )
         self._client = boto3.client("bedrock-runtime", endpoint_url=endpoint, config=config)
+        self._client.meta.events.register("before-parse.bedrock-runtime.Converse", _raise_error_answer)
 
     def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
         """Ask the model once, within a hard total of `timeout_s`; raises DependencyError."""
         body = _body(request)
+        return filtered(lambda: _reply(self._send(body, timeout_s)))
+
+    def _send(self, body: dict[str, Any], timeout_s: float) -> dict[str, Any]:
         try:
-            return _reply(call_within(timeout_s, lambda: self._converse(body)))
+            return call_within(timeout_s, lambda: self._converse(body))
+        except _ErrorAnswer as answer:
+            raise answer.read(Asked.by(body)) from answer
         except TimeoutError as error:
             raise DependencyError(Failure.TIMEOUT, str(error)) from error
         except AWS_ERRORS as error:
@@ -109,12 +101,27 @@ def _failed(error: Exception) -> DependencyError:
         return DependencyError(Failure.BAD_REQUEST, type(error).__name__, sent=False)
     if isinstance(error, EndpointConnectionError):
         return DependencyError(Failure.CONNECTION, type(error).__name__, sent=False)
-    if not isinstance(error, ClientError):
-        return as_dependency_error(error)
-    code, message = str(error.response["Error"].get("Code", "")), str(error.response["Error"].get("Message", ""))
-    failure = Failure.NO_CREDIT if _NOT_PAID in message else _FAILURES.get(code, as_dependency_error(error).failure)
-    header = error.response["ResponseMetadata"].get("HTTPHeaders", {}).get("retry-after")
-    return DependencyError(failure, code, retry_after_s=retry_after(header))
+    return as_dependency_error(error)
+
+
+class _ErrorAnswer(Exception):  # noqa: N818 - an answer, which is read where the request is known
+    """An answer that is an error, as it came: botocore's own reading of it loses a proxy's status and its words."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], data: Any) -> None:
+        super().__init__(status)
+        self._status, self._headers, self._data = status, headers, data
+
+    def read(self, asked: Asked) -> DependencyError:
+        inside = error_in(self._data, self._headers, asked) if self._status in _SUCCESS else None
+        return inside or failed(self._status, self._data, self._headers, asked)
+
+
+def _raise_error_answer(response_dict: Mapping[str, Any], **_: Any) -> None:
+    """Handle an event of botocore's, before an answer is parsed: raise _ErrorAnswer if it is an error."""
+    status, data = int(response_dict["status_code"]), json_or_text(response_dict["body"])
+    if status not in _SUCCESS or error_in(data):
+        headers = {str(name).lower(): str(value) for name, value in response_dict["headers"].items()}
+        raise _ErrorAnswer(status, headers, data)
 
 
 def _body(request: ModelRequest) -> dict[str, Any]:

@@ -45,7 +45,7 @@ class OpenAI:
     def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
         """Ask the model once, within a hard total of `timeout_s`; raises DependencyError."""
         body = self._body(request)
-        return filtered(lambda: _reply(self._post.send("/chat/completions", body, timeout_s=timeout_s)))
+        return filtered(lambda: _reply(self._post.send("/chat/completions", body, timeout_s=timeout_s).data))
 
     def _body(self, request: ModelRequest) -> dict[str, Any]:
         body: dict[str, Any] = {

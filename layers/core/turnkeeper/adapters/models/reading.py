@@ -33,8 +33,9 @@ def text_of(content: Any) -> str:
 
 
 def is_count(value: Any) -> TypeGuard[int]:
-    """Whether a value is a plausible number of tokens."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS
+    """Whether a value is a plausible number of tokens; some servers write whole ones as 100.0."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and 0 <= value <= _MOST_TOKENS and float(value).is_integer()
 
 
 def usage(*, plain: Any, output: Any, cache_read: Any = 0, cache_write: Any = 0) -> Usage | None:
@@ -42,9 +43,10 @@ def usage(*, plain: Any, output: Any, cache_read: Any = 0, cache_write: Any = 0)
 
     `plain` counts the input tokens that were neither read from a cache nor written to one.
     """
-    cache_read, cache_write = (0 if count is None else count for count in (cache_read, cache_write))
-    if not all(map(is_count, (plain, output, cache_read, cache_write))):
+    counts = (plain, output, *(0 if count is None else count for count in (cache_read, cache_write)))
+    if not all(map(is_count, counts)):
         return None
+    plain, output, cache_read, cache_write = map(int, counts)
     if not plain + output + cache_read + cache_write:
         return None
     return Usage(plain + cache_read + cache_write, output, cache_read, cache_write)
@@ -73,7 +75,7 @@ def filtered(call: Callable[[], ModelReply]) -> ModelReply:
     except DependencyError as error:
         if error.failure is not Failure.CONTENT_FILTER:
             raise
-        return ModelReply("", (), Finish.CONTENT_FILTER, None if error.sent else Usage(0, 0))
+        return ModelReply("", (), Finish.CONTENT_FILTER, None if error.sent else Usage(0, 0), error.said)
 
 
 def arguments(text: str) -> Any:
