@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from functools import cache
 from typing import Any
 
 import pytest
@@ -322,22 +321,18 @@ def test_a_moment_that_is_near_is_not_taken_for_a_number_of_seconds(provider: Pr
     assert 15 < wait <= 20
 
 
-@cache
-def _post(url: str) -> JsonPost:
-    """Kept, as those of a deployment are: nothing closes their connections."""
-    key = Secrets({"OPENAI_API_KEY": "local"}).secret("openai-api-key")
-    return JsonPost(url, key, lambda k: {"Authorization": f"Bearer {k}"})
-
-
 def test_extra_headers_are_sent_and_the_answers_headers_are_returned() -> None:
     asked: list[Request] = []
 
     def served(request: Request) -> Response:
         asked.append(request)
-        return Response.of_json(200, {"choices": []}, {"X-Litellm-Response-Cost": "0.01", "Set-Cookie": "a=b"})
+        headers = {"X-Litellm-Response-Cost": "0.01", "Set-Cookie": "a=b", "Connection": "close"}
+        return Response.of_json(200, {"choices": []}, headers)
 
     with serving(served) as url:
-        answered = _post(url).send("/x", {}, timeout_s=5, headers={"x-litellm-num-retries": "0", "Authorization": "no"})
+        key = Secrets({"OPENAI_API_KEY": "local"}).secret("openai-api-key")
+        post = JsonPost(url, key, lambda k: {"Authorization": f"Bearer {k}"})
+        answered = post.send("/x", {}, timeout_s=5, headers={"x-litellm-num-retries": "0", "Authorization": "no"})
 
     assert ("0", "Bearer local") == (asked[0].headers["x-litellm-num-retries"], asked[0].headers["authorization"])
     assert ({"choices": []}, "0.01") == (answered.data, answered.headers["x-litellm-response-cost"])

@@ -5,6 +5,8 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from turnkeeper.adapters.models.errors import Asked, error_in, failed
 from turnkeeper.domain.failures import CONSEQUENCES, Billed, Failure
 
@@ -418,3 +420,32 @@ def test_a_deep_or_endless_body_is_read_all_the_same() -> None:
 
     assert REQUEST is failed(400, body).failure
     assert len(failed(400, openai("x" * 100_000)).said) <= 300
+
+
+FIELDS = """
+error errors code type status message detail details metadata raw headers flagged_input choices content usage param
+innererror retryDelay __type x
+"""
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(["429", "failed"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(FIELDS.split()),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.integers(300, 599), JSON, st.dictionaries(st.sampled_from(["retry-after", "x-amzn-errortype"]), st.text()))
+def test_whatever_comes_is_read(status: int, body: Any, headers: dict[str, str]) -> None:
+    error, inside = failed(status, body, headers), error_in(body, headers)
+
+    for read in (error, inside) if inside else (error,):
+        assert len(read.said) <= 300
+        assert "\n" not in read.said
+        assert len(str(read)) < 3_000
+        assert read.retry_after_s is None or 0 <= read.retry_after_s <= 86_400

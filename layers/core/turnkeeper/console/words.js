@@ -28,6 +28,7 @@ const ERRORS = {
   rate_limited: "rate limited",
   no_credit: "out of credit",
   bad_key: "key refused",
+  model_gone: "model is gone",
   bad_request: "request refused",
   garbage: "unreadable answer",
   empty: "empty answer",

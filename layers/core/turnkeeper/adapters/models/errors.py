@@ -126,8 +126,7 @@ class _Error:
         kind = self.headers.get("x-amzn-errortype", "").partition(":")[0]
         self.raw_codes = [*([kind] if kind else []), *dict.fromkeys(codes_of(self.data))]
         self.sentence = " ".join(sentence_of(self.data)[:MOST_READ].split())
-        texts, secrets, model = self.asked.texts, self.asked.secrets, self.asked.model
-        self.words = redacted(self.sentence, texts, secrets=secrets, keep=[model])
+        self.words = self._redacted(self.sentence)
         wrapped = [m[1] for m in error_words.WRAPPED_CODE.finditer(self.words)]
         wrapped += error_words.WRAPPED_NAME.findall(self.words)
         self.codes = {bare(code.rpartition("#")[2]) for code in [*self.raw_codes, *wrapped]}
@@ -137,6 +136,9 @@ class _Error:
         named = {CODES[code] for code in self.codes if code in CODES}
         return next((failure for failure in failures if failure in named), None)
 
+    def _redacted(self, text: str) -> str:
+        return redacted(text, self.asked.texts, secrets=self.asked.secrets, keep=[self.asked.model])
+
     def meaning(self, status: int, what: str, failure: Failure) -> DependencyError:
         told = sorted({c for c in self.raw_codes if len(c) <= _LONGEST_CODE and " " not in c and c != str(status)})
         rest_s = rest(self.headers, self.data, self.words) if failure in _RESTS else None
@@ -144,7 +146,7 @@ class _Error:
             rest_s = limit_reset({**told_headers(self.data), **self.headers})
         return DependencyError(
             failure,
-            redacted(" ".join([what, *told]), secrets=self.asked.secrets, keep=[self.asked.model]),
+            self._redacted(" ".join([what, *told])) if told else what,
             retry_after_s=rest_s,
             sent=not is_flagged(self.data),
             said=kept(self.words),
