@@ -1,4 +1,4 @@
-"""A model that is gone: asked once, left alone for a day, and the owner is told once, whatever dies in between."""
+"""A model that is gone: asked once, left alone for a day, its owner told once. And why a provider said no."""
 
 import json
 from typing import Any
@@ -169,3 +169,15 @@ def test_the_sentence_is_kept_with_the_attempt_and_the_reservation_and_shown_to_
     assert "Slow down." not in json.dumps(sent.json)
     assert "Slow down." not in str(world.telemetry.actions) + str(world.telemetry.counts)
     assert "Slow down." not in str(world.telemetry.warnings)
+
+
+@pytest.mark.parametrize("charged", [False, True])
+def test_an_error_that_came_with_work_is_posted_in_full_whatever_it_is(charged: bool) -> None:
+    world = World(paint(chain=[Model(FIRST, 4_000)]))
+    error = DependencyError(Failure.RATE_LIMITED, "an error inside a 2xx")
+    error.charged = charged
+    world.models.script["first"] = [error]
+    world.send()
+
+    assert charged is (world.spent().posted_micro_usd > 0)
+    assert 0 == world.spent().pending_micro_usd

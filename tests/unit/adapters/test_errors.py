@@ -75,6 +75,9 @@ GONE_ANSWERS: list[tuple[int, Any]] = [
     (404, {"object": "error", "message": "The model `x` does not exist.", "type": "NotFoundError", "code": 404}),
     (404, {"error": {"message": 'model "llama9" not found, try pulling it first', "type": "api_error", "code": None}}),
     (404, {"error": "model 'llama9' not found"}),
+    (400, openai("The requested model is not supported.", "model_not_supported")),
+    (400, {"errors": [{"code": 5007, "message": "No such model @cf/x or task"}], "success": False}),
+    (410, {"detail": "The model 'x' has reached its end of life on 2026-10-01."}),
     (404, {"code": "Some requested entity was not found", "error": "The model grok-1 does not exist or your team ..."}),
     (404, litellm(f"NotFoundError: OpenAIException - {RETIRED}", "404")),
     (404, litellm("NotFoundError: AnthropicException - model: claude-2", "404", None)),
@@ -160,6 +163,9 @@ def test_what_only_mentions_a_model_does_not_say_that_it_is_gone(status: int, bo
             400,
             {"error": {"code": "data_inspection_failed", "message": "Input may contain inappropriate content."}},
         ),
+        (400, openai("Content Exists Risk", "invalid_request_error")),
+        (400, openai("The prompt was blocked.", None)),
+        (400, openai("The request was rejected because it was considered high risk", None)),
         (500, openai("x", "content_filter")),
     ],
 )
@@ -202,6 +208,9 @@ def test_no_customer_can_open_a_breaker_with_words_that_a_provider_quotes(quoted
         (402, openai("Insufficient Balance", "invalid_request_error", "unknown_error"), NO_CREDIT),
         (403, bedrock("Model access is denied: INVALID_PAYMENT_INSTRUMENT: a valid one is needed."), NO_CREDIT),
         (403, {"code": "x", "error": "Your team has used all available credits"}, NO_CREDIT),
+        (403, openrouter(403, "Key limit exceeded (total limit)."), NO_CREDIT),
+        (403, openai("Your request was blocked.", None), KEY),
+        (403, {"__type": "AccessDeniedException", "message": "not authorized, by a content policy of IAM"}, KEY),
         (
             400,
             {

@@ -29,8 +29,8 @@ _AS_WRITTEN: dict[Failure, str] = {
     """,
     Failure.MODEL_GONE: """
         model_not_found model_decommissioned model_deprecated model_retired model_not_available model_not_exist
-        model_does_not_exist invalid_model invalid_model_error unknown_model no_such_model model_end_of_life
-        DeploymentNotFound DeploymentRetired ModelDeprecated ModelNotFoundException
+        model_not_supported model_does_not_exist invalid_model invalid_model_error unknown_model no_such_model
+        model_end_of_life DeploymentNotFound DeploymentRetired ModelDeprecated ModelNotFoundException
     """,
     Failure.BAD_KEY: """
         invalid_api_key API_KEY_INVALID api_key_expired expired_key expired_api_key missing_api_key authentication_error
@@ -95,10 +95,12 @@ FILTERED = re.compile(
     | \b(?:response|request|prompt|content|output|input|message|completion|answer|text)s?\b.{0,20}
       \b(?:was|were|been|being|is|are|got)\s(?:\w+\s){0,2}?(?:filtered|flagged|moderated)\b
     | \bsafety\s(?:systems?|filters?|polic(?:y|ies)|guidelines?|checks?|reasons?|classifiers?|standards?)\b
-    | \bfor\ssafety\b | \bdue\sto\ssafety\b | \bsafety_check
+    | \bfor\ssafety\b | \bdue\sto\ssafety\b | \bsafety_(?:check|violation)
     | \b(?:usage|acceptable\suse|responsible\sai)\s(?:polic(?:y|ies)|guidelines?)\b
     | \bresponsible\sai\b | \bprohibited[ _]content\b | \binappropriate\scontent\b | \bsensitive\scontent\b
-    | \bharmful\s(?:content|categor)
+    | \bharmful\s(?:content|categor) | \bcontent\sexists\srisk\b | \bconsidered\shigh[ -]risk\b
+    | \b(?:response|prompt|content|output|completion|answer)s?\b.{0,20}
+      \b(?:was|were|been|being|is|are|got)\s(?:\w+\s){0,2}?(?:blocked|rejected)\b
     | \b(?:flagged|blocked|rejected|refused|denied)\s.{0,40}\b(?:moderation|guardrails?|safety)\b
     | \bguardrails?\s(?:intervened|violat|blocked|polic) | \bviolat\w+\sguardrail
     """
@@ -113,7 +115,7 @@ NO_CREDIT = re.compile(
     | \b(?:out\sof|more|all\savailable|remaining|prepayment)\scredits\b
     | \bcredits\s(?:have\sbeen\s|has\sbeen\s|are\s|were\s)?(?:exhausted|depleted|used\sup)\b
     | \b(?:spend|spending|billing)\s(?:hard\s)?(?:limit|cap)\b | \bpayment\s(?:is\s)?required\b
-    | invalid_payment_instrument | \bvalid\spayment\s(?:instrument|method)\b
+    | \bkey\slimit\sexceeded\b | invalid_payment_instrument | \bvalid\spayment\s(?:instrument|method)\b
     """
 )
 QUOTA = re.compile(r"\bexceeded your current quota\b", re.IGNORECASE)
