@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from infra.local.faults import BODIES, DELIVERIES, STATUSES, Calls, Faults, control, delivered
 from infra.local.http_service import App, Request, Response
-from infra.local.model_provider import anthropic, bedrock, openai
+from infra.local.model_provider import anthropic, bedrock, listing, openai
 from infra.local.model_provider.annotated import Annotations
 from infra.local.model_provider.brain import Brain
 from infra.local.model_provider.chat import Asked, BadRequestError, Call, Completion, Reply, Usage, parsed, tokens
@@ -73,7 +73,7 @@ class Provider:
             if match and request.method == "POST":
                 return self._complete(wire, request, unquote(match.groupdict().get("name", "")))
         unknown = Response.of_json(404, {"error": {"message": f"there is no {request.method} {request.path}"}})
-        return control(request, self._faults, self._calls) or unknown
+        return listing.answer(request) or control(request, self._faults, self._calls) or unknown
 
     def _complete(self, wire: Wire, request: Request, name: str) -> Response:
         if not wire.has_key(request.headers):
