@@ -23,6 +23,7 @@ COMMANDS = [
     "config show",
     "config diff",
     "config apply",
+    "models",
     "stop",
     "resume",
 ]

@@ -9,10 +9,17 @@ from pathlib import Path
 import pytest
 from anthropic.resources.messages.messages import DEPRECATED_MODELS
 from openai.types.shared import chat_model
+from turnkeeper.agent import Endpoint, Model
+from turnkeeper.export_prices import price_of
+from turnkeeper_cli.shutdowns import Shutdown, Shutdowns
+from turnkeeper_cli.shutdowns import shipped as shipped_list
 
 ROOT = Path(__file__).parents[2]
 CODE = ("layers/agents", "layers/core", "infra", "functions", "benchmarks", "events")
 SHIPPED = (*CODE, "docs", "README.md", "template.yaml")
+ABOUT_OLD_MODELS = {"infra/cli/turnkeeper_cli/shutdowns.toml", "infra/local/model_provider/listing.py"}
+"""Files that list what goes, so that it is known."""
+
 TEXT = {".py", ".md", ".txt", ".js", ".json", ".yaml", ".toml"}
 
 UNTIL = dt.date(2027, 1, 31)
@@ -49,7 +56,8 @@ def shipped() -> dict[str, set[str]]:
     """Every model that a file names, by its path."""
     roots = [ROOT / name for name in SHIPPED]
     files = [f for root in roots for f in ([root] if root.is_file() else root.rglob("*")) if f.suffix in TEXT]
-    return {str(f.relative_to(ROOT)): set(named(f.read_text())) for f in files}
+    read = {str(f.relative_to(ROOT)): set(named(f.read_text())) for f in files}
+    return {file: models for file, models in read.items() if file not in ABOUT_OLD_MODELS}
 
 
 def test_the_dates_are_read() -> None:
@@ -88,3 +96,62 @@ def test_nothing_that_is_shipped_or_taught_names_a_model_of_bedrock_without_its_
 @pytest.mark.parametrize("model", ["gpt-5.4-mini", "claude-haiku-4-5", "global.amazon.nova-2-lite-v1:0"])
 def test_the_examples_use_what_today_s_wires_carry(model: str) -> None:
     assert any(model in models for file, models in shipped().items() if file.startswith("layers/agents"))
+
+
+SDK = {"gpt": "openai", "o1": "openai", "o3": "openai", "o4": "openai", "chatgpt": "openai", "codex": "openai"}
+
+
+def host(name: str) -> str:
+    return SDK.get(name.partition("-")[0], "anthropic")
+
+
+def hosted(name: str, at: str) -> Model:
+    """A model as it is asked at a host of the list."""
+    wires = {"anthropic": "anthropic", "bedrock": "bedrock"}
+    if at in ("openai", *wires):
+        return Model(f"{at}:{name}")
+    return Model(f"{at}:{name}", endpoint=Endpoint(at, "openai", "https://models.example/v1", prices=at))
+
+
+def entries(shutdowns: Shutdowns) -> list[tuple[str, str, Shutdown]]:
+    return [(at, name, one) for at, models in shutdowns.by_host.items() for name, one in models.items()]
+
+
+@pytest.mark.parametrize("name", sorted(shutdowns()))
+def test_the_shipped_list_has_the_dates_of_the_sdks(name: str) -> None:
+    found = shipped_list().of(host(name), name)
+
+    assert found, f"the SDK knows when {name} ends: write it into shutdowns.toml"
+    assert (shutdowns()[name], host(name)) == (found.ends, found.by)
+
+
+@pytest.mark.parametrize(
+    "entry", sorted({(at, one.use) for at, _, one in entries(shipped_list()) if one.use}), ids=": ".join
+)
+def test_what_the_list_says_to_write_instead_lives_and_has_a_price(entry: tuple[str, str]) -> None:
+    at, use = entry
+    name = f"us.{use}" if at == "bedrock" else use
+
+    assert shipped_list().of(at, name) is None
+    assert price_of(hosted(name, at))
+
+
+def test_each_entry_of_the_list_says_where_it_is_known_from() -> None:
+    assert all(one.source.startswith("https://") for _, _, one in entries(shipped_list()))
+    assert [] == [name for _, name, one in entries(shipped_list()) if one.ends < dt.date(2023, 1, 1)]
+
+
+def test_nothing_that_is_shipped_or_taught_ends_soon_by_the_shipped_list() -> None:
+    """It knows more than the SDKs: other hosts, and ids with a profile or a snapshot."""
+    going = {
+        file: soon
+        for file, models in shipped().items()
+        if (soon := {model for model in models if (end := end_of(model)) and end <= UNTIL})
+    }
+
+    assert {} == going
+
+
+def end_of(model: str) -> dt.date | None:
+    found = shipped_list().of("bedrock" if ":" in model else host(model), model)
+    return found.ends if found else None

@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 from turnkeeper.domain.callbacks import shown_secret, tenant_secret
 
-from turnkeeper_cli import config, forget, ledger, limits, switches
+from turnkeeper_cli import config, forget, ledger, limits, models, switches
 from turnkeeper_cli.client import Api
 from turnkeeper_cli.errors import CliError
 from turnkeeper_cli.new import write_agent
@@ -49,6 +49,11 @@ app.command(
     switches.stop,
     help_epilogue="Examples:\n\nturnkeeper stop agent booking\n\nturnkeeper stop model openai:gpt-5.4-mini "
     "--reason 'wrong prices' --stage prod",
+)
+app.command(
+    models.models,
+    help_epilogue="Examples:\n\nturnkeeper models\n\nturnkeeper models --agent booking --days 90\n\n"
+    "turnkeeper models --ask --stage prod",
 )
 app.command(switches.resume, help_epilogue="Example: turnkeeper resume agent booking")
 

@@ -64,10 +64,15 @@ def known_agent(name: str) -> str:
     return name
 
 
+def has_local_stack() -> bool:
+    """Whether `make up` wrote its file in this project."""
+    return (root() / STACK_FILE).exists()
+
+
 def local_stack() -> dict[str, Any]:
     """Read what `make up` wrote; raises CliError if the local cloud is not up, or another version wrote it."""
     path = root() / STACK_FILE
-    if not path.exists():
+    if not has_local_stack():
         raise CliError("the local stack is not up: run `make up`, and try again")
     try:
         stack: dict[str, Any] = json.loads(path.read_text())

@@ -1,6 +1,7 @@
 """The table of a deployment: the local stack's, a CloudFormation stack's, or one by name."""
 
 import getpass
+import os
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from cyclopts import Parameter
 from turnkeeper.adapters.dynamodb import DynamoTable
+from turnkeeper.adapters.secrets import Secrets, variable_of
 from turnkeeper.domain.whole_turn import WholeTurn
 from turnkeeper.errors import StoreUnavailable
 from turnkeeper.ports import Table
@@ -17,7 +19,7 @@ from turnkeeper.stores.spend import SpendStore
 from turnkeeper.stores.turns import TurnStore
 
 from turnkeeper_cli.errors import CliError
-from turnkeeper_cli.project import local_stack, stack_of, tenant_of
+from turnkeeper_cli.project import has_local_stack, local_stack, stack_of, tenant_of
 
 _CONFIG = Config(connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1})
 
@@ -55,6 +57,31 @@ class Place:
         return str(
             _client("secretsmanager", **where).get_secret_value(SecretId=facts["CallbackKeyArn"])["SecretString"]
         )
+
+    def secret(self, name: str, default: str = "") -> str:
+        """Read a secret of the deployment, or its variable of this shell; raises CliError or DependencyError.
+
+        Secrets of the local stack, and of a table by name, are those of the shell.
+        """
+        secrets, variable = Secrets(os.environ), variable_of(name)
+        if not os.environ.get(variable, "").strip():
+            if not (self.stack_name or self.stage):
+                if default:
+                    return default
+                raise CliError(f"no key: set {variable}")
+            secrets = Secrets(os.environ, f"turnkeeper/{self.stack_name or stack_of(self.stage or '')}/")
+        return secrets.secret(name).read()
+
+    def region(self) -> str | None:
+        """Return the region of the deployment; None where nobody said which."""
+        if self.is_local and has_local_stack():
+            return str(local_stack()["region"])
+        return boto3.Session().region_name or os.environ.get("AWS_REGION")
+
+    @staticmethod
+    def bedrock(region: str | None) -> Any:
+        """Make the client of Bedrock's control plane in a region, with your AWS credentials."""
+        return _client("bedrock", **({"region_name": region} if region else {}))
 
     def who(self) -> str:
         """Return who you are, for the versions of the stage: to AWS your identity, on the local stack your user."""
