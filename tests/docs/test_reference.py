@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from cyclopts import App
 from turnkeeper.api import identity
 from turnkeeper.api.problems import TABLE
 from turnkeeper.domain.attempt import Outcome
@@ -17,6 +18,7 @@ from turnkeeper.domain.telemetry import LOG_FIELDS, Action, Metric
 from turnkeeper.domain.tier import CONCLUDE, FUNCTIONS, STATES, Tier
 from turnkeeper.domain.turn import Status, TurnState
 from turnkeeper.errors import TurnkeeperError
+from turnkeeper_cli.app import app
 
 from tests.template.source import RESOURCES, TASKS
 from tests.template.test_state_machine import function_of, placeholder
@@ -92,6 +94,21 @@ def test_every_error_type_is_listed_under_its_code() -> None:
 
     assert set(by_code) <= set(told)
     assert {code: ", ".join(sorted(by_code.get(code, []))) for code in told} == told
+
+
+def commands(group: App, above: str = "") -> list[str]:
+    """Every command of a group, in the groups below it too."""
+    found = []
+    for name in group:
+        if not name.startswith("-"):
+            below = group[name]
+            inner = [] if below.default_command else commands(below, f"{above}{name} ")
+            found += inner or [f"{above}{name}"]
+    return found
+
+
+def test_the_commands_are_the_codes() -> None:
+    assert sorted(commands(app)) == sorted(table("Commands"))
 
 
 @pytest.mark.parametrize(
