@@ -10,7 +10,7 @@ from infra.local.config import STACK_FILE
 from tests.e2e.cloud import Cloud, until
 
 REPEATS = 8
-CHAIN = ("gpt-5.4-mini", "claude-haiku-*")
+CHAIN = ("gpt-6-luna", "claude-haiku-*")
 """The models of the booking agent's first chain."""
 
 WAYS: dict[str, list[dict[str, Any]]] = {

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from turnkeeper.adapters.secrets import variable_of
 from turnkeeper.agent import Agent
-from turnkeeper.domain.providers import PROVIDERS
 from turnkeeper.domain.stage import EndpointSettings, StageSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +36,7 @@ TIMERS = {
 SSM = "ssm:"
 """How the place of a secret in SSM begins."""
 
-_HERE = (None, "127.0.0.1")
+_HERE = "127.0.0.1"
 
 LOAD = {"ApiRateLimit": "1000", "ApiBurstLimit": "1000"}
 
@@ -124,14 +123,15 @@ def secrets(agents: Iterable[Agent[Any]], settings: StageSettings, stack: str = 
     the local provider. A provider's key is yours only where you named its API too: the local provider must not see it.
     """
     used = list(agents)
-    endpoints = {model.asked_at for agent in used for model in agent.models if model.asked_at.wire != "bedrock"}
+    asked_at = {model.asked_at for agent in used for model in agent.models}
+    endpoints = [endpoint for endpoint in asked_at if endpoint.wire != "bedrock" and endpoint.key_secret]
     services = {tool.dependency for agent in used for tool in agent.tools if tool.dependency and tool.dependency.auth}
     names = {service.auth.secret for service in services if service.auth}
     values = {name: os.environ.get(variable_of(name), "") for name in names}
     for endpoint in endpoints:
         here = settings.endpoints.get(endpoint.name, EndpointSettings())
-        is_elsewhere = os.environ.get(f"{endpoint.name.upper()}_BASE_URL") or urlsplit(here.url).hostname not in _HERE
-        is_local = endpoint.name in PROVIDERS and not is_elsewhere
+        is_yours = os.environ.get(f"{endpoint.name.upper()}_BASE_URL")
+        is_local = not is_yours and urlsplit(here.url or endpoint.url).hostname == _HERE
         name = here.secret or endpoint.key_secret
         own = os.environ.get(variable_of(name))
         values[name] = "local" if is_local or not own else own

@@ -109,9 +109,9 @@ class Calls:
         self._calls: list[Mapping[str, Any]] = []
         self._lock = threading.Lock()
 
-    def add(self, model: str, rule: Rule | None, **more: Any) -> None:
-        """Remember a call, and the mode that it was answered in."""
-        call = {"model": model, "mode": rule.mode if rule else "ok", **more, "at": time.time()}
+    def add(self, model: str, mode: str, **more: Any) -> None:
+        """Remember a call, and the mode that it was answered in: "ok" where no rule wanted another."""
+        call = {"model": model, "mode": mode, **more, "at": time.time()}
         with self._lock:
             self._calls.append(call)
 

@@ -76,8 +76,8 @@ AGENTS = [
     ({"output": Colour(colour="red")}, "output is a Pydantic model: the class itself"),
     ({"output": Unspeakable}, "output has no JSON Schema"),
     ({"chain": []}, "chain needs at least one Model"),
-    ({"chain": Model("openai:first")}, "chain is a list such as [Model('openai:gpt-5.4-mini')]"),
-    ({"chain": ["openai:first"]}, "chain is a list such as [Model('openai:gpt-5.4-mini')]"),
+    ({"chain": Model("openai:first")}, "chain is a list such as [Model('openai:gpt-6-luna')]"),
+    ({"chain": ["openai:first"]}, "chain is a list such as [Model('openai:gpt-6-luna')]"),
     ({"alternative": [Model("openai:second")]}, "write alternative=Alternative('...', [Model(...)])"),
     ({"alternative": Alternative("Say it.", [])}, "alternative.chain needs at least one Model"),
     ({"alternative": Alternative("Say it.", ["openai:x"])}, "alternative.chain is a list such as"),
@@ -205,13 +205,13 @@ def test_an_agent_can_be_copied_and_changed() -> None:
         (lambda: Fixture(says=7, model=[Answers("x")]), "write what the customer says"),
         (lambda: Fixture(says="x", model=[Answers("x")], then=Answers("x")), "then is the conversation's next turn"),
         (lambda: Model("gpt-5"), "Model('gpt-5'): write provider:name, where provider is one of openai, anthropic"),
-        (lambda: Model("azure:gpt"), "write provider:name"),
+        (lambda: Model("acme:gpt"), "write provider:name"),
         (lambda: Model("openai:"), "write provider:name"),
         (lambda: Model("openai:x", max_latency_ms=0), "max_latency_ms is a whole number of milliseconds above 0"),
         (lambda: Model("openai:x", endpoint=GROQ), "its id begins with the name of its endpoint, such as groq:"),
         (lambda: Model("groq:x", endpoint="groq"), "or name its endpoint=Endpoint(...)"),
         (lambda: Endpoint("Groq", "openai"), "a name is lower-case letters"),
-        (lambda: Endpoint("groq", "grok"), "wire is one of openai, anthropic, bedrock"),
+        (lambda: Endpoint("groq", "grok"), "wire is one of responses, chat, anthropic, bedrock"),
         (lambda: Endpoint("openai", "anthropic"), "openai is a provider's own endpoint: take another name"),
         (lambda: Endpoint("groq", "openai", url="groq.example"), "url is a base URL"),
         (lambda: Endpoint("groq", "openai", secret="two words"), "secret is a name, such as groq-api-key"),
@@ -306,10 +306,20 @@ def _taken(context: ToolContext, model_dump: str) -> None:
     """Look."""
 
 
+def _blank(context: ToolContext) -> None:
+    """ """  # noqa: D419
+
+
+def _foreign(context: ToolContext, straße: str) -> None:  # noqa: PLC2401
+    """Look."""
+
+
 @pytest.mark.parametrize(
     ("function", "options", "message"),
     [
         (_undocumented, {}, "tool _undocumented: write a docstring: from it the model knows"),
+        (_blank, {}, "tool _blank: write a docstring"),
+        (_foreign, {}, "tool _foreign: name `straße` with at most 64 letters, digits and _, all ASCII"),
         (_later, {}, "tool _later: write a plain def, not async def"),
         (_alone, {}, "tool _alone: its first parameter must be `context: ToolContext`"),
         (_untold, {}, "tool _untold: its first parameter must be `context: ToolContext`"),

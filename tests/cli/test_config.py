@@ -108,7 +108,7 @@ def test_what_is_stopped_stays_stopped_when_a_file_is_applied(stack: Stack, run:
         ("[turns\n", "local.toml is not TOML: "),
         ('[dependencies.shop]\nurl = "${SHOP_URL}"\n', ":2: dependencies.shop.url: set the variable SHOP_URL"),
         ('[dependencies.shpo]\nurl = "https://x"\n', ":1: dependencies.shpo: there is no 'shpo'; there are: shop"),
-        ('[endpoints.groq]\nurl = "https://x"\n', "endpoints.groq: there is no 'groq'; there are: anthropic, bedrock"),
+        ('[endpoints.groc]\nurl = "https://x"\n', "endpoints.groc: there is no 'groc'; there are: anthropic, azure"),
         ('[agents.piant]\nfirst = ["openai:first"]\n', "agents.piant: there is no 'piant'; there are: paint"),
         (
             '[agents.paint]\nfirst = ["openai:nope"]\n',

@@ -10,11 +10,12 @@ from urllib.parse import unquote
 
 import pytest
 from turnkeeper.agent import Model
+from turnkeeper.domain.model_names import spellings
 from turnkeeper.domain.money import price_from_json
 from turnkeeper.domain.stage import StageSettings
 from turnkeeper_cli import models
 from turnkeeper_cli.lineup import key_of, known, problems
-from turnkeeper_cli.shutdowns import shipped, spellings
+from turnkeeper_cli.shutdowns import shipped
 from turnkeeper_cli.store import Place
 
 from infra.local.http_service import App, Request, Response

@@ -57,8 +57,8 @@ def unsure(
 ) -> str:
     """An escalation in which every tier failed, the last one with some words: returns its id."""
     script = world.models.script
-    script["gpt-5.4-mini"] = [fails(Failure.TIMEOUT)]
-    script["claude-haiku-4-5"] = [
+    script["gpt-6-luna"] = [fails(Failure.TIMEOUT)]
+    script["claude-haiku-5-5"] = [
         says("I think Hana Kim could do it on Friday?", 0.4),
         says("Maybe Friday.", 0.55),
         says(words, 0.62),
@@ -83,7 +83,7 @@ def half_done(world: World, message: str, who: str = "walter") -> str:
     """An escalation whose tool may have acted, or not."""
     wish = {"service_type": "dentist", "name": "Dr. Amira Osei", "date": "2026-12-01", "time": "09:15"}
     call = ToolCall("call_1", "book_appointment", json.dumps(wish))
-    world.models.script["gpt-5.4-mini"] = [ModelReply("", (call,), Finish.TOOL_CALLS, Usage(980, 40))]
+    world.models.script["gpt-6-luna"] = [ModelReply("", (call,), Finish.TOOL_CALLS, Usage(980, 40))]
     turn: str = world.send(message, who=person(who)).json["turn_id"]
     world.escalate(turn)
     return turn
@@ -91,7 +91,7 @@ def half_done(world: World, message: str, who: str = "walter") -> str:
 
 def completed(world: World, message: str, reply: str, who: str = "carla", **body: Any) -> Any:
     """A turn that a model answered."""
-    world.models.script["gpt-5.4-mini"] = [says(reply, 0.97)]
+    world.models.script["gpt-6-luna"] = [says(reply, 0.97)]
     return world.send(message, who=person(who), **body).json
 
 

@@ -185,7 +185,7 @@ def test_open_breakers_are_seen_from_everywhere(visit: Open, site: Site) -> None
         unsure(site.world, f"Number {n}")
     page = visit()
     page.get_by_role("button", name="2 models cannot be called").click()
-    expect(page.locator("#health-lines")).to_contain_text(re.compile(r"openai:gpt-5.4-miniopen, tried again in \d"))
+    expect(page.locator("#health-lines")).to_contain_text(re.compile(r"openai:gpt-6-lunaopen, tried again in \d"))
     page.keyboard.press("Escape")
     expect(page.locator("#health-lines")).to_be_hidden()
 
@@ -476,7 +476,7 @@ def test_attempts_tell_model_error_cost_and_duration(visit: Open, site: Site) ->
     tried = page.get_by_role("region", name="What was tried")
     expect(tried.get_by_role("heading", level=3)).to_have_text(["First attempt", "Corrected retry", "Alternative path"])
     first = tried.locator(".call").nth(0)
-    for text in ("gpt-5.4-mini", "openai", "timed out", "$0.", " s"):
+    for text in ("gpt-6-luna", "openai", "timed out", "$0.", " s"):
         expect(first).to_contain_text(text)
     expect(tried).to_contain_text("62 % sure, 70 % needed")
 

@@ -5,54 +5,30 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from turnkeeper import Calls, Endpoint, Fails
-from turnkeeper.domain.providers import PROVIDERS
+from turnkeeper import Calls, Fails
+from turnkeeper.authoring.presets import PRESETS
 from turnkeeper.runtime.operators import Operator
 from turnkeeper.testing import TENANT, Stage, play
 from turnkeeper_cli.app import app, main
 
-ROOT = Path(__file__).parents[2]
+from tests.docs.snippets import ROOT, Snippet, commands, run, snippets
+
 PAGE = ROOT / "docs/agents.md"
 
 
-@dataclass(frozen=True)
-class Snippet:
-    """A block of the page; `path` where its first line names the file that it is."""
-
-    language: str
-    text: str
-    line: int
-
-    @property
-    def path(self) -> str:
-        found = re.match(r"# ([\w/]+\.py)\n", self.text)
-        return found[1] if found else ""
-
-    def __str__(self) -> str:
-        return f"line {self.line}"
-
-
-def snippets(language: str) -> list[Snippet]:
-    text = PAGE.read_text()
-    return [
-        Snippet(m[1], m[2], text.count("\n", 0, m.start()) + 1)
-        for m in re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-        if m[1] == language
-    ]
-
-
-COMMANDS = [line.removeprefix("$ ") for s in snippets("console") for line in s.text.splitlines()]
+COMMANDS = commands(PAGE)
+PYTHON, TEXT = snippets(PAGE, "python"), snippets(PAGE, "text")
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project that holds the files of the page, and the project's own test of fixtures."""
-    for snippet in snippets("python"):
+    for snippet in PYTHON:
         if snippet.path:
             (tmp_path / snippet.path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / snippet.path).write_text(snippet.text)
@@ -68,11 +44,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def namespace() -> dict[str, Any]:
     """Run the page's Python from top to bottom, but its tests, in one place."""
-    names: dict[str, Any] = {"__name__": "page"}
-    for snippet in snippets("python"):
-        if not snippet.path.startswith("tests/"):
-            exec(compile("\n" * snippet.line + snippet.text, PAGE, "exec"), names)  # noqa: S102
-    return names
+    return run([snippet for snippet in PYTHON if not snippet.path.startswith("tests/")])
 
 
 def test_the_python_runs_from_top_to_bottom() -> None:
@@ -116,7 +88,7 @@ def test_a_customer_reads_what_was_done_as_the_page_shows_it() -> None:
 
     view = stage.services.operators.stop(Operator("olga", TENANT), turn)
 
-    assert f"{view['reply']}\n" in [snippet.text for snippet in snippets("text")]
+    assert f"{view['reply']}\n" in [snippet.text for snippet in TEXT]
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("uv run pytest")])
@@ -128,7 +100,7 @@ def test_its_tests_pass_as_the_page_runs_them(command: str, project: Path) -> No
     assert "5 passed" in done.stdout
 
 
-@pytest.mark.parametrize("snippet", [s for s in snippets("python") if s.path], ids=str)
+@pytest.mark.parametrize("snippet", [s for s in PYTHON if s.path], ids=str)
 def test_its_files_have_the_projects_style(snippet: Snippet, project: Path) -> None:
     config = ["--config", str(ROOT / "pyproject.toml"), "--no-cache"]
     for check in (["check", *config, "--ignore", "PLR2004"], ["format", "--check", *config]):
@@ -171,7 +143,7 @@ def test_the_other_commands_name_what_exists() -> None:
             case ["aws", "secretsmanager", "create-secret", "--name", name, *_]:
                 prefix, slash, secret = name.rpartition("/")
                 assert f"SECRETS_PREFIX: !Sub {prefix.replace('/turnkeeper', '/${AWS::StackName}')}{slash}" in template
-                assert secret in {Endpoint(name, name).key_secret for name in PROVIDERS}
+                assert secret in {preset.key_secret for preset in PRESETS.values()}
             case ["uv", "add", "--group", group, _]:
                 assert group in tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
             case ["curl", *rest]:

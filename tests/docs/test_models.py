@@ -10,8 +10,9 @@ import pytest
 from anthropic.resources.messages.messages import DEPRECATED_MODELS
 from openai.types.shared import chat_model
 from turnkeeper.agent import Endpoint, Model
+from turnkeeper.authoring.presets import PRESETS
 from turnkeeper.export_prices import price_of
-from turnkeeper_cli.shutdowns import Shutdown, Shutdowns
+from turnkeeper_cli.shutdowns import Shutdown, Shutdowns, host_of
 from turnkeeper_cli.shutdowns import shipped as shipped_list
 
 ROOT = Path(__file__).parents[2]
@@ -47,6 +48,10 @@ def shutdowns() -> dict[str, dt.date]:
     return openai | anthropic
 
 
+REFUSES = ROOT / "infra/local/model_provider/rules"
+"""Here retired models are named to be refused."""
+
+
 def named(text: str) -> Iterator[str]:
     """The models that a text names."""
     yield from _MODEL.findall(text)
@@ -56,7 +61,7 @@ def shipped() -> dict[str, set[str]]:
     """Every model that a file names, by its path."""
     roots = [ROOT / name for name in SHIPPED]
     files = [f for root in roots for f in ([root] if root.is_file() else root.rglob("*")) if f.suffix in TEXT]
-    read = {str(f.relative_to(ROOT)): set(named(f.read_text())) for f in files}
+    read = {str(f.relative_to(ROOT)): set(named(f.read_text())) for f in files if REFUSES not in f.parents}
     return {file: models for file, models in read.items() if file not in ABOUT_OLD_MODELS}
 
 
@@ -73,7 +78,7 @@ def test_the_models_are_found() -> None:
     models = ["gpt-4.1-mini", "claude-haiku-4-5", "amazon.nova-lite-v1:0", "eu.amazon.nova-2-lite-v1:0"]
 
     assert models == list(named(text))
-    assert {"gpt-5.4-mini", "claude-haiku-4-5"} <= shipped()["layers/agents/agents/booking.py"]
+    assert {"gpt-6-luna", "claude-haiku-5-5"} <= shipped()["layers/agents/agents/booking.py"]
 
 
 def test_nothing_that_is_shipped_or_taught_uses_a_model_that_is_gone_or_goes_soon() -> None:
@@ -93,7 +98,7 @@ def test_nothing_that_is_shipped_or_taught_names_a_model_of_bedrock_without_its_
     assert {} == bare
 
 
-@pytest.mark.parametrize("model", ["gpt-5.4-mini", "claude-haiku-4-5", "global.amazon.nova-2-lite-v1:0"])
+@pytest.mark.parametrize("model", ["gpt-6-luna", "claude-haiku-5-5", "global.amazon.nova-2-lite-v1:0"])
 def test_the_examples_use_what_today_s_wires_carry(model: str) -> None:
     assert any(model in models for file, models in shipped().items() if file.startswith("layers/agents"))
 
@@ -110,7 +115,7 @@ def hosted(name: str, at: str) -> Model:
     wires = {"anthropic": "anthropic", "bedrock": "bedrock"}
     if at in ("openai", *wires):
         return Model(f"{at}:{name}")
-    return Model(f"{at}:{name}", endpoint=Endpoint(at, "openai", "https://models.example/v1", prices=at))
+    return Model(f"{at}:{name}", endpoint=Endpoint(at, "chat", "https://models.example/v1", prices=at))
 
 
 def entries(shutdowns: Shutdowns) -> list[tuple[str, str, Shutdown]]:
@@ -150,6 +155,22 @@ def test_nothing_that_is_shipped_or_taught_ends_soon_by_the_shipped_list() -> No
     }
 
     assert {} == going
+
+
+def at_endpoints() -> dict[str, set[str]]:
+    """Every model that a page names with its endpoint, such as `groq:openai/gpt-oss-120b`, by the page's path."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    names = "|".join(PRESETS)
+    return {str(p.relative_to(ROOT)): set(re.findall(rf"\b(?:{names}):[\w][^\s`\"*,]*", p.read_text())) for p in pages}
+
+
+def test_no_model_that_a_page_names_with_its_endpoint_ends_soon() -> None:
+    """Other servers set dates of their own, and name models in ways of their own."""
+    found = [(page, Model(name)) for page, names in at_endpoints().items() for name in names]
+    ends = [(page, m.id, shipped_list().of(host_of(m.asked_at, m.asked_at.url), m.name)) for page, m in found]
+
+    assert ("docs/models.md", "groq:openai/gpt-oss-120b", None) in ends
+    assert [] == [(page, name) for page, name, end in ends if end and end.ends <= UNTIL]
 
 
 def end_of(model: str) -> dt.date | None:

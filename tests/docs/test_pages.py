@@ -10,7 +10,7 @@ from turnkeeper.domain.callbacks import DELAYS_S
 from turnkeeper.domain.failures import CONSEQUENCES, STATUSES, Billed, Consequence, Failure
 from turnkeeper.domain.telemetry import Metric
 
-from infra.local.model_provider.app import MODES
+from infra.local.model_provider.modes import MODES
 from tests.support.contract import DOCUMENT
 from tests.template.source import RESOURCES, TEMPLATE, api_events
 from tests.unit.domain.test_notice import NOTICE
@@ -134,7 +134,7 @@ def test_the_statuses_and_headers_of_each_route_are_the_contracts() -> None:
 
 def test_the_table_of_modes_is_the_providers() -> None:
     told = {
-        mode for cells in rows("docs/architecture.md", "(`[a-z_]+` ?)+") for mode in re.findall(r"`(\w+)`", cells[0])
+        mode for cells in rows("docs/architecture.md", "(`[a-z_0-9]+` ?)+") for mode in re.findall(r"`(\w+)`", cells[0])
     }
 
     assert set(MODES) == told

@@ -6,38 +6,43 @@ from typing import Any
 
 import pytest
 
-from infra.local.model_provider.app import MODES
+from infra.local.model_provider.modes import MODES
 from tests.e2e.cloud import Cloud, until
 
 pytestmark = pytest.mark.cloud
 
-FIRST, SECOND, OTHER = "openai:gpt-5.4-mini", "anthropic:claude-haiku-4-5", "bedrock:global.amazon.nova-2-lite-v1:0"
+FIRST, SECOND, OTHER = "openai:gpt-6-luna", "anthropic:claude-haiku-5-5", "bedrock:global.amazon.nova-2-lite-v1:0"
 """The first two models of the booking agent's chain, and the first of its alternative path."""
 
 MESSAGE = "I need a dentist."
 
 SILENT = ("hang", "drip", "slow")
-DOWN = ("error", "unavailable", "rate_limit", "no_credit", "bad_key", "bad_request", "reset", "garbage", "empty")
-UNUSABLE = ("prose", "invalid", "low_confidence")
-BILLED = ("no_usage", "absurd_usage")
+DOWN = (
+    *("error", "unavailable", "rate_limit", "no_credit", "bad_key", "bad_request", "reset", "garbage", "empty"),
+    *("model_gone", "error_in_200"),
+)
+UNUSABLE = ("prose", "invalid", "blank", "truncated", "low_confidence")
+BILLED = ("no_usage", "absurd_usage", "other_model")
+FILTERED = ("refusal", "filter")
 PERSON = (202, "awaiting_human", None, None)
 
 ON_THE_FIRST = {
     **dict.fromkeys(DOWN, (200, "completed", "first_attempt", SECOND)),
     **dict.fromkeys(UNUSABLE, (202, "completed", "alternative_path", OTHER)),
     **dict.fromkeys(BILLED, (200, "completed", "first_attempt", FIRST)),
-    "refusal": PERSON,
+    **dict.fromkeys(FILTERED, PERSON),
 }
 ON_ALL = {
-    **dict.fromkeys((*DOWN, *UNUSABLE, "refusal"), PERSON),
+    **dict.fromkeys((*DOWN, *UNUSABLE, *FILTERED), PERSON),
     **dict.fromkeys(BILLED, (200, "completed", "first_attempt", FIRST)),
 }
 REASONS = {
     **dict.fromkeys((*SILENT, *DOWN), "no_model_available"),
-    "prose": "invalid_output",
-    "invalid": "invalid_output",
+    **dict.fromkeys(("prose", "invalid", "blank"), "invalid_output"),
+    "truncated": "truncated",
     "low_confidence": "low_confidence",
     "refusal": "refusal",
+    "filter": "content_filter",
 }
 """Why a person is asked."""
 

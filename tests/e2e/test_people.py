@@ -8,7 +8,7 @@ from tests.e2e.cloud import Cloud, new_customer, until
 
 pytestmark = pytest.mark.cloud
 
-CHAIN = ("gpt-5.4-mini", "claude-haiku-*")
+CHAIN = ("gpt-6-luna", "claude-haiku-*")
 EVERYTHING = {"model": "*", "mode": "error", "times": None}
 
 

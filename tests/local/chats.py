@@ -14,8 +14,9 @@ from turnkeeper.adapters.secrets import Secrets
 from turnkeeper.agent import Agent, AnswerContext, Endpoint, ToolContext, ToolError, ToolHttp, ToolResult
 from turnkeeper.domain.answers import Answer, read_answer
 from turnkeeper.domain.chat import Message, ModelRequest, ToolCall, ToolSpec
-from turnkeeper.domain.prompts import system_prompt
-from turnkeeper.domain.providers import PROVIDERS
+from turnkeeper.domain.door import admitted
+from turnkeeper.domain.prompts import note, system_prompt
+from turnkeeper.domain.thinking import ALLOWANCE
 from turnkeeper.ports import ModelClient
 
 from infra.local.http_service import App, Request, Response, Server
@@ -23,7 +24,13 @@ from infra.local.http_service import App, Request, Response, Server
 NOW = 1795428000.0
 """Monday, 2026-11-23, 10:00 UTC."""
 
-MODELS = {"openai": "gpt-5.4-mini", "anthropic": "claude-haiku-4-5", "bedrock": "global.amazon.nova-2-lite-v1:0"}
+MODELS = {
+    "responses": "gpt-6-luna",
+    "chat": "gpt-5.4-mini",
+    "anthropic": "claude-haiku-5-5",
+    "bedrock": "global.amazon.nova-2-lite-v1:0",
+}
+"""A model for each wire."""
 
 
 @contextmanager
@@ -40,11 +47,12 @@ def serving(app: App) -> Iterator[str]:
 
 
 @cache
-def client(provider: str, url: str) -> ModelClient:
-    """Return the project's own client of a provider, pointed at this machine."""
-    has_version = PROVIDERS[provider] not in ("anthropic", "aws")
-    secrets = Secrets({f"{provider.upper()}_API_KEY": "local"})
-    return model_client(Endpoint(provider, provider, f"{url}/v1" if has_version else url), secrets)
+def client(wire: str, url: str) -> ModelClient:
+    """Return the project's own client of a wire, pointed at this machine."""
+    has_version = wire in ("responses", "chat")
+    secrets = Secrets({f"{wire.upper()}_API_KEY": "local"})
+    place = f"{url}/v1" if has_version else url
+    return model_client(Endpoint(wire, wire, place, answer_limit="max_completion_tokens"), secrets)
 
 
 def send(app: App, method: str, path: str, body: Any = None, *, key: str = "", **query: str) -> tuple[int, Any]:
@@ -102,17 +110,17 @@ class Conversation:
     model: ModelClient
     tools: App
     agent: Agent[Any] = booking
-    name: str = MODELS["openai"]
+    name: str = MODELS["responses"]
     customer: str = "ann"
     history: list[Message] = field(default_factory=list)
     called: list[ToolCall] = field(default_factory=list)
 
     def say(self, text: str) -> Answer:
         """Say something; returns the answer, which the agent itself finds valid."""
-        messages = [*self.history, Message("user", text)]
+        messages = [*self.history, Message("user", text, note=note(NOW))]
         results: list[ToolResult] = []
         for _ in range(self.agent.max_steps):
-            reply = self.model.complete(self.request(messages), timeout_s=5)
+            reply = admitted(self.model.complete(self.request(messages), timeout_s=5), self.name, messages)
             if not reply.tool_calls:
                 answer = read_answer(reply.text, self.agent.answer_model)
                 assert isinstance(answer, Answer), answer
@@ -120,7 +128,7 @@ class Conversation:
                     self.agent.check(answer.output, AnswerContext(text, answer.reply, results))
                 self.history += [Message("user", text), Message("assistant", answer.reply)]
                 return answer
-            messages.append(Message("assistant", reply.text, reply.tool_calls))
+            messages.append(Message("assistant", reply.text, reply.tool_calls, native=reply.native))
             messages += [self._run(call, results) for call in reply.tool_calls]
         raise AssertionError("no answer within the steps")
 
@@ -128,9 +136,9 @@ class Conversation:
         """Return what the model is asked."""
         return ModelRequest(
             model=self.name,
-            system=system_prompt(self.agent.instructions, NOW),
+            system=system_prompt(self.agent.instructions),
             messages=tuple(messages),
-            max_output_tokens=self.agent.max_output_tokens,
+            max_output_tokens=self.agent.max_output_tokens + ALLOWANCE["medium"],
             tools=tuple(ToolSpec(t.name, t.description, t.schema) for t in self.agent.tools),
             schema=self.agent.answer_schema,
         )

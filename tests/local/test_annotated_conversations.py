@@ -24,7 +24,7 @@ def url(dialogues: list[sgd.Dialogue]) -> Iterator[str]:
 
 
 def test_conversations_end_in_the_annotated_booking(url: str, dialogues: list[sgd.Dialogue]) -> None:
-    model, service = client("openai", url), ToolsService(dialogues)
+    model, service = client("responses", url), ToolsService(dialogues)
     for dialogue in dialogues[:: len(dialogues) // SAMPLE]:
         send(service, "DELETE", "/_state")
         chat = Conversation(model, service)
@@ -36,7 +36,7 @@ def test_conversations_end_in_the_annotated_booking(url: str, dialogues: list[sg
 
 def test_a_slot_that_another_customer_took_is_told_and_not_claimed(url: str, dialogues: list[sgd.Dialogue]) -> None:
     dialogue = next(d for d in dialogues if d.booking and all(_found(turn) for turn in d.turns))
-    model, service = client("openai", url), ToolsService(dialogues)
+    model, service = client("responses", url), ToolsService(dialogues)
     first, second = Conversation(model, service, customer="ann"), Conversation(model, service, customer="bob")
 
     booked = _last_booking([first.say(turn["user"]) for turn in dialogue.turns])

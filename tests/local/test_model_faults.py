@@ -8,9 +8,10 @@ import httpx
 import pytest
 from turnkeeper.domain.chat import Finish, ModelReply
 from turnkeeper.domain.failures import Failure
+from turnkeeper.domain.text import is_blank
 from turnkeeper.errors import DependencyError
 
-from infra.local.model_provider.app import MODES
+from infra.local.model_provider.modes import MODES
 from tests.local.chats import MODELS, client
 from tests.local.test_protocols import BODIES, SCHEMA, post, request
 
@@ -28,8 +29,11 @@ FAILS = {
     "reset": Failure.CONNECTION,
     "garbage": Failure.GARBAGE,
     "empty": Failure.EMPTY,
+    "model_gone": Failure.MODEL_GONE,
+    "error_in_200": Failure.RATE_LIMITED,
 }
 ANSWERS = {"prose", "invalid", "refusal", "low_confidence", "no_usage", "absurd_usage"}
+ODD_ANSWERS = {"truncated", "blank", "other_model", "filter"}
 
 
 def fault(http: httpx.Client, url: str, *rules: dict[str, Any]) -> None:
@@ -42,7 +46,7 @@ def ask(provider: str, url: str) -> ModelReply:
 
 
 def test_every_mode_is_tried_here() -> None:
-    assert {*FAILS, *ANSWERS} == MODES
+    assert {*FAILS, *ANSWERS, *ODD_ANSWERS} == MODES
 
 
 @pytest.mark.parametrize("mode", FAILS)
@@ -72,11 +76,24 @@ def test_wrong_answers_arrive_as_answers(provider: str, provider_url: str, http:
     assert (untold.usage, absurd.usage) == (None, None)
 
 
+@pytest.mark.parametrize("provider", MODELS)
+def test_odd_answers_arrive_as_what_they_are(provider: str, provider_url: str, http: httpx.Client) -> None:
+    modes = ["truncated", "blank", "other_model", "filter"]
+    fault(http, provider_url, *({"model": "*", "mode": mode, "times": 1} for mode in modes))
+
+    truncated, blank, other, filtered = (ask(provider, provider_url) for _ in modes)
+
+    assert ("", Finish.LENGTH) == (truncated.text, truncated.finish)
+    assert is_blank(json.loads(blank.text)["reply"])
+    assert provider == "bedrock" or (other.model and other.model != MODELS[provider])
+    assert filtered.finish in (Finish.REFUSAL, Finish.CONTENT_FILTER)
+
+
 @pytest.mark.parametrize(
     ("provider", "mode", "status", "kind"),
     [
-        ("openai", "rate_limit", 429, "requests"),
-        ("openai", "no_credit", 402, "insufficient_quota"),
+        ("chat", "rate_limit", 429, "requests"),
+        ("chat", "no_credit", 402, "insufficient_quota"),
         ("anthropic", "unavailable", 503, "overloaded_error"),
         ("anthropic", "bad_key", 401, "authentication_error"),
         ("anthropic", "no_credit", 402, "billing_error"),
@@ -99,7 +116,7 @@ def test_an_error_has_its_protocols_shape(
 def test_slow_answers_in_the_end(provider_url: str, http: httpx.Client) -> None:
     fault(http, provider_url, {"model": "*", "mode": "slow", "seconds": 0.05})
 
-    answer = post(http, provider_url, "openai", BODIES["openai"])
+    answer = post(http, provider_url, "chat", BODIES["chat"])
 
     assert answer.elapsed.total_seconds() >= 0.05
     assert answer.json()["choices"]
@@ -109,7 +126,7 @@ def test_a_low_confidence_waits_for_an_answer(provider_url: str, http: httpx.Cli
     fault(http, provider_url, {"model": "*", "mode": "low_confidence", "times": 1})
     tool = {"type": "function", "function": {"name": "find", "parameters": {"required": ["query"]}}}
 
-    post(http, provider_url, "openai", {**BODIES["openai"], "tools": [tool]})
+    post(http, provider_url, "chat", {**BODIES["chat"], "tools": [tool]})
 
     assert http.get(f"{provider_url}/_faults").json()[0]["times"] == 1
 
@@ -117,7 +134,7 @@ def test_a_low_confidence_waits_for_an_answer(provider_url: str, http: httpx.Cli
 def test_an_error_costs_nothing(provider_url: str, http: httpx.Client) -> None:
     fault(http, provider_url, {"model": "*", "mode": "error"})
 
-    post(http, provider_url, "openai", BODIES["openai"])
+    post(http, provider_url, "chat", BODIES["chat"])
 
     (call,) = http.get(f"{provider_url}/_calls").json()
     assert (call["tokens_in"], call["tokens_out"]) == (0, 0)
@@ -126,7 +143,7 @@ def test_an_error_costs_nothing(provider_url: str, http: httpx.Client) -> None:
 def test_other_models_answer_while_one_hangs(provider_url: str, http: httpx.Client) -> None:
     fault(http, provider_url, {"model": "gpt-*", "mode": "hang"})
     with ThreadPoolExecutor() as threads:
-        hung = threads.submit(ask, "openai", provider_url)
+        hung = threads.submit(ask, "chat", provider_url)
 
         assert ask("anthropic", provider_url).finish is Finish.STOP
         assert isinstance(hung.exception(), DependencyError)

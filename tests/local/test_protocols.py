@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from turnkeeper.domain.chat import Finish, Message, ModelRequest, ToolSpec
+from turnkeeper.domain.door import admitted
 
 from tests.local.chats import MODELS, client
 
@@ -15,7 +16,11 @@ SCHEMA: dict[str, Any] = {
     "properties": {
         "reply": {"type": "string"},
         "confidence": {"type": "number"},
-        "output": {"type": "object", "properties": {"topic": {"type": "string", "enum": ["billing", "technical"]}}},
+        "output": {
+            "type": "object",
+            "properties": {"topic": {"type": "string", "enum": ["billing", "technical"]}},
+            "required": ["topic"],
+        },
     },
     "required": ["reply", "confidence", "output"],
 }
@@ -23,20 +28,23 @@ QUERY: dict[str, Any] = {"type": "object", "properties": {"query": {"type": "str
 SAYS = "My billing statement is wrong"
 
 PATHS = {
-    "openai": "/v1/chat/completions",
+    "responses": "/v1/responses",
+    "chat": "/v1/chat/completions",
     "anthropic": "/v1/messages",
     "bedrock": "/model/global.amazon.nova-2-lite-v1%3A0/converse",
 }
 HEADERS = {
-    "openai": {"Authorization": "Bearer k"},
-    "anthropic": {"x-api-key": "k"},
+    "responses": {"Authorization": "Bearer k"},
+    "chat": {"Authorization": "Bearer k"},
+    "anthropic": {"x-api-key": "k", "anthropic-version": "2023-06-01"},
     "bedrock": {"Authorization": "AWS4-HMAC-SHA256 ..."},
 }
 BODIES: dict[str, dict[str, Any]] = {
-    "openai": {"model": MODELS["openai"], "messages": [{"role": "user", "content": SAYS}]},
+    "responses": {"model": MODELS["responses"], "input": SAYS},
+    "chat": {"model": MODELS["chat"], "messages": [{"role": "user", "content": SAYS}]},
     "anthropic": {
         "model": MODELS["anthropic"],
-        "max_tokens": 100,
+        "max_tokens": 1_000,
         "messages": [{"role": "user", "content": [{"type": "text", "text": SAYS}]}],
     },
     "bedrock": {"messages": [{"role": "user", "content": [{"text": SAYS}]}]},
@@ -48,7 +56,7 @@ def request(provider: str, **changes: Any) -> ModelRequest:
         "model": MODELS[provider],
         "system": "Sort messages.",
         "messages": (Message("user", SAYS),),
-        "max_output_tokens": 200,
+        "max_output_tokens": 2_000,
     }
     return ModelRequest(**{**asked, **changes})
 
@@ -70,11 +78,11 @@ def test_a_structured_answer_follows_the_schema_and_the_message(provider: str, p
 @pytest.mark.parametrize("provider", MODELS)
 def test_a_tool_is_called_natively_and_its_result_is_used(provider: str, provider_url: str) -> None:
     model, tools = client(provider, provider_url), (ToolSpec("search_knowledge", "Search.", QUERY),)
-    called = model.complete(request(provider, tools=tools, schema=SCHEMA), timeout_s=5)
+    called = admitted(model.complete(request(provider, tools=tools, schema=SCHEMA), timeout_s=5), "mine:m", ())
     result = {"passages": ["Shipping takes two days.", "A wrong billing statement is corrected within a day."]}
     messages = (
         Message("user", SAYS),
-        Message("assistant", called.text, called.tool_calls),
+        Message("assistant", called.text, called.tool_calls, native=called.native),
         Message("tool", json.dumps(result), tool_call_id=called.tool_calls[0].id),
     )
     answered = model.complete(request(provider, tools=tools, schema=SCHEMA, messages=messages), timeout_s=5)
@@ -86,24 +94,24 @@ def test_a_tool_is_called_natively_and_its_result_is_used(provider: str, provide
 
 @pytest.mark.parametrize("provider", MODELS)
 def test_an_answer_that_is_too_long_is_cut_off(provider: str, provider_url: str) -> None:
-    asked = request(provider, schema=SCHEMA, max_output_tokens=3)
+    asked = request(provider, schema=SCHEMA, max_output_tokens=16)
     reply = client(provider, provider_url).complete(asked, timeout_s=5)
 
     assert reply.finish is Finish.LENGTH
     assert reply.usage
-    assert reply.usage.output_tokens == 3
-    assert len(reply.text) <= 12
+    assert reply.usage.output_tokens == 16
+    assert len(reply.text) <= 64
 
 
 def test_openai_answers_as_documented(provider_url: str, http: httpx.Client) -> None:
-    body = post(http, provider_url, "openai", BODIES["openai"]).json()
+    body = post(http, provider_url, "chat", BODIES["chat"]).json()
 
     assert body["object"] == "chat.completion"
     assert body["id"].startswith("chatcmpl-")
     assert body["choices"][0]["message"]["role"] == "assistant"
     assert body["choices"][0]["finish_reason"] == "stop"
     assert body["usage"]["total_tokens"] == body["usage"]["prompt_tokens"] + body["usage"]["completion_tokens"]
-    assert body["usage"]["prompt_tokens_details"] == {"cached_tokens": 0}
+    assert body["usage"]["prompt_tokens_details"] == {"cached_tokens": 0, "cache_write_tokens": 0}
 
 
 def test_anthropic_answers_as_documented(provider_url: str, http: httpx.Client) -> None:
@@ -111,7 +119,7 @@ def test_anthropic_answers_as_documented(provider_url: str, http: httpx.Client) 
 
     assert (body["type"], body["role"], body["stop_reason"]) == ("message", "assistant", "end_turn")
     assert body["id"].startswith("msg_")
-    assert body["content"][0]["type"] == "text"
+    assert [block["type"] for block in body["content"]] == ["thinking", "text"]
     assert body["usage"].keys() >= {"input_tokens", "output_tokens", "cache_read_input_tokens"}
 
 
@@ -127,10 +135,10 @@ def test_bedrock_answers_as_documented(provider_url: str, http: httpx.Client) ->
 @pytest.mark.parametrize(
     ("provider", "changes"),
     [
-        ("openai", {"model": None}),
-        ("openai", {"messages": []}),
-        ("openai", {"messages": [{"role": "robot", "content": "x"}]}),
-        ("openai", {"tools": [{"type": "function"}]}),
+        ("chat", {"model": None}),
+        ("chat", {"messages": []}),
+        ("chat", {"messages": [{"role": "robot", "content": "x"}]}),
+        ("chat", {"tools": [{"type": "function"}]}),
         ("anthropic", {"max_tokens": None}),
         ("anthropic", {"max_tokens": 0}),
         ("anthropic", {"messages": [{"role": "system", "content": "x"}]}),

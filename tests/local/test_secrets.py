@@ -66,7 +66,9 @@ def test_the_owners_key_goes_only_to_the_api_that_they_named(
     monkeypatch.setenv("OPENAI_BASE_URL", url)
     monkeypatch.setenv("OPENAI_API_KEY", "mine")
 
-    assert key == secrets(agents, StageSettings())["turnkeeper/turnkeeper/openai-api-key"]
+    stage = StageSettings(endpoints={"openai": EndpointSettings("http://127.0.0.1:1/v1")})
+
+    assert key == secrets(agents, stage)["turnkeeper/turnkeeper/openai-api-key"]
 
 
 def test_a_secret_that_only_the_stage_names_is_taken_too(

@@ -42,14 +42,19 @@ class Colour(BaseModel):
     colour: str
 
 
+def model(name: str) -> Model:
+    """A model that does not think, so that no room for it is reserved."""
+    return Model(name, max_latency_ms=4_000, effort="none")
+
+
 def paint(**changes: Any) -> Agent[Any]:
     """Return an agent with a chain of two models and an alternative, changed as asked."""
     wanted: dict[str, Any] = {
         "name": "paint",
         "instructions": "Say the colour.",
         "output": Colour,
-        "chain": [Model("openai:first", max_latency_ms=4_000), Model("anthropic:second", max_latency_ms=4_000)],
-        "alternative": Alternative("Say it simply.", [Model("openai:third", max_latency_ms=4_000)]),
+        "chain": [model("openai:first"), model("anthropic:second")],
+        "alternative": Alternative("Say it simply.", [model("openai:third")]),
     }
     return Agent(**{**wanted, **changes})
 

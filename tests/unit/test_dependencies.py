@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import turnkeeper
-from turnkeeper.domain.providers import PROVIDERS
+from turnkeeper.authoring.presets import PRESETS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "layers" / "core" / "turnkeeper"
@@ -228,10 +228,13 @@ def test_an_agents_definition_loads_no_adapter(module: str) -> None:
     assert set() == {name for name in modules_after(f"import {module}") if name.startswith("turnkeeper.adapters")}
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", PRESETS)
 def test_a_providers_client_loads_no_library_but_that_of_its_wire(provider: str) -> None:
-    made = f"model_client(Endpoint({provider!r}, {provider!r}), Secrets({{}}))"
-    imports = "from turnkeeper import Endpoint\nfrom turnkeeper.adapters.secrets import Secrets"
+    made = f"model_client(replace(PRESETS[{provider!r}], url='https://models.example'), Secrets({{}}))"
+    imports = (
+        "from dataclasses import replace\nfrom turnkeeper.authoring.presets import PRESETS\n"
+        "from turnkeeper.adapters.secrets import Secrets"
+    )
     after = modules_after(f"{imports}\nfrom turnkeeper.adapters.models import model_client\n{made}")
 
     assert ({"boto3"} if provider == "bedrock" else {"httpx"}) == after & {"boto3", "httpx"}

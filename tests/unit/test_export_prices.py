@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from turnkeeper import Model
+from turnkeeper.authoring.presets import PRESETS
 from turnkeeper.export_prices import export, main
 
 from tests.support.agents import deployed
@@ -32,14 +33,23 @@ def test_a_model_without_a_price_fails_and_says_what_to_write(own: dict[str, Any
         export([UNKNOWN], own)
 
 
+def test_a_service_tier_without_a_price_fails_and_says_what_to_write() -> None:
+    urgent = Model("openai:gpt-6-luna", options={"service_tier": "priority"})
+    with pytest.raises(LookupError, match=r'write it into its price as "service_tiers": \{"priority"'):
+        export([urgent], {})
+
+    own = {"input": "0.1", "output": "0.5", "service_tiers": {"priority": {"input": "0.2", "output": "1"}}}
+    assert {urgent.id: own} == export([urgent], {urgent.id: own})
+
+
 def test_the_build_writes_the_prices_of_every_agents_models(tmp_path: Path) -> None:
     own = tmp_path / "own.json"
-    own.write_text(json.dumps({"openai:gpt-5.4-mini": OWN}))
+    own.write_text(json.dumps({"openai:gpt-6-luna": OWN}))
     main(str(tmp_path / "prices.json"), str(own))
     prices = json.loads((tmp_path / "prices.json").read_text())
 
-    assert OWN == prices["openai:gpt-5.4-mini"]
-    assert {"anthropic:claude-haiku-4-5", "bedrock:global.amazon.nova-2-lite-v1:0"} <= prices.keys()
+    assert OWN == prices["openai:gpt-6-luna"]
+    assert {"anthropic:claude-haiku-5-5", "bedrock:global.amazon.nova-2-lite-v1:0"} <= prices.keys()
 
 
 def test_the_build_names_every_broken_agent_with_its_line_and_what_to_do(tmp_path: Path) -> None:
@@ -56,7 +66,7 @@ def test_the_build_names_every_broken_agent_with_its_line_and_what_to_do(tmp_pat
         "no_module.py:3": f"No module named 'no_such_package': {wanted}",
         "no_syntax.py:2": "SyntaxError: invalid syntax",
         "nothing.py:1": "the file must define `agent = Agent(name='nothing', ...)`",
-        "wrong.py:4": "Model('first'): write provider:name, where provider is one of openai, anthropic, bedrock, "
+        "wrong.py:4": f"Model('first'): write provider:name, where provider is one of {', '.join(PRESETS)}, "
         "or name its endpoint=Endpoint(...)",
     }
     assert not (tmp_path / "prices.json").exists()

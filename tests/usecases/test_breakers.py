@@ -204,7 +204,7 @@ def test_a_probe_that_tells_nothing_is_released_at_once(failure: Failure) -> Non
 
 
 def test_a_probe_that_was_refused_for_money_is_released_at_once() -> None:
-    world = opened({"limits.customer_day_usd": "0.01"})
+    world = opened({"limits.customer_day_usd": "0.02"})
     world.later(331)
     key = keys.customer_limits("tenant-a", "poor")
     world.table.write(_limit(key))

@@ -26,6 +26,7 @@ from tests.support.world import (
     answer,
     customer,
     failing,
+    model,
     operator,
     paint,
     prose,
@@ -225,7 +226,7 @@ def test_a_turns_cost_is_the_sum_of_all_its_calls_also_of_failed_ones_that_may_b
     ],
 )
 def test_a_failed_call_is_posted_in_full_where_it_may_have_been_billed(failure: Failure, posted: int) -> None:
-    world = World(paint(chain=[Model("openai:first")]))
+    world = World(paint(chain=[model("openai:first")]))
     world.models.script["first"] = list(failing(failure))
     world.send()
 

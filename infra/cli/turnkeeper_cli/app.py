@@ -47,7 +47,7 @@ app.command(limits.app)
 app.command(config.app)
 app.command(
     switches.stop,
-    help_epilogue="Examples:\n\nturnkeeper stop agent booking\n\nturnkeeper stop model openai:gpt-5.4-mini "
+    help_epilogue="Examples:\n\nturnkeeper stop agent booking\n\nturnkeeper stop model openai:gpt-6-luna "
     "--reason 'wrong prices' --stage prod",
 )
 app.command(

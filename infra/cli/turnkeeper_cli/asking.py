@@ -17,12 +17,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from turnkeeper.adapters.bodies import AS_IT_IS, read_body
 from turnkeeper.adapters.models.deadline import call_within
+from turnkeeper.domain.model_names import spellings
 from turnkeeper.errors import DependencyError
 
 from turnkeeper_cli.errors import CliError
 from turnkeeper_cli.profiles import profile_of
 from turnkeeper_cli.show import quoted
-from turnkeeper_cli.shutdowns import spellings
 
 _WITHIN_S = 15.0
 _TIMEOUT = httpx.Timeout(10, connect=3)

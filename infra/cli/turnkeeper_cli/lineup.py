@@ -3,15 +3,14 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
 from turnkeeper.agent import Agent, Endpoint, Model
 from turnkeeper.domain.money import Price, price_from_json
-from turnkeeper.domain.providers import PROVIDERS
-from turnkeeper.domain.stage import EndpointSettings, StageSettings
+from turnkeeper.domain.stage import StageSettings
 from turnkeeper.export_prices import export
 
 from turnkeeper_cli.asking import Answer, Word
@@ -21,10 +20,6 @@ from turnkeeper_cli.project import root
 from turnkeeper_cli.shutdowns import Shutdown, Shutdowns, host_of
 
 _PRICES = "layers/agents/prices.json"
-_OWN_URLS = {
-    "openai": "https://api.openai.com/v1",
-    "anthropic": "https://api.anthropic.com",
-}
 _OPENAI_REGION = re.compile(r"([a-z]{2})\.api\.openai\.com")
 _VENDOR = re.compile(r"(?:.*/)?(?:(?:anthropic|openai)\.)?")
 _DOTTED = re.compile(r"-(\d+)-(\d+)$")
@@ -127,9 +122,7 @@ def known(
 def _known(
     model: Model, settings: StageSettings, shutdowns: Shutdowns, region: str | None, own: Mapping[str, Any]
 ) -> Known:
-    endpoint = model.asked_at
-    here = settings.endpoints.get(endpoint.name, EndpointSettings())
-    endpoint = replace(endpoint, url=here.url or endpoint.url, secret=here.secret or endpoint.secret)
+    endpoint = model.asked_at.in_stage(settings)
     url = (endpoint.url or _own_url(endpoint, region)).rstrip("/")
     region = aws_region(url) or region
     host = host_of(endpoint, url)
@@ -214,7 +207,7 @@ def _instead(found: Known) -> str:
 def _own_url(endpoint: Endpoint, region: str | None) -> str:
     if endpoint.wire == "bedrock":
         return f"https://bedrock-runtime.{region}.amazonaws.com" if region else ""
-    return _OWN_URLS.get(endpoint.name, "") if endpoint.name in PROVIDERS else ""
+    return endpoint.url
 
 
 def _runs_in(name: str, host: str, url: str, region: str | None) -> str:

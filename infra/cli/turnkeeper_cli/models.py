@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from cyclopts import Parameter
+from turnkeeper.authoring.presets import PRESETS
 from turnkeeper.domain.places import is_clear
-from turnkeeper.domain.providers import PROVIDERS
 from turnkeeper.domain.stage import StageSettings
 from turnkeeper.domain.stage_file import WrongSettings, settings_from_json
 from turnkeeper.errors import StoreUnavailable
@@ -123,7 +123,7 @@ def _key(one: Known, place: Place, settings: StageSettings) -> Callable[[], str]
         if not one.url:
             raise CliError("nobody says its URL: name a stage")
         if asked in _LOOPBACK and place.is_local:
-            is_ours = one.endpoint.name in PROVIDERS  # the local provider takes any key, and must not see yours
+            is_ours = one.endpoint.name in PRESETS  # the local provider takes any key, and must not see yours
             return "local" if is_ours else place.secret(one.endpoint.key_secret, default="local")
         if is_clear(one.url, settings.private_hosts):
             raise CliError("a key goes over https only, or to a host under hosts.private in the stage's file")

@@ -142,7 +142,7 @@ def _price(price: Price | None) -> str:
 
 def _rate(rate: Rate) -> str:
     """Write a rate, with a + where a longer prompt costs more."""
-    return _dollars(rate.base) + ("+" if rate.highest() > rate.base else "")
+    return _dollars(rate.base) + ("+" if any(price > rate.base for _, price in rate.tiers) else "")
 
 
 def _dollars(amount: Decimal) -> str:

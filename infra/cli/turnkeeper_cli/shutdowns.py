@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -10,6 +10,7 @@ from importlib.resources import files
 from urllib.parse import urlsplit
 
 from turnkeeper.agent import Endpoint
+from turnkeeper.domain.model_names import spellings
 
 _MAKERS = ("openai", "anthropic", "google", "x-ai")
 """Hosts whose models other hosts offer too, under a name that contains the maker's own."""
@@ -23,19 +24,6 @@ _DOMAINS: Mapping[str, tuple[str, ...]] = {
     "x-ai": ("x.ai",),
 }
 _BEDROCK = re.compile(r"bedrock[a-z-]*\.[a-z0-9-]+\.(?:amazonaws\.com(?:\.cn)?|api\.aws)")
-_AROUND = (
-    r"^.*/",  # a path: OpenRouter's and Groq's vendor, LiteLLM's provider, an ARN
-    r"^ft:",  # a model that was tuned at OpenAI, which ends with the one that it was made of
-    r":.*$",  # a version at Bedrock, a variant at OpenRouter, an owner
-    r"@.*$",  # a snapshot at Vertex
-    r"^(?:[a-z-]+\.)?(?:ai21|amazon|anthropic|cohere|deepseek|google|meta|mistral|openai|qwen|xai)\.",
-    r"-v\d+$",
-    r"-latest$",
-    r"-(?:\d{4}-\d\d-\d\d|\d{8}|\d{4}|\d{3})$",  # a snapshot's date or number
-)
-"""What hosts write around a model's own name, in the order in which it is taken off."""
-
-_CLAUDE = re.compile(r"^claude-[a-z0-9.-]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +76,6 @@ def shipped() -> Shutdowns:
         for host, page in pages.items()
     }
     return Shutdowns(data["as_of"], pages, by_host, data["not_before"])
-
-
-def spellings(name: str) -> Iterator[str]:
-    """Yield a model's name, then what is left of it as each addition of its host is taken off, down to its family."""
-    name = name.lower()
-    yield name
-    for around in _AROUND:
-        name = re.sub(around, "", name)
-        yield name
-        if _CLAUDE.match(name):
-            yield name.replace(".", "-")
 
 
 def host_of(endpoint: Endpoint, url: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from turnkeeper.domain.providers import PROVIDERS
+from turnkeeper.authoring.presets import PRESETS
 from turnkeeper.domain.stage import StageSettings
 from turnkeeper.domain.stage_file import Mistake, WrongSettings, settings_from_json
 
@@ -157,7 +157,7 @@ def _unknown_names(data: Mapping[str, Any]) -> Iterator[Mistake]:
         return
     agents = project_agents()
     models = {name: [model.id for model in found.models] for name, found in agents.items()}
-    endpoints = {model.asked_at.name for found in agents.values() for model in found.models} | PROVIDERS.keys()
+    endpoints = {model.asked_at.name for found in agents.values() for model in found.models} | PRESETS.keys()
     dependencies = {t.dependency.name for found in agents.values() for t in found.tools if t.dependency}
     for section, known in (("agents", agents.keys()), ("endpoints", endpoints), ("dependencies", dependencies)):
         for name in data.get(section, {}):

@@ -40,8 +40,7 @@ class _Talk:
     """What is known from the conversation."""
 
     def __init__(self, asked: Asked) -> None:
-        today = re.search(r"It is (?:\w+, )?(\d{4}-\d{2}-\d{2})", asked.system)
-        self.today = dt.date.fromisoformat(today[1]) if today else dt.datetime.now(dt.UTC).date()
+        self.today = asked.today
         self.messages = [m for m in asked.talk if m.role != "tool" and m.text]
         self.last = asked.said[-1] if asked.said else ""
         self.asked = asked

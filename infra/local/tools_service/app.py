@@ -31,7 +31,7 @@ class ToolsService:
         if request.path.startswith("/_"):
             return self._control(request)
         rule = self._faults.take(request.path)
-        self._calls.add(request.path, rule, method=request.method)
+        self._calls.add(request.path, rule.mode if rule else "ok", method=request.method)
         if rule and rule.mode in STATUSES:
             headers = {"Retry-After": str(RETRY_AFTER_S)} if rule.mode == "rate_limit" else {}
             return Response.of_json(STATUSES[rule.mode], {"error": rule.mode}, headers)

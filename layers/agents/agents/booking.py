@@ -179,9 +179,10 @@ are 9:00 to 19:00.
     output_required=False,
     check=_says_what_was_booked,
     tools=[find_provider, book_appointment],
+    # Two providers, as an outage stops one of them. A low effort is enough to ask for one thing at a time.
     chain=[
-        Model("openai:gpt-5.4-mini", max_latency_ms=8_000),
-        Model("anthropic:claude-haiku-4-5", max_latency_ms=8_000),
+        Model("openai:gpt-6-luna", effort="low", max_latency_ms=8_000),
+        Model("anthropic:claude-haiku-5-5", effort="low", max_latency_ms=8_000),
     ],
     alternative=Alternative(
         instructions="""\
@@ -189,7 +190,7 @@ You book appointments with hair stylists, dentists and doctors. Use find_provide
 book what the customer agreed to. Keep it short. "output" is the appointment booked in this turn, else null.""",
         chain=[
             Model("bedrock:global.amazon.nova-2-lite-v1:0", max_latency_ms=10_000),
-            Model("anthropic:claude-haiku-4-5", max_latency_ms=10_000),
+            Model("anthropic:claude-haiku-5-5", effort="low", max_latency_ms=10_000),
         ],
     ),
     fixtures=FIXTURES,

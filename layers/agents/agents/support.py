@@ -174,8 +174,8 @@ The tool keeps the rules of refunds: tell the customer what it says. "output" na
     check=_says_what_happened,
     tools=[search_knowledge, find_order, refund],
     chain=[
-        Model("anthropic:claude-haiku-4-5", max_latency_ms=8_000),
-        Model("openai:gpt-5.4-mini", max_latency_ms=8_000),
+        Model("anthropic:claude-haiku-5-5", effort="low", max_latency_ms=8_000),
+        Model("openai:gpt-6-luna", effort="low", max_latency_ms=8_000),
     ],
     alternative=Alternative(
         instructions="""\
@@ -183,7 +183,7 @@ You help the customers of a shop. search_knowledge finds its rules, find_order a
 Use one of them, then answer in one or two sentences. "output" names the article and the refund, or null.""",
         chain=[
             Model("bedrock:global.amazon.nova-2-lite-v1:0", max_latency_ms=10_000),
-            Model("openai:gpt-5.4-mini", max_latency_ms=10_000),
+            Model("openai:gpt-6-luna", effort="low", max_latency_ms=10_000),
         ],
     ),
     task_limit_usd="0.30",

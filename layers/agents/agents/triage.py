@@ -91,7 +91,7 @@ Urgency is high where the customer loses money, or cannot go on; low where nothi
     output=Ticket,
     score=_evidence,
     chain=[
-        Model("openai:gpt-5.4-mini", max_latency_ms=5_000),
+        Model("openai:gpt-6-luna", effort="low", max_latency_ms=5_000),
         Model("bedrock:global.amazon.nova-2-lite-v1:0", max_latency_ms=5_000),
     ],
     alternative=Alternative(
@@ -99,8 +99,8 @@ Urgency is high where the customer loses money, or cannot go on; low where nothi
 Sort the customer's message: billing, technical, delivery or other; urgency low, normal or high; one sentence as the
 summary. Reply with one sentence that thanks them.""",
         chain=[
-            Model("anthropic:claude-haiku-4-5", max_latency_ms=6_000),
-            Model("openai:gpt-5.4-mini", max_latency_ms=6_000),
+            Model("anthropic:claude-haiku-5-5", effort="low", max_latency_ms=6_000),
+            Model("openai:gpt-6-luna", effort="low", max_latency_ms=6_000),
         ],
     ),
     max_output_tokens=300,

@@ -40,7 +40,7 @@ _PARTS = {
     "name": "a name is lower-case letters, digits and _, beginning with a letter, such as 'booking'",
     "instructions": "write instructions",
     "output": "output is a Pydantic model: the class itself, such as output=Booking",
-    "chain": "chain is a list such as [Model('openai:gpt-5.4-mini')]",
+    "chain": "chain is a list such as [Model('openai:gpt-6-luna')]",
     "alternative": "write alternative=Alternative('...', [Model(...)])",
 }
 """The arguments that every agent needs, and how each is written."""
@@ -159,7 +159,7 @@ class Agent(Generic[OutputT]):
             (not self.chain, "chain needs at least one Model"),
             (
                 not are_all(other.chain, Model),
-                "alternative.chain is a list such as [Model('openai:gpt-5.4-mini')]",
+                "alternative.chain is a list such as [Model('openai:gpt-6-luna')]",
             ),
             (not other.chain, "alternative.chain needs at least one Model"),
             (not is_text(other.instructions), "write the alternative's instructions"),
@@ -216,7 +216,7 @@ class Agent(Generic[OutputT]):
     @cached_property
     def version(self) -> str:
         """A digest of all that may change an answer, as 12 characters: a changed agent has another version."""
-        chain = [f"{m.id}/{m.max_latency_ms}" for m in (*self.chain, *self.alternative.chain)]
+        chain = [model.settings for model in self.models]
         schemas = [str(self.answer_schema), *(str(t.schema) for t in self.tools)]
         rules = [str(self.accept_at), str(self.alternative_at), _code(self.check), _code(self.score)]
         return digest(self.name, self.instructions, self.alternative.instructions, *chain, *schemas, *rules)[:12]

@@ -18,7 +18,6 @@ from typing import Any
 from turnkeeper.adapters.agents import agent, agent_names
 from turnkeeper.agent import Agent, AgentError, Model
 from turnkeeper.domain.money import price_from_json
-from turnkeeper.domain.providers import PROVIDERS
 from turnkeeper.errors import BrokenAgent
 
 _FIELDS = {
@@ -36,11 +35,11 @@ def price_of(model: Model) -> dict[str, Any]:
     """
     from genai_prices import Usage, calc_price  # noqa: PLC0415 - needed at build time only
 
-    provider = model.asked_at.prices or PROVIDERS.get(model.asked_at.name)
+    provider = model.asked_at.prices
     if not provider:
         raise LookupError(model.id)
 
-    price = calc_price(Usage(input_tokens=1), model.name, provider_id=provider).model_price
+    price = calc_price(Usage(input_tokens=1), model.known_as, provider_id=provider).model_price
     found = {name: getattr(price, field, None) for name, field in _FIELDS.items()}
     if found["input"] is None or found["output"] is None:
         raise LookupError(model.id)
@@ -62,12 +61,15 @@ def export(models: Iterable[Model], own: Mapping[str, Any]) -> dict[str, Any]:
     for model in models:
         try:
             prices[model.id] = own.get(model.id) or price_of(model)
-            price_from_json(prices[model.id])
+            price = price_from_json(prices[model.id])
         except (LookupError, TypeError, ValueError) as error:
             raise LookupError(
                 f"{model.id} has no price: write it into layers/agents/prices.json, in dollars per million tokens, as "
                 f'{{"{model.id}": {{"input": "0.40", "output": "1.60"}}}}'
             ) from error
+        if price.served(model.service_tier) is None:
+            tier = f'"service_tiers": {{"{model.service_tier}": {{"input": "...", "output": "..."}}}}'
+            raise LookupError(f"{model.id} has no price in its service tier: write it into its price as {tier}")
     return prices
 
 

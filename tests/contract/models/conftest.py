@@ -1,5 +1,6 @@
 """A provider that answers what a test tells it to, over a real socket, and the adapters that ask it."""
 
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from turnkeeper.domain.chat import ModelReply, ModelRequest
 from turnkeeper.ports import ModelClient
 
 from infra.local.http_service import Request, Response
+from infra.local.model_provider.annotated import Annotations
+from infra.local.model_provider.app import Provider as Double
+from infra.local.model_provider.brain import Brain
 from tests.contract.models.wires import WIRES, Wire, ask
 from tests.local.chats import client, serving
 
@@ -23,14 +27,27 @@ _AWS = {
 
 @dataclass
 class Service:
-    """Answers every request with `answer`, and keeps the requests."""
+    """Answers every request with `answer`, and keeps the requests.
+
+    `is_strict` unless a test answers with thoughts that no provider signed, and which none would take back.
+    """
 
     answer: Response = field(default_factory=lambda: Response(500))
     requests: list[Request] = field(default_factory=list)
+    is_strict: bool = True
+    double: Double = field(default_factory=lambda: Double(Brain(Annotations())))
 
     def __call__(self, request: Request) -> Response:
         self.requests.append(request)
         return self.answer
+
+    def refused(self) -> list[str]:
+        """What the strict double says of the requests that a real provider would refuse."""
+        for request in self.requests:
+            self.double(request)
+        calls = json.loads(self.double(Request("GET", "/_calls", {}, {}, b"")).body)
+        self.double(Request("DELETE", "/_calls", {}, {}, b""))
+        return [f"{call['refused']}: {call['message']}" for call in calls if "refused" in call]
 
 
 @dataclass(frozen=True)
@@ -63,8 +80,9 @@ def _clients(_service: tuple[Service, str]) -> Iterator[dict[str, ModelClient]]:
 @pytest.fixture(params=WIRES)
 def provider(
     request: pytest.FixtureRequest, _service: tuple[Service, str], _clients: dict[str, ModelClient]
-) -> Provider:
-    """Give each provider in turn; nothing was asked of it yet."""
+) -> Iterator[Provider]:
+    """Give each provider in turn; nothing was asked of it yet, and nothing may be asked that a real one refuses."""
     service = _service[0]
-    service.answer, service.requests = Response(500), []
-    return Provider(WIRES[request.param], _clients[request.param], service)
+    service.answer, service.requests, service.is_strict = Response(500), [], True
+    yield Provider(WIRES[request.param], _clients[request.param], service)
+    assert not service.is_strict or [] == service.refused()

@@ -12,6 +12,8 @@ from botocore.model import OperationModel, StringShape
 from botocore.validate import ParamValidator
 from openai.types.chat import ChatCompletion
 from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming
+from openai.types.responses import Response
+from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
 from pydantic import BaseModel, TypeAdapter
 
 Json = dict[str, Any]
@@ -79,12 +81,14 @@ def _converse_answer(body: Json) -> None:
 
 
 CHECK_REQUEST: Mapping[str, Callable[[Json], None]] = {
-    "openai": _typed(CompletionCreateParamsNonStreaming),
+    "responses": _typed(ResponseCreateParamsNonStreaming),
+    "chat": _typed(CompletionCreateParamsNonStreaming),
     "anthropic": _typed(MessageCreateParamsNonStreaming),
     "bedrock": _converse_request,
 }
 CHECK_ANSWER: Mapping[str, Callable[[Json], None]] = {
-    "openai": _modelled(ChatCompletion),
+    "responses": _modelled(Response),
+    "chat": _modelled(ChatCompletion),
     "anthropic": _modelled(AnthropicMessage),
     "bedrock": _converse_answer,
 }

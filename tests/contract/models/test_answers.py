@@ -53,7 +53,7 @@ def test_every_documented_reason_to_stop_is_told(provider: Provider) -> None:
 def test_a_reason_to_stop_that_is_new_does_not_lose_the_answer(provider: Provider) -> None:
     reply = provider.replies(provider.wire.ok("Hello.", stop="brand_new"))
 
-    assert (reply.text, reply.finish) == ("Hello.", Finish.STOP)
+    assert (reply.text, reply.finish) == ("Hello.", Finish.OTHER)
 
 
 def test_the_calls_of_an_answer_that_was_cut_off_or_turned_away_are_not_made(provider: Provider) -> None:
@@ -72,7 +72,7 @@ def test_a_refusal_without_a_word_is_a_refusal_and_not_an_empty_answer(provider:
     assert turned_away
 
 
-@pytest.mark.parametrize("provider", ["openai"], indirect=True)
+@pytest.mark.parametrize("provider", ["chat"], indirect=True)
 def test_openais_refusal_field_is_a_refusal(provider: Provider) -> None:
     body = provider.wire.answer("", (), "stop", provider.wire.usage(10, 5, 0, 0))
     body["choices"][0]["message"]["refusal"] = "I can't help with that."
@@ -82,10 +82,9 @@ def test_openais_refusal_field_is_a_refusal(provider: Provider) -> None:
     assert (reply.text, reply.finish, reply.usage) == ("I can't help with that.", Finish.REFUSAL, Usage(10, 5))
 
 
-@pytest.mark.parametrize("text", ["", " \n\t"])
-def test_an_answer_without_content_is_the_models_failure(provider: Provider, text: str) -> None:
+def test_an_answer_without_content_is_the_models_failure(provider: Provider) -> None:
     with pytest.raises(DependencyError) as caught:
-        provider.replies(provider.wire.ok(text))
+        provider.replies(provider.wire.ok(""))
 
     assert caught.value.failure is Failure.EMPTY
 
@@ -117,7 +116,7 @@ def test_what_amazons_models_think_aloud_is_no_part_of_the_answer(provider: Prov
     assert reply.text == '{"reply": "<thinking> is a tag"}'
 
 
-@pytest.mark.parametrize("provider", ["openai"], indirect=True)
+@pytest.mark.parametrize("provider", ["chat"], indirect=True)
 def test_content_in_parts_is_joined(provider: Provider) -> None:
     body = provider.wire.answer("", (), "stop", None)
     body["choices"][0]["message"]["content"] = [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo."}]

@@ -9,7 +9,7 @@ from turnkeeper.adapters.models.http import JsonPost
 from turnkeeper.adapters.secrets import Secrets
 from turnkeeper.domain.chat import Finish, Message, Usage
 from turnkeeper.domain.failures import CONSEQUENCES, STATUSES, Billed, Failure, failure_of_status
-from turnkeeper.domain.providers import PROVIDERS
+from turnkeeper.domain.wires import WIRES as ENDPOINT_WIRES
 from turnkeeper.errors import DependencyError
 
 from infra.local.http_service import Request, Response
@@ -29,7 +29,7 @@ def anthropic(kind: str, message: str = PROMPT) -> dict[str, Any]:
 
 
 ERRORS: dict[str, list[tuple[int, Any, Failure]]] = {
-    "openai": [
+    "chat": [
         (400, openai("invalid_request_error"), Failure.BAD_REQUEST),
         (400, openai("invalid_request_error", "context_length_exceeded"), Failure.BAD_REQUEST),
         (400, openai("insufficient_quota", "billing_hard_limit_reached"), Failure.NO_CREDIT),
@@ -91,6 +91,7 @@ ERRORS: dict[str, list[tuple[int, Any, Failure]]] = {
         (503, "ServiceUnavailableException", Failure.SERVER_ERROR),
     ],
 }
+ERRORS["responses"] = ERRORS["chat"]
 CASES = [(provider, *case) for provider, cases in ERRORS.items() for case in cases]
 
 
@@ -119,7 +120,9 @@ def test_an_error_answer_is_named(provider: Provider, status: int, body: Any, ex
 
 
 @pytest.mark.parametrize(
-    ("provider", "codes"), [("openai", "invalid_api_key"), ("anthropic", "expired_key")], indirect=["provider"]
+    ("provider", "codes"),
+    [("responses", "invalid_api_key"), ("chat", "invalid_api_key"), ("anthropic", "expired_key")],
+    indirect=["provider"],
 )
 def test_a_rejected_key_is_named_with_what_the_provider_said(provider: Provider, codes: str) -> None:
     body = {"error": {"code": codes, "message": "Incorrect API key provided: local"}}
@@ -151,7 +154,7 @@ def test_what_a_provider_itself_could_not_do_was_not_billed(provider: Provider, 
 
 
 def test_every_provider_is_held_to_this() -> None:
-    assert PROVIDERS.keys() == WIRES.keys()
+    assert set(ENDPOINT_WIRES) == WIRES.keys()
 
 
 def test_every_provider_can_tell_what_the_table_treats_apart() -> None:
@@ -176,10 +179,15 @@ def test_an_account_that_cannot_pay_is_out_of_credit_and_not_a_bad_key(provider:
     assert failure(provider, Response.of_json(403, {"message": words}, kind)).failure is Failure.NO_CREDIT
 
 
+_BUSY = {
+    "responses": openai("requests"),
+    "chat": openai("requests"),
+    "anthropic": anthropic("rate_limit_error"),
+}
+
+
 def _limited(provider: Provider, header: str | None) -> float | None:
-    body: Any = {"openai": openai("requests"), "anthropic": anthropic("rate_limit_error")}.get(
-        provider.wire.name, "ThrottlingException"
-    )
+    body: Any = _BUSY.get(provider.wire.name, "ThrottlingException")
     headers = {} if header is None else {"Retry-After": header}
     error = failure(provider, answer(provider.wire.name, 429, body, headers))
     assert error.failure is Failure.RATE_LIMITED
@@ -206,15 +214,15 @@ def test_a_retry_after_that_is_neither_is_none(provider: Provider, header: str |
 
 
 FILTERED = [
-    ("openai", 400, openai("invalid_request_error", "content_filter"), None),
-    ("openai", 400, openai("invalid_request_error", "content_policy_violation"), None),
+    ("chat", 400, openai("invalid_request_error", "content_filter"), None),
+    ("chat", 400, openai("invalid_request_error", "content_policy_violation"), None),
     (
-        "openai",
+        "chat",
         403,
         {"error": {"code": 403, "message": PROMPT, "metadata": {"reasons": ["violence"], "flagged_input": "x"}}},
         Usage(0, 0),
     ),
-    ("openai", 400, openai("invalid_request_error", "invalid_prompt"), None),
+    ("chat", 400, openai("invalid_request_error", "invalid_prompt"), None),
     ("anthropic", 400, anthropic("invalid_request_error", "Output blocked by content filtering policy"), None),
 ]
 
@@ -297,7 +305,7 @@ def test_the_providers_sentence_comes_without_the_prompt_and_its_keys(provider: 
     assert "Jane" not in str(caught.value)
 
 
-@pytest.mark.parametrize("provider", ["openai", "anthropic"], indirect=True)
+@pytest.mark.parametrize("provider", ["responses", "chat", "anthropic"], indirect=True)
 def test_the_key_itself_is_never_repeated(provider: Provider) -> None:
     error = failure(provider, Response.of_json(401, {"error": {"message": "We do not know local."}}))
 
@@ -337,3 +345,12 @@ def test_extra_headers_are_sent_and_the_answers_headers_are_returned() -> None:
     assert ("0", "Bearer local") == (asked[0].headers["x-litellm-num-retries"], asked[0].headers["authorization"])
     assert ({"choices": []}, "0.01") == (answered.data, answered.headers["x-litellm-response-cost"])
     assert "set-cookie" not in answered.headers
+
+
+@pytest.mark.parametrize("provider", ["responses"], indirect=True)
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_server_that_does_not_speak_responses_is_told_how_to_be_asked(provider: Provider, status: int) -> None:
+    error = failure(provider, Response.of_json(status, {"detail": "Not Found"}))
+
+    assert Failure.BAD_REQUEST is error.failure
+    assert f'{status}: if its server has no Responses, write wire = "chat"' in str(error)

@@ -104,7 +104,7 @@ def test_a_body_that_does_not_unpack_is_garbage(provider: Provider) -> None:
     assert failed(provider, packed).failure in (Failure.GARBAGE, Failure.CONNECTION)
 
 
-@pytest.mark.parametrize("name", ["openai", "anthropic"])
+@pytest.mark.parametrize("name", ["responses", "chat", "anthropic"])
 def test_a_packed_body_is_garbage_and_is_not_unpacked(name: str) -> None:
     body = gzip.compress(gzip.compress(bytes(50 * 1024 * 1024)))
     asked: list[Request] = []
@@ -128,7 +128,7 @@ def test_a_packed_body_is_garbage_and_is_not_unpacked(name: str) -> None:
     assert ["identity"] == [request.headers["accept-encoding"] for request in asked]
 
 
-@pytest.mark.parametrize("name", ["openai", "anthropic"])
+@pytest.mark.parametrize("name", ["responses", "chat", "anthropic"])
 def test_the_status_of_a_packed_error_still_says_what_it_means(name: str) -> None:
     packed = Response(429, gzip.compress(b"{}"), {**_JSON, "Content-Encoding": "gzip", "Retry-After": "7"})
 

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from agents.booking import agent as booking
 from turnkeeper.domain.chat import ModelRequest, ToolSpec
+from turnkeeper.domain.failures import Failure
+from turnkeeper.errors import DependencyError
 
 from infra.local.http_service import Request
 from infra.local.model_provider.annotated import Annotations
@@ -41,8 +43,10 @@ def test_a_request_is_one_that_the_official_sdk_would_send(provider: Provider, c
 
 def test_the_check_of_requests_can_fail(provider: Provider) -> None:
     body = sent(provider, ask(provider.wire, tools=(TOOL,), messages=TALK))
-    wrong = [{**body, "messages": 3}, {**body, "brand_new": 3}, json.loads(json.dumps(body).replace("find", "find", 1))]
-    wrong[2]["messages"][-1].pop("role")
+    said = "messages" if "messages" in body else "input"
+    nameless = json.loads(json.dumps(body))
+    nameless[said][0].pop("role")
+    wrong = [{**body, said: 3}, {**body, "brand_new": 3}, nameless]
 
     for request in wrong:
         with pytest.raises((ValueError, AssertionError)):
@@ -53,7 +57,8 @@ def test_the_key_or_the_signature_goes_along(provider: Provider) -> None:
     provider.replies(provider.wire.ok())
     headers = provider.service.requests[-1].headers
     expected = {
-        "openai": ("authorization", "Bearer local"),
+        "responses": ("authorization", "Bearer local"),
+        "chat": ("authorization", "Bearer local"),
         "anthropic": ("x-api-key", "local"),
         "bedrock": ("authorization", "AWS4-HMAC-SHA256 Credential="),
     }
@@ -67,36 +72,50 @@ def test_the_key_or_the_signature_goes_along(provider: Provider) -> None:
 def test_the_schema_goes_into_the_native_field_closed_and_complete(provider: Provider) -> None:
     body = sent(provider, ask(provider.wire, schema=SCHEMA))
     native: dict[str, Any] = {
-        "openai": lambda: body["response_format"]["json_schema"]["schema"],
+        "responses": lambda: body["text"]["format"]["schema"],
+        "chat": lambda: body["response_format"]["json_schema"]["schema"],
         "anthropic": lambda: body["output_config"]["format"]["schema"],
         "bedrock": lambda: json.loads(body["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"]),
     }[provider.wire.protocol]()
 
     assert native["additionalProperties"] is False
-    assert native["required"] == ["reply", "sure"]
+    assert native["required"] == ["reply", "sure"] if provider.wire.name in ("responses", "chat") else ["reply"]
     assert "minLength" not in json.dumps(native)
 
 
 @pytest.mark.parametrize("provider", ["bedrock"], indirect=True)
-@pytest.mark.parametrize("model", ["amazon.nova-lite-v1:0", "eu.amazon.nova-lite-v1:0", "meta.llama3-1-8b-v1:0"])
+@pytest.mark.parametrize("model", ["eu.amazon.nova-lite-v1:0", "eu.amazon.nova-2-lite-v1:0", "meta.llama3-1-8b-v1:0"])
 def test_a_model_without_structured_output_reads_the_schema_in_its_instructions(provider: Provider, model: str) -> None:
     body = sent(provider, ask(provider.wire, schema=SCHEMA, model=model))
 
     assert "outputConfig" not in body
-    assert "additionalProperties" in body["system"][-1]["text"]
+    assert "additionalProperties" in body["system"][1]["text"]
+
+
+@pytest.mark.parametrize("provider", ["bedrock"], indirect=True)
+def test_a_botocore_without_structured_output_says_what_to_install_and_sends_nothing(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider.client, "_knows_schemas", False)
+    with pytest.raises(DependencyError, match=r"run `uv add --group agents 'boto3>=1.42.42'`") as caught:
+        provider.client.complete(ask(provider.wire, schema=SCHEMA), timeout_s=5)
+
+    assert (Failure.BAD_REQUEST, False, []) == (caught.value.failure, caught.value.sent, provider.service.requests)
 
 
 def test_results_of_tools_answer_the_calls_that_asked_for_them(provider: Provider) -> None:
     body = sent(provider, ask(provider.wire, tools=(TOOL,), messages=TALK))
-    said = json.dumps(body["messages"], ensure_ascii=False)
+    messages = body["messages"] if "messages" in body else body["input"]
+    said = json.dumps(messages, ensure_ascii=False)
 
     assert [said.count(f'"{call.id}"') for call in CALLS] == [2, 2]
     assert "Langstraße 1" in said
-    roles = [m["role"] for m in body["messages"]]
+    roles = [m.get("role") or m["type"] for m in messages]
     assert (
         roles
         == {
-            "openai": ["system", "user", "assistant", "tool", "tool"],
+            "responses": ["user", "assistant", *["function_call"] * 2, *["function_call_output"] * 2],
+            "chat": ["system", "user", "assistant", "tool", "tool"],
             "anthropic": ["user", "assistant", "user"],
             "bedrock": ["user", "assistant", "user"],
         }[provider.wire.protocol]
@@ -107,13 +126,15 @@ def test_a_limit_of_tokens_always_goes_along(provider: Provider) -> None:
     body = sent(provider, ask(provider.wire, max_output_tokens=123))
     limits = {**body, **body.get("inferenceConfig", {})}
 
-    assert 123 in [limits.get(name) for name in ("max_tokens", "max_completion_tokens", "maxTokens")]
+    assert 123 in [
+        limits.get(name) for name in ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxTokens")
+    ]
 
 
 DOUBLES = {
     "an answer": ({"schema": booking.answer_schema}, {}),
     "calls of tools": (BOOKING, {}),
-    "a cut answer": ({"max_output_tokens": 2}, {}),
+    "a cut answer": ({"max_output_tokens": 16, "schema": booking.answer_schema}, {}),
     "a refusal": ({}, {"model": "*", "mode": "refusal", "times": None}),
 }
 

@@ -14,7 +14,12 @@ from turnkeeper.errors import DependencyError
 from infra.local.http_service import Response
 from tests.contract.models.conftest import Provider
 
-_FLAVORS = {"openai": ("openai", "chat"), "anthropic": ("anthropic", "default"), "bedrock": ("aws", "default")}
+_FLAVORS = {
+    "responses": ("openai", "responses"),
+    "chat": ("openai", "chat"),
+    "anthropic": ("anthropic", "default"),
+    "bedrock": ("aws", "default"),
+}
 
 
 @cache
@@ -30,8 +35,12 @@ def replay(provider: Provider, name: str) -> ModelReply:
 
 
 ANSWERS = [
-    ("openai", "plain", "This is a test.", Finish.STOP, Usage(12, 5)),
-    ("openai", "after_tools", "Today, the weather in Seattle is 50 degrees", Finish.STOP, Usage(99, 25)),
+    ("responses", "plain", "The capital of France is Paris.", Finish.STOP, Usage(14, 8)),
+    ("responses", "structured", '{"name":"Alice","age":30}', Finish.STOP, Usage(57, 10)),
+    ("responses", "reasoning", "3", Finish.STOP, Usage(11, 327)),
+    ("responses", "after_history", "Certainly! I chose the word", Finish.STOP, Usage(41, 51)),
+    ("chat", "plain", "This is a test.", Finish.STOP, Usage(12, 5)),
+    ("chat", "after_tools", "Today, the weather in Seattle is 50 degrees", Finish.STOP, Usage(99, 25)),
     ("anthropic", "plain", "Yes, I am capable of analyzing", Finish.STOP, Usage(29, 46)),
     ("anthropic", "structured", '{"joke": "Why did the developer', Finish.STOP, Usage(222, 43)),
     ("anthropic", "thinking", "The letter 'r' appears", Finish.STOP, Usage(52, 215)),
@@ -55,7 +64,16 @@ def test_a_real_answer_is_read(provider: Provider, name: str, begins: str, finis
 
 CALLED = [
     (
-        "openai",
+        "responses",
+        "tool_calls",
+        [
+            ("call_tYDv1bhtioyX33juEGDY4D6H", "get_weather", {"location": "London"}),
+            ("call_lC079UhGnLJngBlPQO0FS6sv", "get_weather", {"location": "London"}),
+        ],
+        Usage(58, 44),
+    ),
+    (
+        "chat",
         "tool_calls",
         [
             ("call_JpNb8OiAkbIbHzDggfpdDHpi", "get_current_weather", {"location": "Seattle, WA"}),
@@ -98,7 +116,7 @@ def test_a_real_models_calls_of_tools_are_read(provider: Provider, name: str, ca
     assert (reply.finish, reply.usage) == (Finish.TOOL_CALLS, usage)
 
 
-@pytest.mark.parametrize("provider", ["openai", "bedrock"], indirect=True)
+@pytest.mark.parametrize("provider", ["chat", "bedrock"], indirect=True)
 def test_a_model_that_does_not_exist_is_gone(provider: Provider) -> None:
     with pytest.raises(DependencyError) as caught:
         replay(provider, "unknown_model")
@@ -108,7 +126,7 @@ def test_a_model_that_does_not_exist_is_gone(provider: Provider) -> None:
 
 def test_every_recorded_answer_is_replayed(provider: Provider) -> None:
     replayed = {(p, name) for p, name, *_ in [*ANSWERS, *CALLED]}
-    replayed |= {("openai", "unknown_model"), ("bedrock", "unknown_model")}
+    replayed |= {("chat", "unknown_model"), ("bedrock", "unknown_model")}
 
     assert {name for p, name in replayed if p == provider.wire.protocol} == recorded(provider.wire.protocol).keys()
 

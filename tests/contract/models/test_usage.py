@@ -27,7 +27,7 @@ def test_an_answer_without_usage_is_an_answer(provider: Provider) -> None:
     assert (reply.text, reply.usage) == ("Hello.", None)
 
 
-JSON = ["openai", "anthropic"]
+JSON = ["responses", "chat", "anthropic"]
 """The providers whose JSON we read; Bedrock's is read by its SDK, which has types of its own."""
 
 
@@ -52,8 +52,8 @@ def test_a_count_of_another_type_is_not_believed(provider: Provider, where: str,
 @pytest.mark.parametrize("provider", JSON, indirect=True)
 def test_a_whole_count_may_be_written_as_a_float(provider: Provider) -> None:
     counts = provider.wire.usage(10.0, 5.0, 0.0, 0.0)
-    if provider.wire.name == "openai":
-        counts |= {"prompt_tokens": 10.0, "total_tokens": 15.0}
+    if provider.wire.name in ("responses", "chat"):
+        counts |= {name: 10.0 for name in ("prompt_tokens", "input_tokens") if name in counts} | {"total_tokens": 15.0}
 
     used = provider.replies(provider.wire.ok(usage=counts)).usage
 
@@ -104,7 +104,7 @@ def test_cached_counts_that_are_null_or_missing_are_zero(provider: Provider) -> 
     assert provider.replies(provider.wire.ok(usage=provider.wire.usage(10, 5, 0, 0))).usage == Usage(10, 5)
 
 
-@pytest.mark.parametrize("provider", ["openai"], indirect=True)
+@pytest.mark.parametrize("provider", ["chat"], indirect=True)
 @pytest.mark.parametrize(
     ("used", "output"),
     [
@@ -120,7 +120,7 @@ def test_tokens_of_reasoning_are_billed_once(provider: Provider, used: dict[str,
     assert reply.usage == Usage(10, output)
 
 
-@pytest.mark.parametrize("provider", ["openai"], indirect=True)
+@pytest.mark.parametrize("provider", ["chat"], indirect=True)
 @pytest.mark.parametrize("details", [{"cached_tokens": 11}, {"cached_tokens": True}])
 def test_more_cached_than_read_is_not_believed(provider: Provider, details: Any) -> None:
     used = {"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": details}
@@ -128,7 +128,7 @@ def test_more_cached_than_read_is_not_believed(provider: Provider, details: Any)
     assert provider.replies(provider.wire.ok(usage=used)).usage is None
 
 
-@pytest.mark.parametrize("provider", ["openai"], indirect=True)
+@pytest.mark.parametrize("provider", ["chat"], indirect=True)
 @pytest.mark.parametrize("details", [[], "none", None])
 def test_details_of_another_shape_are_no_details(provider: Provider, details: Any) -> None:
     used = {"prompt_tokens": 10, "completion_tokens": 5, "prompt_tokens_details": details}
@@ -136,7 +136,7 @@ def test_details_of_another_shape_are_no_details(provider: Provider, details: An
     assert provider.replies(provider.wire.ok(usage=used)).usage == Usage(10, 5)
 
 
-@pytest.mark.parametrize("provider", ["openai"], indirect=True)
+@pytest.mark.parametrize("provider", ["chat"], indirect=True)
 def test_a_refusal_is_billed(provider: Provider) -> None:
     body = provider.wire.answer("", (), "content_filter", provider.wire.usage(10, 5, 0, 0))
 

@@ -36,7 +36,56 @@ class Wire:
         return Response.of_json(200, self.answer(text, calls, stop, used))
 
 
-def _openai(text: str, calls: Sequence[ToolCall], stop: str, usage: Any) -> Json:
+def _responses(text: str, calls: Sequence[ToolCall], stop: str, usage: Any) -> Json:
+    said: Json = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    items: list[Json] = []
+    if text:
+        message = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [said]}
+        items.append({**message, "phase": "final_answer"})
+    items += [
+        {
+            "id": f"fc_{number}",
+            "type": "function_call",
+            "status": "completed",
+            "call_id": c.id,
+            "name": c.name,
+            "arguments": c.arguments,
+        }
+        for number, c in enumerate(calls)
+    ]
+    body = {
+        "id": "resp_68a5",
+        "object": "response",
+        "created_at": 1796083200,
+        "status": "completed" if stop == "completed" else "incomplete",
+        "error": None,
+        "incomplete_details": None if stop == "completed" else {"reason": stop},
+        "instructions": "You help.",
+        "metadata": {},
+        "model": "gpt-6-luna",
+        "output": items,
+        "parallel_tool_calls": True,
+        "service_tier": "default",
+        "temperature": 1.0,
+        "tool_choice": "auto",
+        "tools": [],
+        "top_p": 1.0,
+    }
+    return body if usage is None else {**body, "usage": usage}
+
+
+def _responses_usage(plain: Any, output: Any, read: Any, written: Any) -> Json:
+    used = _chat_usage(plain, output, read, written)
+    return {
+        "input_tokens": used["prompt_tokens"],
+        "input_tokens_details": {"cached_tokens": read, "cache_write_tokens": written},
+        "output_tokens": output,
+        "output_tokens_details": {"reasoning_tokens": 3 if output == 5 else 0},
+        "total_tokens": used["total_tokens"],
+    }
+
+
+def _chat(text: str, calls: Sequence[ToolCall], stop: str, usage: Any) -> Json:
     message: Json = {"role": "assistant", "content": text or None, "refusal": None, "annotations": []}
     if calls:
         message["tool_calls"] = [
@@ -46,20 +95,20 @@ def _openai(text: str, calls: Sequence[ToolCall], stop: str, usage: Any) -> Json
         "id": "chatcmpl-AbMH70fQA9lMPIClvBPyBSjqJBm9F",
         "object": "chat.completion",
         "created": 1733467125,
-        "model": "gpt-4.1-mini-2025-04-14",
+        "model": "gpt-5.4-mini-2026-03-17",
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": stop}],
     }
     return body if usage is None else {**body, "usage": usage}
 
 
-def _openai_usage(plain: Any, output: Any, read: Any, written: Any) -> Json:
+def _chat_usage(plain: Any, output: Any, read: Any, written: Any) -> Json:
     prompt = plain + read + written if all(type(n) is int for n in (plain, read, written)) else plain
     return {
         "prompt_tokens": prompt,
         "completion_tokens": output,
         "total_tokens": prompt + output if type(prompt) is int and type(output) is int else None,
         "prompt_tokens_details": {"cached_tokens": read, "cache_write_tokens": written, "audio_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": 3},
+        "completion_tokens_details": {"reasoning_tokens": 3 if output == 5 else 0},
     }
 
 
@@ -70,7 +119,7 @@ def _anthropic(text: str, calls: Sequence[ToolCall], stop: str, usage: Any) -> J
         "id": "msg_01Ctc62hUPvikvYASXZqTo9q",
         "type": "message",
         "role": "assistant",
-        "model": "claude-haiku-4-5-20251001",
+        "model": "claude-haiku-5-5",
         "content": blocks,
         "stop_reason": stop,
         "stop_sequence": None,
@@ -112,12 +161,26 @@ WIRES = {
     wire.name: wire
     for wire in (
         Wire(
-            "openai",
-            "openai",
-            "gpt-4.1-mini",
+            "responses",
+            "responses",
+            "gpt-6-luna",
+            "/v1/responses",
+            _responses,
+            _responses_usage,
+            {
+                Finish.STOP: ["completed"],
+                Finish.TOOL_CALLS: ["completed"],
+                Finish.LENGTH: ["max_output_tokens"],
+                Finish.CONTENT_FILTER: ["content_filter"],
+            },
+        ),
+        Wire(
+            "chat",
+            "chat",
+            "gpt-5.4-mini",
             "/v1/chat/completions",
-            _openai,
-            _openai_usage,
+            _chat,
+            _chat_usage,
             {
                 Finish.STOP: ["stop"],
                 Finish.TOOL_CALLS: ["tool_calls"],
@@ -128,28 +191,30 @@ WIRES = {
         Wire(
             "anthropic",
             "anthropic",
-            "claude-haiku-4-5",
+            "claude-haiku-5-5",
             "/v1/messages",
             _anthropic,
             _anthropic_usage,
             {
                 Finish.STOP: ["end_turn", "stop_sequence"],
                 Finish.TOOL_CALLS: ["tool_use"],
-                Finish.LENGTH: ["max_tokens", "model_context_window_exceeded"],
+                Finish.LENGTH: ["max_tokens"],
+                Finish.CONTEXT_FULL: ["model_context_window_exceeded"],
                 Finish.REFUSAL: ["refusal"],
             },
         ),
         Wire(
             "bedrock",
             "bedrock",
-            "anthropic.claude-haiku-4-5-20251001-v1:0",
-            "/model/anthropic.claude-haiku-4-5-20251001-v1%3A0/converse",
+            "eu.anthropic.claude-haiku-4-5-20251001-v1:0",
+            "/model/eu.anthropic.claude-haiku-4-5-20251001-v1%3A0/converse",
             _bedrock,
             _bedrock_usage,
             {
                 Finish.STOP: ["end_turn", "stop_sequence"],
                 Finish.TOOL_CALLS: ["tool_use"],
-                Finish.LENGTH: ["max_tokens", "model_context_window_exceeded"],
+                Finish.LENGTH: ["max_tokens"],
+                Finish.CONTEXT_FULL: ["model_context_window_exceeded"],
                 Finish.CONTENT_FILTER: ["guardrail_intervened", "content_filtered"],
             },
         ),

@@ -5,7 +5,8 @@ from turnkeeper import Endpoint
 from turnkeeper.adapters import aws
 from turnkeeper.adapters.models import model_client, model_clients
 from turnkeeper.adapters.models.anthropic import Anthropic
-from turnkeeper.adapters.models.openai import OpenAI
+from turnkeeper.adapters.models.chat import Chat
+from turnkeeper.adapters.models.responses import Responses
 from turnkeeper.adapters.secrets import Secrets
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.stage import Stage, StageSettings
@@ -13,7 +14,9 @@ from turnkeeper.errors import DependencyError
 from turnkeeper.settings import Settings
 
 
-@pytest.mark.parametrize(("wire", "kind"), [("openai", OpenAI), ("anthropic", Anthropic)])
+@pytest.mark.parametrize(
+    ("wire", "kind"), [("responses", Responses), ("chat", Chat), ("openai", Chat), ("anthropic", Anthropic)]
+)
 def test_an_endpoint_is_asked_in_its_wire(wire: str, kind: type) -> None:
     assert isinstance(model_client(Endpoint("groq", wire, "https://groq.example"), Secrets({})), kind)
 
@@ -26,7 +29,7 @@ def test_an_endpoint_without_a_url_says_where_to_write_one_and_nothing_was_sent(
     assert '[endpoints.groq] url = "..." in the stage\'s file' in str(caught.value)
 
 
-@pytest.mark.parametrize("wire", ["openai", "anthropic", "bedrock"])
+@pytest.mark.parametrize("wire", ["responses", "chat", "anthropic", "bedrock"])
 @pytest.mark.parametrize("url", ["http://groq.example/v1", "HTTP://groq.example"])
 def test_no_key_goes_in_the_clear_to_a_host_that_is_not_private(wire: str, url: str) -> None:
     with pytest.raises(DependencyError) as caught:
@@ -60,5 +63,6 @@ def test_a_deployment_holds_its_models_to_the_private_hosts_of_the_stage(monkeyp
         outside.models(Endpoint("groq", "openai", "http://groq.example"))
 
 
-def test_a_providers_own_endpoint_needs_no_url() -> None:
-    assert isinstance(model_client(Endpoint("openai", "openai"), Secrets({})), OpenAI)
+@pytest.mark.parametrize("host", ["api.openai.com", "eu.api.openai.com", "us.api.openai.com"])
+def test_at_openais_own_hosts_responses_are_asked_whatever_an_endpoint_says(host: str) -> None:
+    assert isinstance(model_client(Endpoint("mine", "chat", f"https://{host}/v1"), Secrets({})), Responses)

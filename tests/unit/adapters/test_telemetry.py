@@ -32,10 +32,10 @@ def telemetry(log: StringIO, metrics: Any = None) -> PowertoolsTelemetry:
 def test_an_action_is_one_line_without_the_fields_that_have_no_value() -> None:
     log = StringIO()
 
-    telemetry(log).action(Action.MODEL_CALL, model="openai:gpt-5.4-mini", error_type=None)
+    telemetry(log).action(Action.MODEL_CALL, model="openai:gpt-6-luna", error_type=None)
 
     (line,) = of(log)
-    assert ("agent_action", "model_call", "openai:gpt-5.4-mini") == (
+    assert ("agent_action", "model_call", "openai:gpt-6-luna") == (
         line["message"],
         line["action_type"],
         line["model"],

@@ -24,7 +24,7 @@ R = TypeVar("R", default=Any)
 
 _SERVICE = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _TOOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-"""The names of tools that every provider accepts."""
+"""The names of tools, and of their parameters, that every provider accepts."""
 
 _NOT_FINITE = "a default, an example or a limit is NaN or infinite: write a finite number, or None"
 
@@ -161,7 +161,7 @@ def tool(
             f"tool {f.__name__}",
             [
                 (not _is(_TOOL, f.__name__), "its name is at most 64 letters, digits and _, all of them ASCII"),
-                (not f.__doc__, "write a docstring: from it the model knows when to call the tool"),
+                (not (f.__doc__ or "").strip(), "write a docstring: from it the model knows when to call the tool"),
                 (inspect.iscoroutinefunction(f), "write a plain def, not async def"),
                 (not is_service, "write dependency=Dependency('orders', url='https://orders.example')"),
                 (not is_number(timeout_s) or timeout_s <= 0, "timeout_s is a number of seconds above 0"),
@@ -207,6 +207,8 @@ def _arguments(function: Callable[..., Any]) -> type[BaseModel]:
             raise AgentError(f"tool {name}: name each parameter; `{parameter}` has no schema")
         if parameter.name not in hints:
             raise AgentError(f"tool {name}: give the parameter `{parameter.name}` a type")
+        if not _is(_TOOL, parameter.name):
+            raise AgentError(f"tool {name}: name `{parameter.name}` with at most 64 letters, digits and _, all ASCII")
         default = ... if parameter.default is parameter.empty else parameter.default
         if not_finite(default):
             raise AgentError(f"tool {name}: {_NOT_FINITE}")

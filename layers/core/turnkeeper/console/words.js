@@ -5,6 +5,7 @@ const REASONS = {
   no_model_available: "No model could be reached",
   low_confidence: "The models were not sure enough",
   invalid_output: "The models' answers were not valid",
+  truncated: "The models' answers were cut off",
   too_many_steps: "The model went in circles",
   tool_unavailable: "A tool could not be reached",
   agent_fault: "The agent's own code failed",
@@ -132,7 +133,7 @@ export const secondsOf = (iso) => (iso ? Date.parse(iso) / 1000 : 0);
 /** @param {number} n @param {string} one */
 export const plural = (n, one, many = `${one}s`) => `${n} ${n === 1 ? one : many}`;
 
-/** "anthropic:claude-haiku-4-5" as its name, its provider apart. @param {string} id */
+/** "anthropic:claude-haiku-5-5" as its name, its provider apart. @param {string} id */
 export function model(id) {
   const [provider, ...name] = String(id).split(":");
   return name.length ? { provider, name: name.join(":") } : { provider: "", name: provider };

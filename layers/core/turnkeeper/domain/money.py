@@ -1,7 +1,7 @@
 """Money as integer micro-dollars, always rounded up, and the prices of models."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from typing import Any
 
@@ -44,19 +44,31 @@ class Rate:
         """Return the rate for a call that reads `input_tokens`."""
         return next((rate for start, rate in reversed(self.tiers) if input_tokens > start), self.base)
 
-    def highest(self) -> Decimal:
-        """Return the highest rate, whatever the size of the input."""
-        return max(self.base, *(rate for _, rate in self.tiers)) if self.tiers else self.base
+    def highest(self, input_tokens: int) -> Decimal:
+        """Return the highest rate for a call that reads at most `input_tokens`."""
+        return max([self.base, *(rate for start, rate in self.tiers if input_tokens > start)])
+
+
+_USUAL_TIERS = frozenset({"", "auto", "default", "standard", "standard_only", "on_demand", "flex", "batch"})
+"""The service tiers that no provider bills above its usual price."""
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a model costs. Where a provider has no price for cached tokens, it bills them as input."""
+    """What a model costs. Where a provider has no price for cached tokens, it bills them as input.
+
+    `service_tiers` are the prices of tiers that a provider bills differently, such as OpenAI's `priority`.
+    """
 
     input: Rate
     output: Rate
     cache_read: Rate | None = None
     cache_write: Rate | None = None
+    service_tiers: Mapping[str, "Price"] = field(default_factory=dict)
+
+    def served(self, tier: str) -> "Price | None":
+        """Return the price in a service tier; None where that is not known."""
+        return self.service_tiers.get(tier) or (self if tier in _USUAL_TIERS else None)
 
     def cost(self, *, input_tokens: int, output_tokens: int, cache_read: int = 0, cache_write: int = 0) -> int:
         """Return what a call costs in micro-dollars; `input_tokens` includes the cached tokens."""
@@ -72,8 +84,9 @@ class Price:
 
     def worst_case(self, *, input_tokens: int, output_tokens: int) -> int:
         """Return the most that a call with at most so many tokens can cost, in micro-dollars."""
-        read = max(rate.highest() for rate in (self.input, self.cache_read, self.cache_write) if rate)
-        exact = input_tokens * read + output_tokens * self.output.highest()
+        rates = (self.input, self.cache_read, self.cache_write)
+        read = max(rate.highest(input_tokens) for rate in rates if rate)
+        exact = input_tokens * read + output_tokens * self.output.highest(input_tokens)
         return int(exact.to_integral_value(ROUND_CEILING))
 
     @property
@@ -93,6 +106,8 @@ def price_from_json(raw: Mapping[str, Any]) -> Price:
     """Read `{"input": "0.4", "output": "1.6", "cache_read"?, "cache_write"?}`; raises ValueError or KeyError.
 
     Each price is in dollars per million tokens, or `{"base": "0.4", "tiers": [{"start": 200000, "price": "0.8"}]}`.
+    `service_tiers`, where it stands beside them, has such prices by the name of a tier.
     """
     cached = {name: _rate(raw[name]) for name in ("cache_read", "cache_write") if raw.get(name) is not None}
-    return Price(_rate(raw["input"]), _rate(raw["output"]), **cached)
+    tiers = {str(name): price_from_json(tier) for name, tier in raw.get("service_tiers", {}).items()}
+    return Price(_rate(raw["input"]), _rate(raw["output"]), **cached, service_tiers=tiers)

@@ -1,10 +1,15 @@
-"""What a model is sent: the agent's instructions, the rules for every agent, the history, the message."""
+"""What a model is sent: the agent's instructions, the rules for every agent, the history, the message, a note of ours.
+
+What never changes comes first, and what always changes last: a provider keeps what requests have in common at their
+beginning in its cache.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from turnkeeper.domain.chat import Message
+from turnkeeper.domain.text import is_blank
 
 _RULES = """\
 Answer with one JSON object: "reply" is what the customer is told, "confidence" (0 to 1) how sure you are that the
@@ -23,14 +28,18 @@ class Said:
     reply: str
 
 
-def system_prompt(instructions: str, now: float, errors: Sequence[str] = ()) -> str:
-    """Compose the system prompt; `errors` are what went wrong before, for a corrected retry."""
-    today = datetime.fromtimestamp(now, UTC).strftime("%A, %Y-%m-%d, %H:%M UTC")
-    parts = [instructions.strip(), _RULES, f"It is {today}."]
-    if errors:
-        listed = "\n".join(f"- {error}" for error in errors)
-        parts.append(f"An earlier attempt at this turn failed. Avoid what went wrong:\n{listed}")
-    return "\n\n".join(parts)
+def system_prompt(instructions: str) -> str:
+    """Compose the system prompt: the same for every turn of an agent, so that providers can keep it in their caches."""
+    return f"{instructions.strip()}\n\n{_RULES}"
+
+
+def note(now: float, errors: Sequence[str] = ()) -> str:
+    """Compose what a model is told after the customer's message: the time, and what went wrong in earlier attempts."""
+    today = datetime.fromtimestamp(now, UTC).strftime("It is %A, %Y-%m-%d, %H:%M UTC.")
+    if not errors:
+        return today
+    listed = "\n".join(f"- {error}" for error in errors)
+    return f"{today} An earlier attempt at this turn failed. Avoid what went wrong:\n{listed}"
 
 
 def tokens(text: str) -> int:
@@ -42,7 +51,9 @@ def history(exchanges: Sequence[Said], budget: int) -> list[Message]:
     """Return the newest earlier turns that fit into `budget` tokens, oldest first; no turn is cut."""
     kept: list[Message] = []
     for said in reversed(exchanges):
-        reply = said.reply or NO_ANSWER
+        if is_blank(said.user):  # an older release took such a message, and no provider does
+            continue
+        reply = NO_ANSWER if is_blank(said.reply) else said.reply
         budget -= tokens(said.user) + tokens(reply)
         if budget < 0:
             break

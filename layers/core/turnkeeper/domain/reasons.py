@@ -15,6 +15,10 @@ class Reason(StrEnum):
         "invalid_output",
         "the answer did not fit the agent's schema or rules, nor did the one after the re-ask",
     )
+    TRUNCATED = (
+        "truncated",
+        "the answer was cut off at its limit, and a larger one did not help, or did not fit the money that was left",
+    )
     LOW_CONFIDENCE = "low_confidence", "the answer was valid, and its confidence below what the tier asks for"
     AGENT_FAULT = "agent_fault", "the agent's own code (a validator, check or score) raised an exception"
     INTERRUPTED = "interrupted", "the run died; the reconciler took the turn over"

@@ -170,7 +170,7 @@ def _quoted(text: str, sent: Iterable[str]) -> Iterator[tuple[int, int]]:
         same_runs.update(
             runs.intersection(theirs[n : n + _RUN_CHARACTERS] for n in range(len(theirs) - _RUN_CHARACTERS + 1))
         )
-        spoken = _WORD.findall(theirs)
+        spoken = [word.casefold() for word in _WORD.findall(theirs)]
         size = min(_RUN_WORDS, len(spoken))
         if size > 1:
             same_phrases.update(phrases[size].intersection(zip(*(spoken[n:] for n in range(size)), strict=False)))
@@ -188,4 +188,4 @@ def _runs(text: str) -> Iterator[str]:
 
 
 def _words(matches: Iterable[re.Match[str]]) -> tuple[str, ...]:
-    return tuple(match[0] for match in matches)
+    return tuple(match[0].casefold() for match in matches)

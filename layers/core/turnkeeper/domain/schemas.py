@@ -99,18 +99,8 @@ def for_anthropic(schema: Schema) -> dict[str, Any]:
 
 
 def strict(schema: Schema) -> dict[str, Any]:
-    """Return the schema as every provider takes it: closed, complete, no limits as keywords. Idempotent."""
+    """Return the schema as every server takes it: closed, complete, no limits as keywords. Idempotent."""
     return _Writer(_COMMON, schema).root()
-
-
-DIALECTS: Mapping[str, Callable[[Schema], dict[str, Any]]] = {
-    "openai": for_openai,
-    "responses": for_openai,
-    "chat": for_openai,
-    "anthropic": for_anthropic,
-    "bedrock": for_anthropic,
-}
-"""The dialect of each wire. On Bedrock only Claude and some open models take a schema, all of them less than Claude."""
 
 
 def loose(schema: Schema) -> dict[str, Any]:
@@ -135,8 +125,7 @@ def longest_bytes(schema: Schema) -> int:
 @lru_cache(maxsize=512)
 def _longest(text: str) -> int:
     schema = json.loads(text)
-    forms = [schema, loose(schema), strict(schema), *(form(schema) for form in {*DIALECTS.values()})]
-    return max(len(json.dumps(form)) for form in forms)
+    return max(len(json.dumps(form(schema))) for form in (dict, loose, strict, for_openai, for_anthropic))
 
 
 class _Writer:

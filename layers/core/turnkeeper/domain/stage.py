@@ -60,10 +60,11 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class EndpointSettings:
-    """Where a stage asks an endpoint's models, and the name of the secret that it uses; empty: as in the code."""
+    """Where a stage asks an endpoint's models, with which secret, and in which wire; empty: as in the code."""
 
     url: str = ""
     secret: str = ""
+    wire: str = ""
 
 
 _LIMITS = Limits(task_micro_usd=500_000, customer_day_micro_usd=5_000_000)

@@ -15,6 +15,7 @@ from turnkeeper.domain.places import is_clear, is_host, is_secret_name, is_url
 from turnkeeper.domain.rate_limit import ModelRate, RateLimit
 from turnkeeper.domain.spend import Limits
 from turnkeeper.domain.stage import EndpointSettings, StageSettings
+from turnkeeper.domain.wires import WIRES, wires_of
 
 USUAL = StageSettings()
 _EXTRA = "extra_forbidden"
@@ -65,6 +66,12 @@ def _host(text: str) -> str:
 def _secret(text: str) -> str:
     if not is_secret_name(text):
         raise ValueError("is no name of a secret: write a name, such as orders-key, or ssm:/name")
+    return text
+
+
+def _wire(text: str) -> str:
+    if text not in WIRES:
+        raise ValueError(f"is no wire: there are {', '.join(WIRES)}")
     return text
 
 
@@ -143,6 +150,9 @@ class EndpointSection(Section):
     secret: Annotated[str, AfterValidator(_secret)] | None = _setting(
         None, "the name of its secret; left out: as in the code", 'secret = "openai-api-key"'
     )
+    wire: Annotated[str, AfterValidator(_wire)] | None = _setting(
+        None, "its protocol; left out: as in the code", 'wire = "chat"'
+    )
 
 
 class DependencySection(Section):
@@ -205,6 +215,11 @@ def settings_from_json(text: str) -> StageSettings:
         for name, endpoint in file.endpoints.items()
         if is_clear(endpoint.url or "", file.hosts.private)
     ]
+    mistakes += [
+        Mistake(("endpoints", name, "wire"), f"of {name} is {' or '.join(wires_of(name))}")
+        for name, endpoint in file.endpoints.items()
+        if endpoint.wire and endpoint.wire not in wires_of(name)
+    ]
     if mistakes:
         raise WrongSettings(mistakes)
     return StageSettings(
@@ -218,7 +233,9 @@ def settings_from_json(text: str) -> StageSettings:
         rate=RateLimit(file.turns.per_minute, file.turns.burst),
         model_rates={name: ModelRate(rate.requests, rate.tokens) for name, rate in file.rates.items()},
         prices=dict(file.prices),
-        endpoints={name: EndpointSettings(e.url or "", e.secret or "") for name, e in file.endpoints.items()},
+        endpoints={
+            name: EndpointSettings(e.url or "", e.secret or "", e.wire or "") for name, e in file.endpoints.items()
+        },
         dependency_urls={name: d.url for name, d in file.dependencies.items() if d.url},
         callback_hosts=CallbackHosts(
             tuple((tenant, host) for tenant, hosts in file.hosts.callbacks.items() for host in hosts),

@@ -2,23 +2,21 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-from turnkeeper.agent import Agent, AnswerContext, Model, ToolResult
+from turnkeeper.agent import Model
 from turnkeeper.domain.answers import Answer, correction, read_answer
 from turnkeeper.domain.attempt import Given, Outcome, Verdict
-from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, ToolSpec
+from turnkeeper.domain.chat import Finish, Message, ModelReply
 from turnkeeper.domain.deadline import call_limit
 from turnkeeper.domain.failures import CONSEQUENCES, Failure
-from turnkeeper.domain.prompts import Said, history, system_prompt
 from turnkeeper.domain.reasons import Reason
-from turnkeeper.domain.text import line
 from turnkeeper.domain.tier import Tier
 from turnkeeper.errors import DependencyError, LimitExceeded, StoreUnavailable, UnpricedModel
 from turnkeeper.ports import Clock
 from turnkeeper.runtime.guard import Guard
 from turnkeeper.runtime.model_calls import ModelCalls
+from turnkeeper.runtime.progress import AttemptPlan, Progress
 from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.tool_calls import NeedsPerson, ToolUnavailable
 from turnkeeper.runtime.tools import ToolRunner
@@ -30,23 +28,8 @@ _ANSWERING_CALLS = 2
 _MOST_CALLS = 8
 """Tool calls that are made for one answer of a model; all that it asks for are steps of the attempt."""
 
-_TOO_MANY_CALLS = json.dumps({"error": f"not made: an answer may ask for at most {_MOST_CALLS} tool calls at once"})
-_TRUNCATED = "the answer was cut off: it was longer than allowed"
+_TOO_MANY_CALLS = f"an answer may ask for at most {_MOST_CALLS} tool calls at once"
 _REFUSALS = {Finish.REFUSAL: Reason.REFUSAL, Finish.CONTENT_FILTER: Reason.CONTENT_FILTER}
-
-
-@dataclass(frozen=True, slots=True)
-class AttemptPlan:
-    """How an attempt is made: an answer is accepted from a confidence of `accept_at` (0 to 1) on.
-
-    `errors` are what went wrong before, for a corrected retry. `may_use_cache` if a cached answer is the last resort.
-    """
-
-    instructions: str
-    chain: Sequence[Model]
-    accept_at: float
-    errors: Sequence[str] = ()
-    may_use_cache: bool = False
 
 
 def api_plan(run: Run) -> AttemptPlan:
@@ -94,7 +77,7 @@ class Attempts:
         """Raise LimitExceeded or UnpricedModel if the first call of an attempt would be; nothing is reserved."""
         chain = plan.chain or run.agent.chain  # every model may be stopped
         first = next((model for model in chain if not self._guard.is_open(model.id)), chain[0])
-        self._calls.refuse_hopeless(run, first, _Progress(run, plan, self._clock()).request())
+        self._calls.refuse_hopeless(run, first, Progress(run, plan, self._clock()).request(first))
 
     def make(self, run: Run, plan: AttemptPlan) -> Verdict:
         """Attempt a turn. If no model could be reached, the verdict may give a cached answer.
@@ -109,7 +92,7 @@ class Attempts:
     def _verdict(self, run: Run, plan: AttemptPlan) -> Verdict:
         if not self.can_start(plan):
             return _NO_MODEL
-        progress = _Progress(run, plan, self._clock())
+        progress = Progress(run, plan, self._clock())
         try:
             return self._run_chain(progress)
         except NeedsPerson as need:
@@ -133,7 +116,7 @@ class Attempts:
         answer = read_answer(found.answer, run.agent.answer_model) if found else None
         return Given(answer, found.model, degraded=True) if found and isinstance(answer, Answer) else None
 
-    def _run_chain(self, progress: "_Progress") -> Verdict:
+    def _run_chain(self, progress: Progress) -> Verdict:
         while progress.model:
             if progress.steps >= progress.run.agent.max_steps:
                 return progress.verdict(Outcome.REJECTED, Reason.TOO_MANY_STEPS)
@@ -149,14 +132,14 @@ class Attempts:
                 return verdict
         return progress.exhausted()
 
-    def _ask(self, progress: "_Progress") -> ModelReply | None:
+    def _ask(self, progress: Progress) -> ModelReply | None:
         run, model = progress.run, progress.model
         if model is None:
             raise AssertionError
         rest = [m.max_latency_s for m in progress.rest if not self._guard.is_open(m.id)]
         try:
             return self._calls.call(
-                run, model, progress.request(), limit=lambda left: call_limit(model.max_latency_s, rest, left)
+                run, model, progress.request(model), limit=lambda left: call_limit(model.max_latency_s, rest, left)
             )
         except DependencyError as error:
             progress.failed(model, error.failure)
@@ -172,26 +155,31 @@ class Attempts:
             progress.next_model() if not progress.in_use else progress.give_up()
             return None
 
-    def _use_tools(self, progress: "_Progress", reply: ModelReply) -> Verdict | None:
-        progress.messages.append(Message("assistant", reply.text, reply.tool_calls))
+    def _use_tools(self, progress: Progress, reply: ModelReply) -> Verdict | None:
+        progress.said(reply)
         for number, call in enumerate(reply.tool_calls, 1):
-            text, result = self._tools.run(progress.run, call) if number <= _MOST_CALLS else (_TOO_MANY_CALLS, None)
+            problem = call.problem or ("" if number <= _MOST_CALLS else _TOO_MANY_CALLS)
+            text, result = (_not_made(problem), None) if problem else self._tools.run(progress.run, call)
             progress.messages.append(Message("tool", text, tool_call_id=call.id))
             if result:
                 progress.results.append(result)
         return None
 
-    def _read(self, progress: "_Progress", reply: ModelReply) -> Verdict | None:
+    def _read(self, progress: Progress, reply: ModelReply) -> Verdict | None:
         if reply.finish in _REFUSALS:
-            progress.refused = True
-            if progress.run.agent.answer_after_refusal:
-                progress.failed(progress.model, Failure(reply.finish.value))
-                progress.next_model()
-                return None
-            return progress.verdict(Outcome.REJECTED, _REFUSALS[reply.finish], errors=(reply.text[:300],))
+            return _refused(progress, reply)
         progress.answers += 1
+        match reply.finish:
+            case Finish.LENGTH:
+                return self._truncated(progress)
+            case Finish.CONTEXT_FULL:
+                return progress.verdict(Outcome.REJECTED, Reason.TRUNCATED, errors=("the context window is full",))
+            case _:
+                return self._answered(progress, reply)
+
+    def _answered(self, progress: Progress, reply: ModelReply) -> Verdict | None:
         try:
-            read = [_TRUNCATED] if reply.finish is Finish.LENGTH else progress.validate(reply.text)
+            read = progress.validate(reply.text)
             if isinstance(read, Answer):
                 return progress.judge(read)
         except Exception as error:  # noqa: BLE001 - whatever the agent's own code raises
@@ -199,102 +187,37 @@ class Attempts:
             return progress.verdict(Outcome.REJECTED, Reason.AGENT_FAULT, errors=(fault,))
         if progress.answers >= _ANSWERING_CALLS:
             return progress.verdict(Outcome.REJECTED, Reason.INVALID_OUTPUT, errors=tuple(read))
-        progress.messages += [Message("assistant", reply.text or "(nothing)"), Message("user", correction(read))]
+        progress.said(reply)
+        progress.messages.append(Message("user", correction(read)))
+        return None
+
+    def _truncated(self, progress: Progress) -> Verdict | None:
+        """Let the model be asked the same again with a larger limit, if that is allowed and fits the money."""
+        model = progress.model
+        if model is None:
+            raise AssertionError
+        limit = progress.request(model).max_output_tokens
+        progress.enlarge()
+        larger = progress.request(model)
+        verdict = progress.verdict(Outcome.REJECTED, Reason.TRUNCATED, errors=(f"cut off at {limit} tokens",))
+        if progress.answers >= _ANSWERING_CALLS or larger.max_output_tokens <= limit:
+            return verdict
+        try:
+            self._calls.refuse_hopeless(progress.run, model, larger)
+        except LimitExceeded:
+            return verdict
         return None
 
 
-class _Progress:
-    """How far an attempt has got: the model in use, the messages so far, and what has been counted."""
+def _not_made(problem: str) -> str:
+    return json.dumps({"error": f"not made: {problem}"}, ensure_ascii=False)
 
-    def __init__(self, run: Run, plan: AttemptPlan, now: float) -> None:
-        self.run, self.plan = run, plan
-        agent = run.agent
-        said = [Said(e.user, e.reply) for e in run.history]
-        self.messages = [*history(said, agent.history_tokens), Message("user", run.turn.message)]
-        self.system = system_prompt(plan.instructions, now, plan.errors)
-        self.tools = tuple(ToolSpec(t.name, t.description, t.schema) for t in agent.tools if run.may_use(t.name))
-        self.results: list[ToolResult] = []
-        self.failures: list[str] = []
-        self.steps = 0
-        self.answers = 0
-        self.over: LimitExceeded | None = None
-        self.in_use = False
-        self.refused = False
-        self._index = 0
 
-    @property
-    def model(self) -> Model | None:
-        chain = self.plan.chain
-        return chain[self._index] if self._index < len(chain) else None
-
-    @property
-    def rest(self) -> Sequence[Model]:
-        return self.plan.chain[self._index + 1 :]
-
-    def next_model(self) -> None:
-        self._index += 1
-        self.in_use = False
-
-    def give_up(self) -> None:
-        self._index = len(self.plan.chain)
-
-    def failed(self, model: Model | None, failure: Failure) -> None:
-        self.failures.append(f"{model.id if model else ''}: {failure.value}")
-
-    def request(self) -> ModelRequest:
-        agent = self.run.agent
-        return ModelRequest(
-            model="",
-            system=self.system,
-            messages=tuple(self.messages),
-            max_output_tokens=agent.max_output_tokens,
-            tools=self.tools,
-            schema=agent.answer_schema,
-        )
-
-    def validate(self, text: str) -> Answer | list[str]:
-        agent: Agent[Any] = self.run.agent
-        read = read_answer(text, agent.answer_model)
-        if isinstance(read, Answer) and agent.check:
-            try:
-                agent.check(read.output, self._context(read))
-            except ValueError as error:
-                return [line(f"output: {error}")]
-        return read
-
-    def judge(self, answer: Answer) -> Verdict:
-        agent = self.run.agent
-        if agent.score:
-            scored = min(1.0, max(0.0, float(agent.score(answer.output, self._context(answer)))))
-            answer = Answer(answer.reply, scored, answer.output)
-        if answer.confidence >= self.plan.accept_at:
-            return self.verdict(Outcome.ACCEPTED, None, answer=answer)
-        return self.verdict(Outcome.REJECTED, Reason.LOW_CONFIDENCE, answer=answer)
-
-    def exhausted(self) -> Verdict:
-        if self.over:
-            limit = self.over.over.limit.value
-            return self.verdict(Outcome.REJECTED, Reason.OVER_LIMIT, errors=(f"the {limit} limit is used up",))
-        return self.verdict(Outcome.UNAVAILABLE, Reason.NO_MODEL_AVAILABLE, errors=tuple(self.failures))
-
-    def verdict(
-        self,
-        outcome: Outcome,
-        reason: Reason | None,
-        *,
-        answer: Answer | None = None,
-        errors: tuple[str, ...] = (),
-    ) -> Verdict:
-        accepted = answer if outcome is Outcome.ACCEPTED else None
-        return Verdict(
-            outcome,
-            reason,
-            answer=answer,
-            errors=tuple(map(line, errors)),
-            reasked=self.answers > 1,
-            refused=self.refused,
-            given=Given(accepted, self.model.id if self.model else "") if accepted else None,
-        )
-
-    def _context(self, answer: Answer) -> AnswerContext:
-        return AnswerContext(self.run.turn.message, answer.reply, tuple(self.results))
+def _refused(progress: Progress, reply: ModelReply) -> Verdict | None:
+    """Return the verdict on a refusal, or None if the agent lets the next model be asked."""
+    progress.refused = True
+    if progress.run.agent.answer_after_refusal:
+        progress.failed(progress.model, Failure(reply.finish.value))
+        progress.next_model()
+        return None
+    return progress.verdict(Outcome.REJECTED, _REFUSALS[reply.finish], errors=(reply.text[:300] or reply.why,))

@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from turnkeeper.agent import Endpoint, Model
+from turnkeeper.agent import AgentError, Model
 from turnkeeper.domain.attempt import CallReport
+from turnkeeper.domain.billing import bill
 from turnkeeper.domain.chat import Finish, ModelReply, ModelRequest
+from turnkeeper.domain.door import admitted
 from turnkeeper.domain.failures import CONSEQUENCES, Billed, Failure
 from turnkeeper.domain.money import Price, format_usd
 from turnkeeper.domain.reservation import NO_SHARD, Reservation
@@ -43,8 +45,9 @@ _SHORTEST_CALL_S = 0.5
 
 def input_bound(request: ModelRequest) -> int:
     """Return the most tokens that the request can have: every token stands for at least one byte of what is sent."""
-    sent = [request.system, *(m.text for m in request.messages)]
+    sent = [request.system, *(m.text + m.note for m in request.messages)]
     sent += [c.arguments + c.name + c.id for m in request.messages for c in m.tool_calls]
+    sent += [json.dumps(m.native.content) for m in request.messages if m.native]
     sent += [json.dumps([t.name, t.description]) for t in request.tools]
     schemas = [t.schema for t in request.tools] + ([request.schema] if request.schema else [])
     size = sum(len(s.encode()) for s in sent) + sum(map(longest_bytes, schemas))
@@ -54,13 +57,6 @@ def input_bound(request: ModelRequest) -> int:
 def usual_tokens(request: ModelRequest) -> int:
     """Estimate the tokens that a provider counts against its rate limit: a quarter of the bytes, and a full answer."""
     return input_bound(request) // 4 + request.max_output_tokens
-
-
-def _endpoint(run: Run, model: Model) -> Endpoint:
-    """Return where a model is asked in the run's stage."""
-    endpoint = model.asked_at
-    here = run.stage.settings.endpoints.get(endpoint.name)
-    return replace(endpoint, url=here.url or endpoint.url, secret=here.secret or endpoint.secret) if here else endpoint
 
 
 def _warning(model: str, error: DependencyError) -> str:
@@ -136,7 +132,7 @@ class ModelCalls:
             self._failed(replace(ended, failure=error.failure), reservation, error)
             raise
         self._guard.answered(permit)
-        self._answered(replace(ended, reply=reply), reservation)
+        self._answered(ended, reply, reservation)
         return reply
 
     def _blame(self, run: Run, permit: Permit, error: DependencyError) -> None:
@@ -148,8 +144,11 @@ class ModelCalls:
 
     def _ask(self, run: Run, model: Model, request: ModelRequest, timeout_s: float) -> ModelReply:
         try:
-            client = self._clients(_endpoint(run, model))
-            return client.complete(replace(request, model=model.name), timeout_s=timeout_s)
+            client = self._clients(model.asked_at.in_stage(run.stage.settings))
+        except AgentError as error:  # the stage gives the endpoint a URL or a wire that it cannot have
+            raise DependencyError(Failure.BAD_REQUEST, str(error), sent=False) from error
+        try:
+            return admitted(client.complete(request, timeout_s=timeout_s), model.id, request.messages)
         except TurnkeeperError:
             raise
         except Exception as error:
@@ -180,7 +179,7 @@ class ModelCalls:
         run.money.refuse_hopeless(self._cost(run, model, request))
 
     def _cost(self, run: Run, model: Model, request: ModelRequest) -> ModelCost:
-        price, limits = self._price(run, model), run.money.limits
+        price, limits = self._served_price(run, model), run.money.limits
         return ModelCost(
             model=model.id,
             day=utc_day(self._clock()),
@@ -194,30 +193,39 @@ class ModelCalls:
     def _shard(self, limit: int | None) -> int:
         return NO_SHARD if limit is None else int(self._random() * SHARDS)
 
-    def _price(self, run: Run, model: Model) -> Price:
-        price = run.stage.settings.prices.get(model.id) or self._prices.get(model.id)
+    def _price(self, run: Run, model_id: str) -> Price | None:
+        return run.stage.settings.prices.get(model_id) or self._prices.get(model_id)
+
+    def _served_price(self, run: Run, model: Model) -> Price:
+        """Return the price of a model in the service tier that is asked for."""
+        price = self._price(run, model.id)
         if price is None:
             raise UnpricedModel(f"{model.id} has no price: the owner sets one in the stage's file, under [prices]")
-        return price
+        served = price.served(model.service_tier)
+        if served is None:
+            where = f'[prices."{model.id}".service_tiers.{model.service_tier}]'
+            raise UnpricedModel(f"{model.id} has no price in that service tier: the owner sets one under {where}")
+        return served
 
-    def _answered(self, ended: _EndedCall, reservation: Reservation) -> None:
-        run, usage = ended.run, ended.reply.usage if ended.reply else None
-        actual = reservation.reserved_micro_usd
-        if usage is None:
-            if ended.reply and ended.reply.finish is not Finish.CONTENT_FILTER:
-                self._owner.warn(f"{ended.model.id} reported no usable usage", run.about)
-        else:
-            actual = self._price(run, ended.model).cost(
-                input_tokens=usage.input_tokens,
-                output_tokens=usage.output_tokens,
-                cache_read=usage.cache_read_tokens,
-                cache_write=usage.cache_write_tokens,
-            )
-            run.input_tokens += usage.input_tokens
-            run.output_tokens += usage.output_tokens
+    def _answered(self, ended: _EndedCall, reply: ModelReply, reservation: Reservation) -> None:
+        run, model, endpoint = ended.run, ended.model, ended.model.asked_at
+        billed = bill(
+            model.name,
+            reply,
+            lambda name: self._price(run, f"{endpoint.name}:{name}"),
+            renames_models=endpoint.renames_models,
+        )
+        actual = reservation.reserved_micro_usd if billed.cost_micro_usd is None else billed.cost_micro_usd
+        if reply.usage:
+            run.input_tokens += reply.usage.input_tokens
+            run.output_tokens += reply.usage.output_tokens
+        elif reply.finish is not Finish.CONTENT_FILTER:
+            self._owner.warn(f"{model.id} reported no usable usage", run.about)
+        if billed.warning:
+            self._owner.warn(f"{model.id}: {billed.warning}", run.about)
         if actual > reservation.reserved_micro_usd:
-            self._owner.warn(f"{ended.model.id} billed more than its worst case", run.about)
-        run.money.answered(reservation, self._report(replace(ended, cost_micro_usd=actual)))
+            self._owner.warn(f"{model.id} billed more than its worst case", run.about)
+        run.money.answered(reservation, self._report(replace(ended, reply=reply, cost_micro_usd=actual)))
 
     def _failed(self, ended: _EndedCall, reservation: Reservation, error: DependencyError) -> None:
         row = CONSEQUENCES[error.failure]

@@ -77,6 +77,7 @@ class RunMoney:
 
     def refuse_hopeless(self, cost: ModelCost) -> None:
         """Raise LimitExceeded if the reservation of a call would be refused now; nothing is reserved."""
+        self.flush()
         self.spend.refuse_hopeless(self.turn, self.owned, self._reservation(cost), self.limits)
 
     def _reservation(self, cost: ModelCost) -> Reservation:

@@ -21,9 +21,10 @@ from turnkeeper.errors import (
     UnpricedModel,
 )
 from turnkeeper.outside import Outside
-from turnkeeper.runtime.attempt import AttemptPlan, Attempts, api_plan
+from turnkeeper.runtime.attempt import Attempts, api_plan
 from turnkeeper.runtime.endings import Endings
 from turnkeeper.runtime.executions import Executions
+from turnkeeper.runtime.progress import AttemptPlan
 from turnkeeper.runtime.run import Run
 from turnkeeper.runtime.run_opener import BegunReads, RunOpener
 from turnkeeper.stores.bundle import Stores

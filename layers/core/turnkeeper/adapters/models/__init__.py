@@ -1,4 +1,4 @@
-"""The providers' wires: a module for each provider of `domain/providers.py`, named as it is, and what they share."""
+"""The wires: a module for each of `WIRES` in `authoring/endpoints.py`, named as it is, and what they share."""
 
 from collections.abc import Callable
 from functools import cache
@@ -9,9 +9,11 @@ from turnkeeper.adapters.secrets import Secrets
 from turnkeeper.agent import Endpoint
 from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.places import is_clear
-from turnkeeper.domain.providers import PROVIDERS
 from turnkeeper.errors import DependencyError
 from turnkeeper.ports import ModelClient
+
+_BY_REGION = "bedrock"
+"""The wire that needs no URL: each region of AWS has its own."""
 
 
 def model_clients(secrets: Secrets, private_hosts: Callable[[], tuple[str, ...]]) -> Callable[[Endpoint], ModelClient]:
@@ -37,7 +39,7 @@ def model_client(endpoint: Endpoint, secrets: Secrets) -> ModelClient:
 
     Only its wire is imported: a cold start pays for none that its chain does not call.
     """
-    if not endpoint.url and endpoint.name not in PROVIDERS:
+    if not endpoint.url and endpoint.wire != _BY_REGION:
         place = f'url= in its Endpoint, or [endpoints.{endpoint.name}] url = "..." in the stage\'s file'
         detail = f"the endpoint {endpoint.name} has no URL: write {place}"
         raise DependencyError(Failure.BAD_REQUEST, detail, sent=False)

@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Mapping
-from itertools import groupby
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import boto3
+import botocore
 from botocore.config import Config
 from botocore.exceptions import (
     CredentialRetrievalError,
@@ -18,38 +19,46 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from turnkeeper.adapters.aws_errors import AWS_ERRORS, as_dependency_error
+from turnkeeper.adapters.models.claude import thinking
 from turnkeeper.adapters.models.deadline import call_within
 from turnkeeper.adapters.models.error_shapes import json_or_text
 from turnkeeper.adapters.models.errors import Asked, error_in, failed
-from turnkeeper.adapters.models.reading import arguments, filtered, reply, shaped, text_of, usage
+from turnkeeper.adapters.models.reading import filtered, finish_of, reply, shaped, text_of, usage
+from turnkeeper.adapters.models.requests import (
+    Json,
+    alternating,
+    arguments,
+    in_form,
+    schema_in_words,
+    sent_id,
+    sent_ids,
+)
 from turnkeeper.adapters.secrets import Secrets
 from turnkeeper.agent import Endpoint
-from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, ToolCall, Usage
+from turnkeeper.domain.chat import Message, ModelReply, ModelRequest, Native, ToolCall, ToolSpec, Usage
 from turnkeeper.domain.failures import Failure
-from turnkeeper.domain.schemas import strict
+from turnkeeper.domain.known_models import Thinks, known_model
+from turnkeeper.domain.schemas import for_anthropic
+from turnkeeper.domain.text import is_blank
 from turnkeeper.errors import DependencyError
 from turnkeeper.ports import ModelClient
 
-_FINISH = {
-    "end_turn": Finish.STOP,
-    "stop_sequence": Finish.STOP,
-    "tool_use": Finish.TOOL_CALLS,
-    "max_tokens": Finish.LENGTH,
-    "model_context_window_exceeded": Finish.LENGTH,
-    "guardrail_intervened": Finish.CONTENT_FILTER,
-    "content_filtered": Finish.CONTENT_FILTER,
-    "refusal": Finish.REFUSAL,
-}
 _MALFORMED = {"malformed_model_output", "malformed_tool_use"}
 _NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
 _THOUGHT = re.compile(r"\A\s*<thinking>.*?</thinking>\s*", re.DOTALL)
 """Where tools are offered, Amazon's own models write their thoughts into the text, before the answer."""
 
+_TOO_OLD = (
+    f"botocore {botocore.__version__} of this runtime knows no structured output on Bedrock: run "
+    "`uv add --group agents 'boto3>=1.42.42'`, then `make layers`, so that a newer one ships with the agents"
+)
 _SUCCESS = range(200, 300)
 _CONNECT_S = 1.0
 _LONGEST_S = 30
-_WITHOUT_STRUCTURED_OUTPUT = ("amazon.", "ai21.", "cohere.", "meta.")
-"""Vendors whose models refuse `outputConfig`: they get the schema in the system prompt instead."""
+_CACHE_HERE: Json = {"cachePoint": {"type": "default"}}
+_FIELDS = "additionalModelRequestFields"
+_OF_INFERENCE = ("temperature", "topP", "stopSequences")
+_REDACTED = "redactedContent"
 
 
 def client(endpoint: Endpoint, _: Secrets) -> ModelClient:
@@ -69,10 +78,14 @@ class Bedrock:
         )
         self._client = boto3.client("bedrock-runtime", endpoint_url=endpoint, config=config)
         self._client.meta.events.register("before-parse.bedrock-runtime.Converse", _raise_error_answer)
+        shape = self._client.meta.service_model.operation_model("Converse").input_shape
+        self._knows_schemas = shape is not None and "outputConfig" in shape.members
 
     def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
         """Ask the model once, within a hard total of `timeout_s`; raises DependencyError."""
         body = _body(request)
+        if "outputConfig" in body and not self._knows_schemas:
+            raise DependencyError(Failure.BAD_REQUEST, _TOO_OLD, sent=False)
         return filtered(lambda: _reply(self._send(body, timeout_s)))
 
     def _send(self, body: dict[str, Any], timeout_s: float) -> dict[str, Any]:
@@ -85,7 +98,7 @@ class Bedrock:
         except AWS_ERRORS as error:
             raise _failed(error) from error
 
-    def _converse(self, body: dict[str, Any]) -> dict[str, Any]:
+    def _converse(self, body: Json) -> dict[str, Any]:
         # The SDK's parser takes it for granted that a body is an object; what it raises otherwise is not documented.
         with shaped():
             try:
@@ -124,60 +137,101 @@ def _raise_error_answer(response_dict: Mapping[str, Any], **_: Any) -> None:
         raise _ErrorAnswer(status, headers, data)
 
 
-def _body(request: ModelRequest) -> dict[str, Any]:
-    body: dict[str, Any] = {
+# --- the request ------------------------------------------------------------------------------------------------------
+
+
+def _body(request: ModelRequest) -> Json:
+    known, options = known_model(request.known_as), dict(request.options)
+    cached = [_CACHE_HERE] if known and known.caches_on_bedrock else []
+    inference = {name: options.pop(name) for name in _OF_INFERENCE if name in options}
+    fields = {**_thinking(request), **options.pop(_FIELDS, {})}
+    body: Json = {
         "modelId": request.model,
         "system": [{"text": request.system}],
-        "messages": _messages(request.messages),
-        "inferenceConfig": {"maxTokens": request.max_output_tokens},
+        "messages": _messages(request.messages, cached),
+        "inferenceConfig": {"maxTokens": request.max_output_tokens, **inference},
+        **({_FIELDS: fields} if fields else {}),
+        **options,
     }
     if request.tools:
-        specs = [
-            {"name": t.name, "description": t.description, "inputSchema": {"json": dict(t.schema)}}
-            for t in request.tools
-        ]
-        body["toolConfig"] = {"tools": [{"toolSpec": spec} for spec in specs]}
-    if request.schema:
-        schema = json.dumps(strict(request.schema))
-        if _takes_schema(request.model):
-            structure = {"jsonSchema": {"name": "answer", "schema": schema}}
-            body["outputConfig"] = {"textFormat": {"type": "json_schema", "structure": structure}}
-        else:
-            body["system"].append({"text": f"Answer with nothing but JSON of this schema, without a fence:\n{schema}"})
+        body["toolConfig"] = {"tools": [{"toolSpec": _spec(t)} for t in request.tools]}
+    if request.schema and known and known.takes_schema_on_bedrock:
+        structure = {"jsonSchema": {"name": "answer", "schema": json.dumps(in_form(for_anthropic, request.schema))}}
+        body["outputConfig"] = {"textFormat": {"type": "json_schema", "structure": structure}}
+    elif request.schema:
+        body["system"].append({"text": schema_in_words(request.schema)})
+    body["system"] += cached
     return body
 
 
-def _takes_schema(model: str) -> bool:
-    """Whether a model has structured output; its id may begin with an inference profile, such as `eu.`."""
-    return not any(f".{vendor}" in f".{model}" for vendor in _WITHOUT_STRUCTURED_OUTPUT)
+def _spec(tool: ToolSpec) -> Json:
+    return {"name": tool.name, "description": tool.description, "inputSchema": {"json": dict(tool.schema)}}
 
 
-def _messages(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
-    """Alternate user and assistant, as Converse wants them; the results of tools are a user message."""
+def _thinking(request: ModelRequest) -> Json:
+    """Return the fields with which each family is told how much to think."""
+    known, effort = known_model(request.known_as), request.effort
+    if known and known.thinks is Thinks.BY_EFFORT:
+        is_open = "gpt-oss" in request.known_as
+        return ({"reasoning_effort": effort} if is_open else {"reasoning": {"effort": effort}}) if effort else {}
+    if known and known.thinks is Thinks.AS_NOVA:
+        is_on = effort not in ("", "none")
+        return {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": effort}} if is_on else {}
+    return thinking(request)
 
-    def role(message: Message) -> str:
-        return "assistant" if message.role == "assistant" else "user"
 
-    return [
-        {"role": who, "content": [block for m in group for block in _blocks(m)]}
-        for who, group in groupby(messages, role)
+def _messages(messages: tuple[Message, ...], cached: list[Json]) -> list[Json]:
+    ids = sent_ids(messages)
+    wire: list[Json] = [
+        {"role": who, "content": [block for m in group for block in _blocks(m, ids)]}
+        for who, group in alternating(messages)
     ]
+    if cached:
+        _mark(wire[-1]["content"], has_note=bool(messages[-1].note))
+    return wire
 
 
-def _blocks(message: Message) -> list[dict[str, Any]]:
+def _mark(last: list[Json], *, has_note: bool) -> None:
+    """Put a cache point after what the customer said, and one at the end: later requests go on from there."""
+    if has_note:
+        last.insert(1, _CACHE_HERE)
+    last.append(_CACHE_HERE)
+
+
+def _blocks(message: Message, ids: Mapping[str, str]) -> Iterator[Json]:
     if message.role == "tool":
-        return [{"toolResult": {"toolUseId": message.tool_call_id, "content": [{"text": message.text}]}}]
-    text = [{"text": message.text}] if message.text else []
-    calls = [
-        {"toolUse": {"toolUseId": c.id, "name": c.name, "input": arguments(c.arguments)}} for c in message.tool_calls
-    ]
-    return [*text, *calls]
+        call_id = ids.get(message.tool_call_id, message.tool_call_id)
+        yield {"toolResult": {"toolUseId": call_id, "content": [{"text": message.text}]}}
+    elif message.native:
+        calls = iter(message.tool_calls)
+        for block in message.native.content:
+            yield _use(message, next(calls)) if "toolUse" in block else _unpacked(block)
+    else:
+        yield from ({"text": text} for text in (message.text, message.note) if text)
+        yield from (_use(message, call) for call in message.tool_calls)
 
 
-def _reply(data: dict[str, Any]) -> ModelReply:
+def _use(message: Message, call: ToolCall) -> Json:
+    return {"toolUse": {"toolUseId": sent_id(message, call), "name": call.name, "input": arguments(call)}}
+
+
+def _packed(block: Json) -> Json:
+    """Return a block of an answer as JSON data: redacted thinking is bytes."""
+    redacted = block.get("reasoningContent", {}).get("redactedContent")
+    return block if redacted is None else {_REDACTED: b64encode(redacted).decode()}
+
+
+def _unpacked(block: Json) -> Json:
+    return {"reasoningContent": {"redactedContent": b64decode(block[_REDACTED])}} if _REDACTED in block else block
+
+
+# --- the answer -------------------------------------------------------------------------------------------------------
+
+
+def _reply(data: Json) -> ModelReply:
     with shaped():
         blocks = data["output"]["message"]["content"]
-        text = _THOUGHT.sub("", "".join(text_of(b["text"]) for b in blocks if "text" in b))
+        text = "".join(text_of(b["text"]) for b in blocks if "text" in b)
         uses = [b["toolUse"] for b in blocks if "toolUse" in b]
         calls = [
             ToolCall(str(u["toolUseId"]), str(u["name"]), json.dumps(u["input"], ensure_ascii=False)) for u in uses
@@ -185,7 +239,14 @@ def _reply(data: dict[str, Any]) -> ModelReply:
         stop = data.get("stopReason", "")
         if stop in _MALFORMED:
             raise DependencyError(Failure.GARBAGE, stop)
-        return reply(text, calls, _FINISH.get(stop, Finish.STOP), _usage(data))
+        return reply(
+            _THOUGHT.sub("", text),
+            calls,
+            finish_of(stop, has_calls=bool(calls)),
+            _usage(data),
+            service_tier=(data.get("serviceTier") or {}).get("type"),
+            native=Native([_packed(b) for b in blocks if "text" not in b or not is_blank(b["text"])]),
+        )
 
 
 def _usage(data: dict[str, Any]) -> Usage | None:

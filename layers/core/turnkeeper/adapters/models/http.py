@@ -20,7 +20,7 @@ _UNAUTHORIZED = 401
 _OF_THE_BODY = ("content-", "transfer-", "set-cookie", "connection")
 
 Headers = Callable[[str], Mapping[str, str]]
-"""Returns the headers that carry an API key to a provider."""
+"""Returns the headers that carry an API key to a provider; an empty key is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Answered:
 
 
 class JsonPost:
-    """Posts to one provider, at `base_url`, over connections that are kept alive."""
+    """Posts to one provider, at `base_url`, over connections that are kept alive; some need no key."""
 
-    def __init__(self, base_url: str, key: Secret, headers: Headers) -> None:
+    def __init__(self, base_url: str, key: Secret | None, headers: Headers) -> None:
         self._base, self._key, self._headers = base_url.rstrip("/"), key, headers
         self._client = _client()
 
@@ -63,7 +63,7 @@ class JsonPost:
         try:
             return _read(answer, Asked.by(body, key))
         except DependencyError as error:
-            if answer.status_code == _UNAUTHORIZED and error.failure is Failure.BAD_KEY:
+            if self._key and answer.status_code == _UNAUTHORIZED and error.failure is Failure.BAD_KEY:
                 rejected = self._key.rejected(f"({error.detail})")
                 rejected.sent, rejected.said = error.sent, error.said
                 raise rejected from error
@@ -80,9 +80,9 @@ class JsonPost:
             with self._client.stream("POST", url, json=body, headers=headers, timeout=timeout) as answer:
                 return httpx.Response(answer.status_code, headers=_kept(answer), content=_body(answer))
 
-        key = self._key.read()
+        key = self._key.read() if self._key else ""
         answer = post(key)
-        if answer.status_code == _UNAUTHORIZED:
+        if self._key and answer.status_code == _UNAUTHORIZED:
             fresh = self._key.read(again=True)
             if fresh != key:
                 return post(fresh), fresh
