@@ -1,12 +1,16 @@
 """An output that no model can fill, or that would not read back, is refused when the agent is defined."""
 
 import collections
+import dataclasses
 import datetime as dt
 import math
+import pathlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import warnings
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
+from ipaddress import IPv4Address
 from typing import Annotated, Any, Literal, NamedTuple, cast
 
 import pytest
@@ -15,23 +19,31 @@ from pydantic import (
     AliasGenerator,
     AliasPath,
     AnyUrl,
+    Base64Str,
     BaseModel,
+    ByteSize,
     ConfigDict,
     Field,
     HttpUrl,
     Json,
     JsonValue,
     PlainSerializer,
+    PydanticDeprecatedSince20,
     RootModel,
     Secret,
     SecretStr,
     WithJsonSchema,
+    WrapSerializer,
     computed_field,
     create_model,
     field_serializer,
     model_serializer,
 )
+from pydantic import (
+    dataclasses as pydantic_dataclasses,
+)
 from turnkeeper import Agent, AgentError, Alternative, Endpoint, Model, ToolContext, tool
+from typing_extensions import TypedDict
 
 OPENAI, CLAUDE, BEDROCK = Model("openai:x"), Model("anthropic:x"), Model("bedrock:x")
 GROQ = Model("groq:x", endpoint=Endpoint("groq", wire="openai"))
@@ -70,6 +82,11 @@ class Nothing(Enum):
     pass
 
 
+def empty(**schema: Any) -> Any:
+    """A dict that says that it is an object without fields."""
+    return Annotated[dict[str, int], WithJsonSchema(schema)]
+
+
 KEY_AND_VALUE = "write a list of models with `key` and `value`"
 NOBODY_TAKES: dict[str, tuple[Any, str]] = {
     "dict[str, float]": (dict[str, float], KEY_AND_VALUE),
@@ -86,6 +103,13 @@ NOBODY_TAKES: dict[str, tuple[Any, str]] = {
     "a list of dicts": (list[dict[str, str]], KEY_AND_VALUE),
     "a dict in a union": (int | dict[str, str], KEY_AND_VALUE),
     "a model with extras": (create_model("Open", __config__=ConfigDict(extra="allow"), a=(int, ...)), KEY_AND_VALUE),
+    "a dict as an empty object": (empty(type="object", properties={}), KEY_AND_VALUE),
+    "a dict as a closed one": (empty(type="object", properties={}, additionalProperties=False), KEY_AND_VALUE),
+    "a dict as one that may be null": (empty(type=["object", "null"], properties={}), KEY_AND_VALUE),
+    "a dict as one of no parts": (empty(type="object", allOf=[]), KEY_AND_VALUE),
+    "a dict as properties": (empty(properties={}), KEY_AND_VALUE),
+    "an optional dict as an empty object": (empty(type="object", properties={}) | None, KEY_AND_VALUE),
+    "Any as an empty object": (Annotated[Any, WithJsonSchema({"type": "object", "properties": {}})], KEY_AND_VALUE),
     "Any": (Any, "write its type"),
     "object": (object, "write its type"),
     "an optional Any": (Any | None, "write its type"),
@@ -269,6 +293,94 @@ class OtherType(BaseModel):
         return x.isocalendar().week
 
 
+class OtherText(BaseModel):
+    x: dt.date
+
+    @field_serializer("x")
+    def _swiss(self, x: dt.date) -> str:
+        return f"{x:%d.%m.%Y}"
+
+
+class Drifting(BaseModel):
+    x: int
+
+    @field_serializer("x", when_used="json")
+    def _next(self, x: int) -> int:
+        return x + 1
+
+
+class AllFields(BaseModel):
+    x: int
+
+    @field_serializer("*")
+    def _next(self, x: Any) -> Any:
+        return x
+
+
+class Heir(Drifting):
+    y: int
+
+
+@pydantic_dataclasses.dataclass
+class DataOfPydantic:
+    x: int
+
+    @field_serializer("x")
+    def _next(self, x: int) -> int:
+        return x + 1
+
+
+@dataclasses.dataclass
+class Data:
+    x: Annotated[int, PlainSerializer(lambda x: x + 1)]
+
+
+@dataclasses.dataclass
+class DataOfLess:
+    x: int
+    y: dataclasses.InitVar[int]
+
+
+@dataclasses.dataclass
+class DataOfMore:
+    x: int
+    y: int = dataclasses.field(init=False, default=1)
+
+
+class Typed(TypedDict):
+    x: Annotated[int, PlainSerializer(lambda x: x + 1)]
+
+
+with warnings.catch_warnings(action="ignore", category=PydanticDeprecatedSince20):
+
+    class Encoded(BaseModel):
+        model_config = ConfigDict(json_encoders={dt.date: lambda x: f"{x:%d.%m.%Y}"})
+
+        x: dt.date
+
+
+class Seconds(BaseModel):
+    model_config = ConfigDict(ser_json_timedelta="float")
+
+    x: dt.timedelta
+
+
+class Epoch(BaseModel):
+    model_config = ConfigDict(ser_json_temporal="seconds")
+
+    x: list[dt.date]
+
+
+class ReadByName(BaseModel):
+    model_config = ConfigDict(validate_by_alias=False, validate_by_name=True)
+
+    x: int = Field(alias="y")
+
+
+class EmptyRoot(RootModel[Annotated[dict[str, int], WithJsonSchema({"type": "object", "properties": {}})]]):
+    pass
+
+
 class OtherShape(BaseModel):
     x: int
 
@@ -295,17 +407,39 @@ DOES_NOT_READ_BACK: dict[str, tuple[type[BaseModel], str]] = {
     "a choice of paths": (ChoiceOfPaths, "x is read from a path"),
     "an alias for reading": (
         OnlyRead,
-        "a is read under this name and written under another, or not at all: write alias",
+        "a is read under this name and written under another: write alias='a'",
     ),
     "an alias for writing": (OnlyWritten, "x is read under this name and written under another"),
     "generated aliases": (Generated, "x is read under this name and written under another"),
     "excluded": (Excluded, "x is excluded when the output is written"),
     "excluded sometimes": (ExcludedSometimes, "x is excluded when the output is written"),
-    "another type": (OtherType, "x is written as another type than it is read: remove its serializer"),
+    "another type": (OtherType, "x is written by a serializer of its own, whose result may not read back: remove it"),
     "another type in an annotation": (
         with_default(Annotated[int, PlainSerializer(str, return_type=str)], ...),
-        "x is written as another type than it is read",
+        "x is written by a serializer",
     ),
+    "another text": (OtherText, "x is written by a serializer"),
+    "a drifting value": (Drifting, "x is written by a serializer"),
+    "a serializer of all fields": (AllFields, "x is written by a serializer"),
+    "a serializer of the model above": (Heir, "x is written by a serializer"),
+    "a serializer of a type in a list": (
+        with_default(list[Annotated[int, PlainSerializer(str)]], ...),
+        "x[] is written by a serializer",
+    ),
+    "a serializer around another": (
+        with_default(Annotated[int, WrapSerializer(lambda x, then: then(x + 1))] | None, ...),
+        "x is written by a serializer",
+    ),
+    "a serializer in a dataclass": (with_default(Data, ...), "x.x is written by a serializer"),
+    "a serializer in Pydantic's dataclass": (with_default(DataOfPydantic, ...), "x.x is written by a serializer"),
+    "a serializer in a TypedDict": (with_default(list[Typed], ...), "x[].x is written by a serializer"),
+    "an encoder in the configuration": (Encoded, "x is written by a serializer"),
+    "a configured duration": (Seconds, "x is written in another format than it is read: remove ser_json_timedelta"),
+    "a configured date": (Epoch, "x[] is written in another format than it is read: remove ser_json_temporal"),
+    "an alias that is not read": (ReadByName, "x is read under this name and written under another"),
+    "a dataclass's argument": (with_default(DataOfLess, ...), "x.y is read and never written"),
+    "a dataclass's own field": (with_default(DataOfMore, ...), "x.y is written and never read"),
+    "an empty root": (EmptyRoot, "can only be an empty object"),
     "another shape": (OtherShape, "has a model_serializer"),
     "another shape, untyped": (OtherShapeUntyped, "has a model_serializer"),
     "a secret": (with_default(SecretStr, ...), "x is a secret, which is written as asterisks: write `str`"),
@@ -336,6 +470,10 @@ def test_what_would_not_read_back_is_refused(output: type[BaseModel], why: str) 
     assert why in refused(create_model("Within", part=(output | None, None)))
 
 
+class Empty(BaseModel):
+    pass
+
+
 class Fine(BaseModel):
     """Nothing of it is lost."""
 
@@ -343,7 +481,15 @@ class Fine(BaseModel):
 
     from_: str = Field("Carla", alias="from")
     x: int = Field(validation_alias=AliasChoices("x", "y"))
-    day: Annotated[dt.date, PlainSerializer(lambda day: day.isoformat(), return_type=str)] = dt.date(2026, 12, 4)
+    day: dt.date = dt.date(2026, 12, 4)
+    takes: dt.timedelta = dt.timedelta(minutes=5)
+    path: pathlib.Path = pathlib.Path("a/b")
+    pattern: re.Pattern[str] = re.compile("a+")
+    size: ByteSize = ByteSize(3)
+    secret: Base64Str = "c2VjcmV0"
+    address: IPv4Address = IPv4Address("127.0.0.1")
+    queue: collections.deque[int] = collections.deque([1])
+    nothing: Empty = Empty()
     amount: Decimal = Decimal("1.50")
     names: list[str] = Field(default_factory=list)
     tags: Sequence[str] = ()
@@ -358,6 +504,24 @@ class Fine(BaseModel):
     def twice(self) -> int:
         """Twice x."""
         return self.x * 2
+
+
+class Branch(BaseModel):
+    """A model within itself, by default."""
+
+    one: "Branch | None" = None
+    others: list["Branch"] = []
+
+
+Branch.model_rebuild()
+
+
+def test_a_default_may_hold_a_model_within_itself() -> None:
+    grown = Branch(one=Branch(), others=[Branch()])
+
+    assert agent(with_default(Branch, grown), OPENAI)
+    assert agent(with_default(list[Branch] | int, [grown]), OPENAI)
+    assert "x has a default" in refused(with_default(Annotated[list[Branch], Field(min_length=1)], []), OPENAI)
 
 
 def test_what_reads_back_is_accepted() -> None:
@@ -380,6 +544,31 @@ def test_a_tool_may_take_what_an_output_may_not() -> None:
         """Look."""
 
     assert agent(Fine, tools=[look])
+
+
+ONCE = {
+    "Iterable": Iterable[int],
+    "a bare Iterable": Iterable,
+    "Generator": Generator[int, None, None],
+    "an optional Iterable": Iterable[int] | None,
+    "a list of Iterables": list[Iterable[int]],
+    "a dict of Iterables": dict[str, Iterable[int]],
+    "a model with an Iterable": create_model("Once", x=(Iterable[int], ...)),
+    "a model with one within": of(Iterable[int]),
+    "Iterator": Iterator[int],
+    "AsyncIterator": AsyncIterator[int],
+}
+
+
+@pytest.mark.parametrize("kind", ONCE.values(), ids=ONCE)
+def test_a_tool_takes_nothing_that_can_be_read_only_once(kind: Any) -> None:
+    def look(context: ToolContext, items: Any) -> None:
+        """Look."""
+
+    look.__annotations__["items"] = kind
+
+    with pytest.raises(AgentError, match=r"tool look: .* list\["):
+        tool(look)
 
 
 def test_what_has_no_schema_is_said_before_anything_else() -> None:

@@ -12,7 +12,7 @@ import pytest
 from turnkeeper.agent import Model
 from turnkeeper.domain.model_names import spellings
 from turnkeeper.domain.money import price_from_json
-from turnkeeper.domain.stage import StageSettings
+from turnkeeper.domain.stage import EndpointSettings, StageSettings
 from turnkeeper_cli import models
 from turnkeeper_cli.lineup import key_of, known, problems
 from turnkeeper_cli.shutdowns import shipped
@@ -473,6 +473,31 @@ def test_a_key_that_is_missing_is_named_and_none_goes_in_the_clear(
 
     assert "mine:big, asked: no answer: “a key goes over https only" in out
     assert f"{LIVES}, asked: no answer: “no key: set OPENAI_API_KEY”" in out
+
+
+def test_an_endpoint_without_a_key_is_asked_with_its_own_headers(agents: Agents, run: Run) -> None:
+    seen: list[Request] = []
+
+    def answer(request: Request) -> Response:
+        seen.append(request)
+        return Response.of_json(200, {"id": "big"})
+
+    with serving(answer) as url:
+        traits = 'keyless=True, headers={"x-portkey-provider": "groq"}'
+        place = f'Endpoint("mine", "chat", "{url}/v1", {traits})'
+        agents(f'Model("mine:big", endpoint={place})', prices={"mine:big": PRICE})
+
+        assert 0 == asked(run, "mine:big")[0]
+    assert ["groq"] == [request.headers.get("x-portkey-provider") for request in seen]
+    assert [] == [request for request in seen if "authorization" in request.headers]
+
+
+def test_the_wire_is_the_one_of_the_stage(agents: Agents) -> None:
+    agents('Model("groq:big")', prices={"groq:big": PRICE})
+    stage = StageSettings(endpoints={"groq": EndpointSettings(url="https://gw.example", wire="anthropic")})
+    found = known([Model("groq:big")], stage, shipped(), None)
+
+    assert ["anthropic"] == [one.endpoint.wire for one in found.values()]
 
 
 def control_plane(models: Mapping[str, Any], profiles: Mapping[str, Any]) -> App:

@@ -55,7 +55,7 @@ MAY_IMPORT = {
 
 HEAVY = {"httpx", "genai_prices"}
 CLOUD = {"boto3", "botocore", "mypy_boto3_dynamodb", *HEAVY}
-DOMAIN_LIBRARIES = {"pydantic"}
+DOMAIN_LIBRARIES = {"pydantic", "pydantic_core"}
 
 
 def modules(folder: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, computed_field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, computed_field, field_validator
 from turnkeeper import ToolContext, tool
 from turnkeeper.domain.chat import Finish, ModelReply, ToolCall, Usage
 from turnkeeper.domain.failures import Failure
@@ -133,10 +133,21 @@ def test_a_computed_field_that_is_not_finite_is_invalid_output() -> None:
 
 
 class Ratio(BaseModel):
-    """What is computed of it, and how it is written, may fail."""
+    """What is computed of it, and how that is written, may fail."""
 
     whole: float
-    part: Annotated[float, PlainSerializer(lambda part: part * 1e308, return_type=float)]
+    part: float
+
+    @field_validator("part")
+    @classmethod
+    def _known(cls, part: float) -> float:
+        return {100.0: part, 1.0: part}[part]
+
+    @computed_field  # type: ignore[prop-decorator]  # as pydantic's documentation says
+    @property
+    def huge(self) -> Annotated[float, PlainSerializer(lambda huge: huge * 1e308, return_type=float)]:
+        """Too much of it."""
+        return self.part
 
     @computed_field  # type: ignore[prop-decorator]  # as pydantic's documentation says
     @property
@@ -159,6 +170,20 @@ def test_a_computed_field_that_raises_is_a_fault_of_the_agent() -> None:
     sent = world.send()
 
     assert (202, "agent_fault") == (sent.status, sent.json["reason"])
+
+
+@pytest.mark.parametrize(
+    ("output", "error"), [({"whole": 0, "part": 1}, "ZeroDivisionError"), ({"whole": 1, "part": 2}, "KeyError")]
+)
+def test_a_persons_output_on_which_the_agents_code_raises_is_refused(output: dict[str, int], error: str) -> None:
+    world = World(paint(output=Ratio))
+    turn = world.awaiting()
+    version = world.claim(turn)
+    refused = person(world, turn, version, output=output)
+
+    assert (400, "invalid-output") == (refused.status, refused.code)
+    assert f"output: the agent's own code raised {error} on it" in refused.text
+    assert 200 == person(world, turn, version).status
 
 
 @pytest.mark.parametrize("number", NUMBERS)

@@ -5,7 +5,7 @@ GetFoundationModel and GetInferenceProfile.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from http import HTTPStatus
@@ -62,13 +62,22 @@ class Answer:
 
 @dataclass(frozen=True)
 class Question:
-    """A model's own name, and where it is asked: base URL and host. `key` reads the key, and raises where none is."""
+    """A model's own name, and where it is asked: base URL and host, with the endpoint's own headers.
+
+    `key` reads the key, raises where it is missing, and returns nothing where none is needed.
+    """
 
     name: str
     wire: str
     url: str
     host: str
     key: Callable[[], str]
+    own_headers: Mapping[str, str] = field(default_factory=dict)
+
+    def headers(self, name: str, before: str = "") -> dict[str, str]:
+        """Return the endpoint's headers, with the key in the one of this name, if there is a key."""
+        key = self.key()
+        return {**self.own_headers, **({name: f"{before}{key}"} if key else {})}
 
 
 def ask(question: Question, bedrock: Callable[[], Any]) -> Answer:
@@ -91,7 +100,7 @@ def _openai(question: Question) -> Answer:
     """Read one model, or the list of all where an endpoint has no route for one."""
     name = question.name
     is_azure = question.host == "azure"
-    headers = {"api-key": question.key()} if is_azure else {"Authorization": f"Bearer {question.key()}"}
+    headers = question.headers("api-key" if is_azure else "Authorization", "" if is_azure else "Bearer ")
     status, body = _get(f"{question.url}/models/{quote(name, safe='')}", headers)
     if status == HTTPStatus.OK and body.get("id"):
         return _model(name, body)
@@ -118,7 +127,7 @@ def _model(name: str, model: Mapping[str, Any]) -> Answer:
 
 
 def _anthropic(question: Question) -> Answer:
-    headers = {"x-api-key": question.key(), "anthropic-version": "2023-06-01"}
+    headers = {**question.headers("x-api-key"), "anthropic-version": "2023-06-01"}
     status, body = _get(f"{question.url}/v1/models/{quote(question.name, safe='')}", headers)
     if status != HTTPStatus.OK or not body.get("id"):
         return _refused(status, body, question.name)

@@ -112,7 +112,9 @@ def _asked(found: Iterable[Known], place: Place, settings: StageSettings) -> dic
 
 def _answer(one: Known, place: Place, settings: StageSettings) -> Answer:
     key, control = _key(one, place, settings), _control_plane(one, place)
-    return asking.ask(Question(one.model.name, one.endpoint.wire, one.url, one.host, key), control)
+    return asking.ask(
+        Question(one.model.name, one.endpoint.wire, one.url, one.host, key, dict(one.endpoint.headers)), control
+    )
 
 
 def _key(one: Known, place: Place, settings: StageSettings) -> Callable[[], str]:
@@ -122,6 +124,8 @@ def _key(one: Known, place: Place, settings: StageSettings) -> Callable[[], str]
         asked = urlsplit(one.url).hostname
         if not one.url:
             raise CliError("nobody says its URL: name a stage")
+        if not one.endpoint.key_secret:
+            return ""
         if asked in _LOOPBACK and place.is_local:
             is_ours = one.endpoint.name in PRESETS  # the local provider takes any key, and must not see yours
             return "local" if is_ours else place.secret(one.endpoint.key_secret, default="local")

@@ -13,6 +13,7 @@ from openai.lib._pydantic import to_strict_json_schema
 from pydantic import BaseModel, HttpUrl
 from turnkeeper import Agent, Alternative, Model
 from turnkeeper.agent import Tool
+from turnkeeper.domain import output_types
 from turnkeeper.domain.arguments import read_arguments
 from turnkeeper.domain.output_types import can_be_strict
 from turnkeeper.domain.schemas import for_anthropic, for_openai, is_simple, longest_bytes, loose, strict
@@ -150,6 +151,14 @@ def test_a_tool_takes_what_a_strict_model_sends(tool: Tool) -> None:
 @pytest.mark.parametrize("tool", LOOSE_TOOLS.values(), ids=LOOSE_TOOLS)
 def test_a_tool_that_cannot_be_strict_is_known(tool: Tool) -> None:
     assert not can_be_strict(tool.schema)
+
+
+def test_what_can_be_strict_is_found_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    schema = {"type": "object", "properties": {"only_here": {"type": "string"}}}
+    assert can_be_strict(schema)
+    monkeypatch.setattr(output_types, "mistakes", lambda *_: pytest.fail("a schema was walked again"))
+
+    assert can_be_strict(dict(schema))
 
 
 @pytest.mark.parametrize("tool", LOOSE_TOOLS.values(), ids=LOOSE_TOOLS)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
-from turnkeeper.domain.answers import CORRECTION, MAX_ERRORS, Answer, correction, kept, read_answer, shown
+from turnkeeper.domain.answers import CORRECTION, MAX_ERRORS, Answer, correction, read_answer, shown, stored
 
 from tests.contract.models.corpus import Aliased, Camel, Computed, ComputedWithin, Discriminated, OtherKinds, Size
 from tests.support.world import Colour, paint
@@ -152,21 +152,23 @@ def test_an_output_is_kept_so_that_it_reads_back(model: type[BaseModel], given: 
 
     assert isinstance(answer, Answer)
     assert answer == read_answer(answer.to_json(), whole)
-    assert answer.output == model.model_validate_json(json.dumps(kept(answer.output or Colour(colour=""))), strict=True)
+    assert answer.output == model.model_validate_json(
+        json.dumps(stored(answer.output or Colour(colour=""))), strict=True
+    )
     assert given.keys() <= (answer.output_json() or {}).keys()
 
 
 def test_an_output_is_shown_by_the_names_that_models_write() -> None:
     sent = Aliased(streetName="Langstraße", **{"from": "Carla"})
 
-    assert {"streetName": "Langstraße", "from": "Carla", "$size": Size.SMALL} == shown(sent) == kept(sent)
+    assert {"streetName": "Langstraße", "from": "Carla", "$size": Size.SMALL} == shown(sent) == stored(sent)
 
 
-def test_a_computed_field_is_shown_and_not_kept() -> None:
+def test_a_computed_field_is_shown_and_not_stored() -> None:
     lines = ComputedWithin(lines=[Computed(net=1, tax=0.5)])
 
     assert {"lines": [{"net": 1.0, "tax": 0.5, "grossTotal": 1.5}]} == shown(lines)
-    assert {"lines": [{"net": 1.0, "tax": 0.5}]} == kept(lines)
+    assert {"lines": [{"net": 1.0, "tax": 0.5}]} == stored(lines)
 
 
 def test_a_correction_lists_what_was_wrong() -> None:

@@ -15,6 +15,7 @@ from typing_extensions import ParamSpec, TypeVar
 from turnkeeper.authoring.auth import Auth, reserved_headers
 from turnkeeper.authoring.errors import AgentError, is_number, is_whole, refuse
 from turnkeeper.authoring.http import ToolHttp
+from turnkeeper.domain.core_walk import parts
 from turnkeeper.domain.finite import not_finite
 from turnkeeper.domain.output_types import is_json
 from turnkeeper.domain.places import is_url
@@ -225,7 +226,10 @@ def _model(name: str, fields: dict[str, Any]) -> type[BaseModel]:
         schema = model.model_json_schema()
     except PydanticUserError as error:
         detail = str(error).partition("\n")[0]
-        raise AgentError(f"tool {name}: a parameter's type has no JSON Schema: {detail}") from error
+        instead = "write one that has, such as str, list[int] or a model"
+        raise AgentError(f"tool {name}: a parameter's type has no JSON Schema: {instead} ({detail})") from error
     if not is_json(schema):
         raise AgentError(f"tool {name}: {_NOT_FINITE}")
+    if once := [part.place for part in parts(model, "") if part.schema["type"] == "generator"]:
+        raise AgentError(f"tool {name}: the parameter {once[0].lstrip('.')} can be read only once: write list[...]")
     return model

@@ -1,7 +1,7 @@
 """Reads a model's answer: either it is valid JSON that fits the agent's schema, or the errors in it are listed.
 
 An output is written by the names under which models write it (aliases). It is *shown* with its computed fields, and
-*kept* without them, so that what is kept reads back as the same output.
+*stored* without them, so that what is stored reads back as the same output.
 """
 
 import json
@@ -30,7 +30,7 @@ class Answer:
 
     def to_json(self) -> str:
         """The whole answer as JSON text; `read_answer` reads it back."""
-        output = kept(self.output) if self.output is not None else None
+        output = stored(self.output) if self.output is not None else None
         return json.dumps({"reply": self.reply, "confidence": self.confidence, "output": output}, ensure_ascii=False)
 
 
@@ -58,7 +58,7 @@ def shown(output: BaseModel) -> dict[str, Any]:
     return output.model_dump(mode="json", by_alias=True)
 
 
-def kept(output: BaseModel) -> dict[str, Any]:
+def stored(output: BaseModel) -> dict[str, Any]:
     """Return an output as JSON data that reads back as the same output."""
     return output.model_dump(mode="json", by_alias=True, exclude_computed_fields=True)
 

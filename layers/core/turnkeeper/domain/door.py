@@ -8,10 +8,10 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from math import isfinite
 from typing import Any
 
 from turnkeeper.domain.chat import Message, ModelReply, ToolCall
+from turnkeeper.domain.finite import not_finite
 from turnkeeper.domain.text import is_blank, storable
 
 _OURS = re.compile(r"call\d{5,}")
@@ -63,7 +63,7 @@ def _object(text: str) -> tuple[str, str]:
         data = json.loads(text, parse_constant=_no_number)
         if not isinstance(data, Mapping):
             return "{}", "the arguments are not a JSON object: write one that fits the tool's schema"
-        if not _is_finite(data):
+        if not_finite(data):
             return "{}", "the arguments hold a number that is too large"
     except (ValueError, RecursionError) as error:
         return "{}", f"the arguments are not valid JSON: {storable(str(error))[:200]}"
@@ -72,15 +72,3 @@ def _object(text: str) -> tuple[str, str]:
 
 def _no_number(word: str) -> Any:
     raise ValueError(f"{word} is not a number in JSON")
-
-
-def _is_finite(value: Any) -> bool:
-    match value:
-        case float():
-            return isfinite(value)
-        case Mapping():
-            return all(map(_is_finite, value.values()))
-        case list():
-            return all(map(_is_finite, value))
-        case _:
-            return True

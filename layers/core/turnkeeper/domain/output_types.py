@@ -8,11 +8,12 @@ https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-sc
 import json
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pydantic import BaseModel
 
 from turnkeeper.domain import round_trip
-from turnkeeper.domain.schema_walk import Node, resolved, walk, written
+from turnkeeper.domain.schema_walk import Node, resolved, subschemas, walk
 from turnkeeper.domain.schemas import Schema, for_anthropic, for_openai
 
 _OPENAI, _ANTHROPIC, _BEDROCK = "OpenAI", "Anthropic", "Bedrock"
@@ -48,11 +49,14 @@ class _Rule:
 def _is_map(node: Node) -> bool:
     schema = node.schema
     is_open = schema.get("additionalProperties", False) is not False
-    return is_open or not schema.keys().isdisjoint(_MAP) or (schema.get("type") == "object" and not _has_fields(schema))
+    is_object = schema.get("type") == "object" or "properties" in schema
+    return is_open or not schema.keys().isdisjoint(_MAP) or (is_object and not _has_fields(node))
 
 
-def _has_fields(schema: Schema) -> bool:
-    return "properties" in schema or "allOf" in schema
+def _has_fields(node: Node) -> bool:
+    """Whether an object has fields, or is a model or a tool's arguments, which may have none."""
+    schema, may_have_none = node.schema, node.is_named or not node.place
+    return bool(schema.get("properties") or schema.get("allOf")) or (may_have_none and "properties" in schema)
 
 
 def _is_list_of_anything(node: Node) -> bool:
@@ -125,13 +129,18 @@ def wrong_output(output: type[BaseModel], answer: Schema, wires: Collection[str]
 
     Each names the field, the providers, what they cannot take, and what to write instead.
     """
-    schema = output.model_json_schema()
-    if resolved(schema, schema.get("$defs", {})).get("type") != "object":
+    if _root(answer).get("type") != "object":
         yield "output is an object: write a model with a field that holds the union, list or value"
     if not is_json(answer):
         yield "output has a default, an example or a limit that is NaN or infinite: write a finite number, or None"
     yield from mistakes(answer, wires)
     yield from round_trip.mistakes(output, "output")
+
+
+def _root(answer: Schema) -> Schema:
+    """Return the schema of the output's own model: it is named where it is required, or else beside null."""
+    output = answer["properties"]["output"]
+    return resolved(output if "$ref" in output else output["anyOf"][0], answer["$defs"])
 
 
 def mistakes(schema: Schema, wires: Collection[str]) -> Iterator[str]:
@@ -149,7 +158,12 @@ def mistakes(schema: Schema, wires: Collection[str]) -> Iterator[str]:
 
 def can_be_strict(schema: Schema) -> bool:
     """Whether OpenAI takes `for_openai(schema)` as a tool's parameters under `strict`; else the call is not strict."""
-    return next(mistakes(schema, {"openai"}), None) is None
+    return _can_be_strict(json.dumps(dict(schema)))
+
+
+@lru_cache(maxsize=512)
+def _can_be_strict(schema: str) -> bool:
+    return next(mistakes(json.loads(schema), {"openai"}), None) is None
 
 
 def is_json(schema: Schema) -> bool:
@@ -166,7 +180,7 @@ def _names(providers: Collection[str]) -> str:
 
 
 def _too_much_for_openai(schema: Schema) -> Iterator[tuple[str, str]]:
-    nodes = list(written(for_openai(schema)))
+    nodes = list(subschemas(for_openai(schema)))
     names = [name for node in nodes for name in node.get("properties", ())]
     values = [node["enum"] for node in nodes if "enum" in node]
     said = [
@@ -186,7 +200,7 @@ def _too_much_for_openai(schema: Schema) -> Iterator[tuple[str, str]]:
 
 
 def _too_much_for_claude(schema: Schema) -> Iterator[tuple[str, str]]:
-    nodes = list(written(for_anthropic(schema)))
+    nodes = list(subschemas(for_anthropic(schema)))
     unions = sum("anyOf" in node for node in nodes)
     optional = sum(len(node.get("properties", ())) - len(node.get("required", ())) for node in nodes)
     if unions > MOST_UNIONS:

@@ -12,13 +12,15 @@ class Node:
     """A schema within a schema: `$ref` is followed, and what stands beside it holds.
 
     `place` is that of the value, such as `output.places[].street`. `is_within_itself` is true where a definition is met
-    within itself. `depth` counts the objects and lists around the value, and itself if it is one.
+    within itself. `is_named` is true of what a `$ref` stood for, such as a model. `depth` counts the objects and lists
+    around the value, and itself if it is one.
     """
 
     place: str
     schema: Schema
     depth: int
     is_within_itself: bool = False
+    is_named: bool = False
 
 
 def walk(schema: Schema, place: str = "") -> Iterator[Node]:
@@ -33,11 +35,11 @@ def resolved(schema: Schema, defs: Mapping[str, Any]) -> Schema:
     return spread(schema)
 
 
-def written(schema: Schema) -> Iterator[Schema]:
-    """Yield the schema and all within it as they are written: definitions once, and no `$ref` is followed."""
+def subschemas(schema: Schema) -> Iterator[Schema]:
+    """Yield the schema and all within it as they stand: each definition once, and no `$ref` is followed."""
     yield schema
     for inner in (*schema.get("$defs", {}).values(), *(inner for _, inner in _inner(schema))):
-        yield from written(inner)
+        yield from subschemas(inner)
 
 
 class _Walk:
@@ -48,7 +50,7 @@ class _Walk:
     def nodes(self, schema: Schema, place: str, depth: int, within: tuple[str, ...]) -> Iterator[Node]:
         name = str(schema.get("$ref", "")).removeprefix(DEFS)
         if name in within:
-            yield Node(place, schema, depth, is_within_itself=True)
+            yield Node(place, schema, depth, is_within_itself=True, is_named=True)
             return
         is_known = self._met.get(name, -1) >= depth  # met deeper in, it may now be too deep
         if name:
@@ -56,7 +58,7 @@ class _Walk:
             within = (*within, name)
         whole = resolved(schema, self._defs)
         depth += whole.get("type") in {"object", "array"} or "properties" in whole
-        yield Node(place, whole, depth)
+        yield Node(place, whole, depth, is_named=bool(name))
         if is_known:
             return
         for key, inner in _inner(whole):

@@ -113,8 +113,13 @@ class Attempts:
             found = self._cache.find(run.turn, request_digest(run.turn.message, run.history))
         except StoreUnavailable:
             return None
-        answer = read_answer(found.answer, run.agent.answer_model) if found else None
-        return Given(answer, found.model, degraded=True) if found and isinstance(answer, Answer) else None
+        if found is None:
+            return None
+        try:
+            answer = read_answer(found.answer, run.agent.answer_model)
+        except Exception:  # noqa: BLE001 - whatever the agent's own code raises
+            return None
+        return Given(answer, found.model, degraded=True) if isinstance(answer, Answer) else None
 
     def _run_chain(self, progress: Progress) -> Verdict:
         while progress.model:

@@ -7,7 +7,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from turnkeeper.domain import closing
-from turnkeeper.domain.answers import kept, read_output, shown
+from turnkeeper.domain.answers import read_output, shown, stored
 from turnkeeper.domain.escalation import Escalation, EscalationState, Listed
 from turnkeeper.domain.finite import not_finite
 from turnkeeper.domain.ids import digest
@@ -102,10 +102,10 @@ class Operators:
         answer_id = digest(who.id, str(version), reply, json_text(output))
         if escalation.state is EscalationState.ANSWERED:
             return self._repeated(turn, escalation, answer_id)
-        checked = self._checked(turn, output)
+        to_store, to_show = self._checked(turn, output)
         given = {
             "reply": reply,
-            "output": kept(checked) if checked is not None else None,
+            "output": to_store,
             "by": who.id,
             "by_name": who.name,
         }
@@ -117,8 +117,7 @@ class Operators:
             )
             raise TooLate(f"the time to answer was over; {draft}")
         whole = self._whole(turn)
-        seen = shown(checked) if checked is not None else None
-        view = self._view(whole, Tier.HUMAN, Status.COMPLETED, reply, seen, escalation.reason)
+        view = self._view(whole, Tier.HUMAN, Status.COMPLETED, reply, to_show, escalation.reason)
         ops = self._stores.escalations.answer_ops(escalation, who.id, version, answer_id, given)
         try:
             self._endings.conclude_by_person(turn, ops, view)
@@ -180,19 +179,24 @@ class Operators:
         _, escalation = self.find(who, turn_id)
         return _WHY.get(escalation.state, "another operator holds it, or your claim is not the newest")
 
-    def _checked(self, turn: Turn, output: Mapping[str, Any] | None) -> BaseModel | None:
+    def _checked(self, turn: Turn, output: Mapping[str, Any] | None) -> tuple[Json | None, Json | None]:
+        """Return an output as it is stored and as it is shown. No code of the agent's can end in a fault of ours."""
         if output is None:
-            return None
+            return None, None
         if wrong := not_finite(output):
             raise InvalidAnswer(wrong)
         try:
             model: type[BaseModel] = self._outside.agents(turn.agent).output
         except BrokenAgent as error:
             raise InvalidAnswer(["output cannot be checked, as the agent cannot be loaded: leave it out"]) from error
-        read = read_output(json_text(output), model)
-        if isinstance(read, list):
-            raise InvalidAnswer(read)
-        return read
+        try:
+            read = read_output(json_text(output), model)
+            if not isinstance(read, list):
+                return stored(read), shown(read)
+        except Exception as error:
+            fault = f"output: the agent's own code raised {type(error).__name__} on it: change it, or leave it out"
+            raise InvalidAnswer([fault]) from error
+        raise InvalidAnswer(read)
 
     def _view(
         self,
