@@ -132,7 +132,7 @@ class Deployment(World):
         table = WatchedTable(MemoryTable(), self._before, self._after)
         super().__init__(booking, env=ENV, table=table, prices=PRICES)
         clock = self.clock
-        self.models = lambda endpoint: _Model(client(endpoint.name, models_url), clock, deaths, invalid)  # type: ignore[assignment]
+        self.asks = lambda endpoint: _Model(client(endpoint.name, models_url), clock, deaths, invalid)
         self.tools = _Tools(tools, deaths)
         self.topics, self.machine = _Topics(deaths=deaths), _Machine(deaths=deaths)
         self.restart()

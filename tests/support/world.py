@@ -24,7 +24,7 @@ from turnkeeper.domain.stage_file import settings_from_json
 from turnkeeper.domain.tier import Tier
 from turnkeeper.errors import DependencyError, NotFound, WorkflowUnavailable
 from turnkeeper.outside import Outside
-from turnkeeper.ports import CallHttp, Json, Published, Subscriptions, Table, ToolTransport
+from turnkeeper.ports import CallHttp, Json, ModelClient, Published, Subscriptions, Table, ToolTransport
 from turnkeeper.runtime.current_stage import KnownStage
 from turnkeeper.runtime.reconcile import Tally
 from turnkeeper.services import Services
@@ -324,7 +324,10 @@ FOLLOWING = {
 
 
 class World:
-    """A deployment. Requests go through the real API handlers; `env` changes its settings."""
+    """A deployment. Requests go through the real API handlers; `env` changes its settings.
+
+    Its models are scripted, unless `asks` returns the client of each endpoint.
+    """
 
     def __init__(
         self,
@@ -333,9 +336,11 @@ class World:
         table: Table | None = None,
         clock: Clock | None = None,
         prices: Mapping[str, Any] | None = None,
+        asks: Callable[[Endpoint], ModelClient] | None = None,
     ) -> None:
         self.clock = clock or Clock()
         self.models = Models(self.clock)
+        self.asks = asks
         self.topics, self.machine, self.telemetry = Topics(), Machine(), Telemetry()
         self.queue, self.dead_letters, self.receivers = Queue(), Queue(), Receivers()
         self.tools: ToolTransport = Tools()
@@ -359,7 +364,7 @@ class World:
             queue=self.queue,
             dead_letters=self.dead_letters,
             callbacks=self.receivers,
-            models=self.models,
+            models=self.asks or self.models,
             tools=self.tools,
             telemetry=self.telemetry,
             prices=self.prices,

@@ -20,10 +20,13 @@ Json = dict[str, Any]
 
 
 def _typed(request_type: Any) -> Callable[[Json], None]:
+    @cache
+    def adapter() -> TypeAdapter[Any]:
+        return TypeAdapter(request_type)
+
     def check(body: Json) -> None:
-        adapter: TypeAdapter[Any] = TypeAdapter(request_type)
         # Reading it to the end validates what is validated lazily, and shows the fields that the type does not know.
-        assert _read(adapter.validate_python(body)) == body
+        assert _read(adapter().validate_python(body)) == body
 
     return check
 

@@ -157,6 +157,19 @@ def _fields(request: ModelRequest) -> Json:
     return {name: getattr(request, name) for name in ModelRequest.__dataclass_fields__}
 
 
+@pytest.mark.parametrize("provider", ["anthropic", "bedrock"], indirect=True)
+@pytest.mark.parametrize(("whose", "budget"), [("mine:m", 2_048), ("other:m", None)])
+def test_a_budget_goes_on_only_after_calls_that_began_with_a_thought(
+    provider: Provider, whose: str, budget: int | None
+) -> None:
+    request = loop(provider, answered(provider, with_thoughts(provider, *CALLS)))
+    model = {"anthropic": "claude-haiku-4-5", "bedrock": "global.anthropic.claude-haiku-4-5-20251001-v1:0"}
+    changes = {"model": model[provider.wire.protocol], "effort": "low", "max_output_tokens": 2_848}
+    body = sent(provider, **{**_fields(request), **changes, "messages": only_own(request.messages, whose)})
+
+    assert budget == thinking(body).get("thinking", {}).get("budget_tokens")
+
+
 @pytest.mark.parametrize("provider", ["responses", "anthropic", "bedrock"], indirect=True)
 def test_a_wrong_call_is_mended_where_it_stands(provider: Provider) -> None:
     wrong = ToolCall("functions.find:0", "functions.find now", '{"city": "Bern"}')

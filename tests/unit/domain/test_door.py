@@ -66,6 +66,8 @@ def test_a_name_that_no_provider_takes_back_is_no_tools_even_if_it_looks_like_on
         ('{"x": [{"y": -Infinity}]}', "-Infinity is not a number in JSON"),
         ('{"x": [{"y": 1e999}]}', "a number that is too large"),
         ("[" * 100_000, "not valid JSON"),
+        ('{"x": ["\\ud800"]}', "half a character"),
+        ('{"\\udc00": 1}', "half a character"),
     ],
 )
 def test_arguments_that_are_no_object_are_empty_and_the_call_is_not_made(arguments: str, problem: str) -> None:
@@ -91,6 +93,26 @@ def test_right_arguments_stay_as_the_model_wrote_them() -> None:
 @pytest.mark.parametrize("native", ["functions.find:0", "", "a b", "x" * 65, "é"])
 def test_an_id_that_cannot_be_sent_back_is_not(native: str) -> None:
     assert "" == let_in(ToolCall(native, "find", "{}"))[0].native_id
+
+
+def test_an_id_that_looks_like_ours_is_not_sent_back() -> None:
+    first, second = let_in(ToolCall("call00002", "find", "{}"), ToolCall("call00002", "find", "{}"))
+
+    assert ["call00001", "call00002"] == [first.id, second.id]
+    assert ["", ""] == [first.native_id, second.native_id]
+
+
+def test_a_model_without_tools_has_called_none() -> None:
+    wrong = said(ToolCall("1", "find", "{}"), text="Hi.", native=Native([{"type": "tool_use"}]))
+    reply = admitted(wrong, "anthropic:a", (), has_tools=False)
+
+    assert ("Hi.", (), None) == (reply.text, reply.tool_calls, reply.native)
+
+
+def test_what_cannot_be_written_is_not_kept_in_a_providers_own_form() -> None:
+    half = Native([{"type": "text", "text": "Let me see \ud83d"}])
+
+    assert admitted(said(text="Hi.", native=half), "anthropic:a", ()).native is None
 
 
 @pytest.mark.parametrize("blank", ["", "\n", " \t", "\u200b", "\x00", "\u2060\ufeff", "\u3164"])

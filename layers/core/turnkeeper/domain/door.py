@@ -14,17 +14,24 @@ from turnkeeper.domain.chat import Message, ModelReply, ToolCall
 from turnkeeper.domain.finite import not_finite
 from turnkeeper.domain.text import is_blank, storable
 
-_OURS = re.compile(r"call\d{5,}")
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST_NAME = 64
+_OUR_ID = "call{:05d}"
+"""Nine letters and digits: what every provider takes."""
+
+_LIKE_OURS = re.compile(r"call\d{5}")
 
 
-def admitted(reply: ModelReply, model: str, before: Iterable[Message]) -> ModelReply:
+def admitted(reply: ModelReply, model: str, before: Iterable[Message], *, has_tools: bool = True) -> ModelReply:
     """Return a reply of a model (its id) as it may follow the messages `before`: its calls have ids of ours.
 
-    A call that cannot be made says so in its `problem`. Text of which nothing can be seen becomes empty.
+    A call that cannot be made says so in its `problem`; unless the model `has_tools`, it has called none, as a provider
+    may refuse a request that shows a call and offers no tool. Text of which nothing can be seen becomes empty. What
+    cannot be written as UTF-8 is never sent back.
     """
+    if reply.tool_calls and not has_tools:
+        reply = replace(reply, tool_calls=(), native=None)
     messages = list(before)
     made = sum(len(message.tool_calls) for message in messages)
     taken = {call.native_id for message in messages for call in message.tool_calls}
@@ -32,7 +39,7 @@ def admitted(reply: ModelReply, model: str, before: Iterable[Message]) -> ModelR
     for number, call in enumerate(reply.tool_calls, made + 1):
         calls.append(_call(call, number, taken))
         taken.add(call.id)
-    native = replace(reply.native, model=model) if reply.native else None
+    native = replace(reply.native, model=model) if reply.native and _can_be_sent(reply.native.content) else None
     return replace(reply, text="" if is_blank(reply.text) else reply.text, tool_calls=tuple(calls), native=native)
 
 
@@ -47,12 +54,17 @@ def _call(call: ToolCall, number: int, taken: set[str]) -> ToolCall:
     if name != call.name:
         problem = f"there is no tool {call.name[:_LONGEST_NAME]!r}"
     return ToolCall(
-        id=f"call{number:05d}",  # nine letters and digits: what every provider takes
+        id=_OUR_ID.format(number),
         name=name,
         arguments=arguments,
-        native_id="" if call.id in taken or _OURS.fullmatch(call.id) or not _ID.fullmatch(call.id) else call.id,
+        native_id=call.id if _may_stay(call.id, taken) else "",
         problem=problem,
     )
+
+
+def _may_stay(native_id: str, taken: set[str]) -> bool:
+    """Whether an id can be sent back: a model that was shown ids of ours may make up the next one of them."""
+    return bool(_ID.fullmatch(native_id)) and not _LIKE_OURS.fullmatch(native_id) and native_id not in taken
 
 
 def _object(text: str) -> tuple[str, str]:
@@ -65,6 +77,8 @@ def _object(text: str) -> tuple[str, str]:
             return "{}", "the arguments are not a JSON object: write one that fits the tool's schema"
         if not_finite(data):
             return "{}", "the arguments hold a number that is too large"
+        if not _can_be_sent(data):
+            return "{}", "the arguments hold half a character, a lone surrogate"
     except (ValueError, RecursionError) as error:
         return "{}", f"the arguments are not valid JSON: {storable(str(error))[:200]}"
     return text, ""
@@ -72,3 +86,12 @@ def _object(text: str) -> tuple[str, str]:
 
 def _no_number(word: str) -> Any:
     raise ValueError(f"{word} is not a number in JSON")
+
+
+def _can_be_sent(data: Any) -> bool:
+    """Whether JSON data can be written as UTF-8: JSON itself can carry half a character."""
+    try:
+        json.dumps(data, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):
+        return False
+    return True

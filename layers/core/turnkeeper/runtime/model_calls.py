@@ -148,7 +148,8 @@ class ModelCalls:
         except AgentError as error:  # the stage gives the endpoint a URL or a wire that it cannot have
             raise DependencyError(Failure.BAD_REQUEST, str(error), sent=False) from error
         try:
-            return admitted(client.complete(request, timeout_s=timeout_s), model.id, request.messages)
+            reply = client.complete(request, timeout_s=timeout_s)
+            return admitted(reply, model.id, request.messages, has_tools=bool(request.tools))
         except TurnkeeperError:
             raise
         except Exception as error:
