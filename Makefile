@@ -31,7 +31,7 @@ down: $(READY) ## Stop it, with everything it started
 test: $(READY) browser ## Everything that must pass: style, types, tests, the local cloud, a real browser
 	@infra/test all
 
-verify: $(READY) ## What takes longer: every fault, own deployments, whole conversations, many more random runs
+verify: $(READY) ## What takes longer: every fault, own deployments, a real gateway, whole conversations, many more random runs
 	@infra/test verify
 
 quick: $(READY) ## The tests without the local cloud and the browser
@@ -63,7 +63,7 @@ conversations: $(READY) ## Play all 551 conversations of the data set: plain, wi
 	@PYTHONPATH=$(CURDIR):$(CURDIR)/layers/core:$(CURDIR)/layers/agents python -m tests.conversations
 
 clean: ## Remove what was built and installed here
-	@rm -rf .aws-sam .local .venv .venv-ministack node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .aws-sam .local .venv .venv-ministack .venv-litellm node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 setup: $(READY) ## Install what the project needs (the other targets do it by themselves)
 

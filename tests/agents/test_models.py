@@ -71,6 +71,9 @@ def test_a_limit_that_the_model_does_not_take_is_refused(model: str, limit: Any,
         ({3: "x"}, "options are JSON by name"),
         ("flex", "options are JSON by name"),
         ({"temperature": 0.2}, "takes no temperature and the like while it thinks"),
+        ({"tool_choice": "required"}, "options cannot set tool_choice"),
+        ({"service_tier": "auto"}, "service_tier auto may cost anything: name the tier"),
+        ({"brand_new": 1}, "options cannot set brand_new"),
     ],
 )
 def test_options_that_cannot_be_sent_are_refused(options: Any, message: str) -> None:
@@ -158,3 +161,42 @@ def test_openais_own_hosts_are_asked_over_responses(host: str) -> None:
 
 def test_endpoints_with_headers_are_values() -> None:
     assert 1 == len({replace(MINE, headers={"x": "1"}), replace(MINE, headers={"x": "1"})})
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        ("anthropic:claude-sonnet-5-5", {"tool_choice": {"type": "any"}}),
+        ("anthropic:claude-haiku-5-5", {"speed": "fast"}),
+        ("bedrock:eu.amazon.nova-2-lite-v1:0", {"toolConfig": {}}),
+        ("openrouter:openai/gpt-6-luna", {"models": ["openai/gpt-6-sol"]}),
+        ("groq:x", {"web_search_options": {}}),
+    ],
+)
+def test_options_that_change_the_model_the_tools_or_the_price_are_refused(model: str, options: Any) -> None:
+    with pytest.raises(AgentError, match=f"options cannot set {next(iter(options))}"):
+        Model(model, options=options)
+
+
+def test_servers_of_chat_completions_have_options_of_their_own() -> None:
+    own = {"provider": {"order": ["groq"]}, "chat_template_kwargs": {"enable_thinking": False}, "seed": 3}
+
+    assert own == Model("openrouter:qwen/qwen3-32b", options=own).options
+
+
+def test_a_deployment_is_like_the_model_that_it_is() -> None:
+    deployed = Model("azure:our-chat", like="gpt-6-luna")
+
+    assert (800 + 8_192, "our-chat", "gpt-6-luna") == (deployed.output_tokens(800), deployed.name, deployed.known_as)
+    with pytest.raises(AgentError, match="effort of our-chat is one of"):
+        Model("azure:our-chat", like="gpt-6-luna", effort="minimal")
+
+
+def test_a_budget_that_leaves_no_room_is_refused() -> None:
+    with pytest.raises(AgentError, match="leaves no room to think"):
+        Model("anthropic:claude-haiku-4-5", effort="low", max_output_tokens=1_300)
+
+
+def test_a_setting_that_nobody_uses_changes_no_version() -> None:
+    assert "openai:gpt-6-luna/8000" == Model("openai:gpt-6-luna").settings
+    assert 'openai:gpt-6-luna/8000{"effort": "low"}' == Model("openai:gpt-6-luna", effort="low").settings

@@ -49,7 +49,7 @@ def serving(app: App) -> Iterator[str]:
 @cache
 def client(wire: str, url: str) -> ModelClient:
     """Return the project's own client of a wire, pointed at this machine."""
-    has_version = wire in ("responses", "chat")
+    has_version = wire not in ("anthropic", "bedrock")
     secrets = Secrets({f"{wire.upper()}_API_KEY": "local"})
     place = f"{url}/v1" if has_version else url
     return model_client(Endpoint(wire, wire, place, answer_limit="max_completion_tokens"), secrets)

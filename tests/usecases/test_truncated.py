@@ -108,3 +108,12 @@ def test_what_is_reserved_is_the_thinking_too() -> None:
         reserved[effort] = seen.spent().posted_micro_usd
 
     assert [4 * 2_048, 4 * 16_384] == [reserved["low"] - reserved["none"], reserved["high"] - reserved["none"]]
+
+
+def test_a_full_context_window_is_not_asked_again() -> None:
+    seen = world()
+    seen.models.script["gpt-6-luna"] = [ModelReply("", (), Finish.CONTEXT_FULL, Usage(100, 20))]
+    turn = seen.send().json["turn_id"]
+
+    assert ["gpt-6-luna"] == seen.models.names()
+    assert "truncated" == seen.get(f"/v1/turns/{turn}").json["reason"]

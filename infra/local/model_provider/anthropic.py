@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from infra.local.faults import RETRY_AFTER_S, STATUSES
@@ -66,6 +67,23 @@ _FIELDS: Mapping[str, frozenset[str]] = {
     "redacted_thinking": frozenset({"type", "data"}),
 }
 """The fields of a request and its parts. Source: anthropic/types/message_create_params.py."""
+
+
+_BEFORE = "structured-outputs-2025-11-13"
+"""The beta in which the schema of an answer was `output_format`: with this header it is still taken.
+
+Source: https://platform.claude.com/docs/en/build-with-claude/structured-outputs.
+"""
+
+
+def current(sent: Sent) -> Sent:
+    """Return a request of the beta as it is written today."""
+    if "output_format" not in sent.body or _BEFORE not in sent.headers.get("anthropic-beta", ""):
+        return sent
+    body = dict(sent.body)
+    output = body.get("output_config")
+    form = {"format": body.pop("output_format")}
+    return replace(sent, body={**body, "output_config": {**(output if isinstance(output, dict) else {}), **form}})
 
 
 def has_key(headers: Mapping[str, str]) -> bool:

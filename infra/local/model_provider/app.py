@@ -82,6 +82,7 @@ class Provider:
         except BadRequestError as error:
             return self._malformed(route, name, str(error))
         try:
+            sent = anthropic.current(sent) if route.wire is anthropic else sent
             found = refusal(route.rules, sent)
             if found:
                 rule, why = found

@@ -10,6 +10,7 @@ from infra.local.faults import RETRY_AFTER_S, STATUSES
 from infra.local.http_service import Response
 from infra.local.model_provider.rules.rule import Refusal
 
+_BAD_REQUEST = 400
 _WRONG = "invalid_request_error"
 _NO_SUCH = "The model `{model}` does not exist or you do not have access to it."
 _DEPRECATED = "The model `{model}` has been deprecated, learn more here: https://platform.openai.com/docs/deprecations"
@@ -82,12 +83,14 @@ _KINDS_OF_LITELLM = {
     400: "BadRequestError",
     401: "AuthenticationError",
     402: "APIError",
+    403: "APIError",
     404: "NotFoundError",
     429: "RateLimitError",
     500: "InternalServerError",
     503: "ServiceUnavailableError",
 }
-_TYPES_OF_LITELLM = {401: "auth_error", 429: "throttling_error", 500: "internal_server_error"}
+_TYPES_OF_LITELLM = {401: "authentication_error", 403: "permission_error", 429: "throttling_error"}
+_NOTE_OF_LITELLM = "\n\nLiteLLM: model group 'local' failed with the error above. No fallback was attempted."
 _STATES_OF_GEMINI = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
@@ -128,11 +131,13 @@ def _vllm(error: Error) -> Any:
 
 
 def _litellm(error: Error) -> Any:
-    kind = _KINDS_OF_LITELLM.get(error.status, "APIError")
+    name = _KINDS_OF_LITELLM.get(error.status, "APIError")
+    kind = name if error.status == _BAD_REQUEST else f"{name}: {name}"
     if error.code == "content_filter":
-        kind = "BadRequestError: litellm.ContentPolicyViolationError"
-    message = f"litellm.{kind}: OpenAIException - {error.message}"
-    told = {"message": message, "type": _TYPES_OF_LITELLM.get(error.status, _WRONG)}
+        kind = "BadRequestError: litellm.ContentPolicyViolationError: ContentPolicyViolationError"
+    message = f"litellm.{kind}: OpenAIException - {error.message}{_NOTE_OF_LITELLM}"
+    otherwise = _WRONG if error.status < STATUSES["error"] else "internal_server_error"
+    told = {"message": message, "type": _TYPES_OF_LITELLM.get(error.status, otherwise)}
     return {"error": {**told, "param": None, "code": str(error.status)}}
 
 
@@ -153,6 +158,9 @@ _SHAPES: Mapping[str, Callable[[Error], Any]] = {
 }
 
 
+_PAUSES = {"litellm": "llm_provider-retry-after"}
+"""The header in which a server asks for a pause, where it is not the usual one."""
+
 IN_200: Mapping[str, Any] = {"error": {"message": "Rate limit exceeded", "code": 429}, "choices": []}
 """The body of a rate limit that comes with the status 200, as gateways send it."""
 
@@ -161,7 +169,7 @@ def answer(server: str, error: Error) -> Response:
     """Return an error as a server shapes it."""
     headers = {"x-request-id": f"req_{uuid.uuid4().hex}"}
     if error.status == STATUSES["rate_limit"]:
-        headers["Retry-After"] = str(RETRY_AFTER_S)
+        headers[_PAUSES.get(server, "Retry-After")] = str(RETRY_AFTER_S)
     return Response.of_json(error.status, _SHAPES.get(server, _openai)(error), headers)
 
 

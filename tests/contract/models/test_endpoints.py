@@ -248,3 +248,37 @@ def test_loose_answers_of_servers_are_read(server: Server) -> None:
 def test_azures_hosts_have_their_key_in_a_header_of_their_own(host: str, wire: str) -> None:
     assert {"api-key": "k"} == bearer(Endpoint("azure", wire, f"https://{host}/openai/v1"))("k")
     assert {"Authorization": "Bearer k"} == bearer(Endpoint("mine", wire, f"https://{host}.example/v1"))("k")
+
+
+@pytest.mark.parametrize("message", [{}, {"message": None}, {"message": {"role": "assistant", "content": None}}])
+@pytest.mark.parametrize("word", ["SAFETY", "content_filter"])
+def test_a_filter_that_leaves_no_message_is_a_filter(server: Server, word: str, message: Json) -> None:
+    answer = {"choices": [{"index": 0, "finish_reason": word, **message}]}
+
+    assert Finish.CONTENT_FILTER is server.asks(mine(), Response.of_json(200, answer)).finish
+
+
+@pytest.mark.parametrize("word", [None, ""])
+def test_calls_without_a_word_for_the_end_are_calls(server: Server, word: str | None) -> None:
+    answer = CHAT.answer("", CALLS, "stop", None)
+    answer["choices"][0]["finish_reason"] = word
+    reply = server.asks(mine(), Response.of_json(200, answer))
+
+    assert (Finish.TOOL_CALLS, 2) == (reply.finish, len(reply.tool_calls))
+
+
+@pytest.mark.parametrize("word", ["MALFORMED_FUNCTION_CALL", "brand_new"])
+def test_calls_that_ended_for_a_reason_that_nobody_knows_are_not_made_and_the_model_is_asked_again(
+    server: Server, word: str
+) -> None:
+    reply = server.asks(mine(), Response.of_json(200, CHAT.answer("", CALLS, word, None)))
+
+    assert ("", (), Finish.OTHER) == (reply.text, reply.tool_calls, reply.finish)
+
+
+def test_what_is_about_tools_is_left_out_where_there_are_none(server: Server) -> None:
+    options = {"parallel_tool_calls": False, "seed": 3}
+
+    assert "parallel_tool_calls" not in server.sent(mine(), options=options)
+    assert server.sent(mine(), options=options, tools=(TOOL,))["parallel_tool_calls"] is False
+    assert 3 == server.sent(mine(), options=options)["seed"]

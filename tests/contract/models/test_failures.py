@@ -329,20 +329,16 @@ def test_a_moment_that_is_near_is_not_taken_for_a_number_of_seconds(provider: Pr
     assert 15 < wait <= 20
 
 
-def test_extra_headers_are_sent_and_the_answers_headers_are_returned() -> None:
-    asked: list[Request] = []
-
-    def served(request: Request) -> Response:
-        asked.append(request)
+def test_the_headers_of_an_answer_are_returned() -> None:
+    def served(_: Request) -> Response:
         headers = {"X-Litellm-Response-Cost": "0.01", "Set-Cookie": "a=b", "Connection": "close"}
         return Response.of_json(200, {"choices": []}, headers)
 
     with serving(served) as url:
         key = Secrets({"OPENAI_API_KEY": "local"}).secret("openai-api-key")
         post = JsonPost(url, key, lambda k: {"Authorization": f"Bearer {k}"})
-        answered = post.send("/x", {}, timeout_s=5, headers={"x-litellm-num-retries": "0", "Authorization": "no"})
+        answered = post.send("/x", {}, timeout_s=5)
 
-    assert ("0", "Bearer local") == (asked[0].headers["x-litellm-num-retries"], asked[0].headers["authorization"])
     assert ({"choices": []}, "0.01") == (answered.data, answered.headers["x-litellm-response-cost"])
     assert "set-cookie" not in answered.headers
 

@@ -203,3 +203,19 @@ def test_redacted_thinking_of_bedrock_is_bytes_and_survives(provider: Provider) 
     again = sent(provider, messages=(Message("user", "Hi."), answered(provider, body), Message("user", "And?")))
 
     assert [redacted, {"text": "Hm."}] == again["messages"][1]["content"]
+
+
+@pytest.mark.parametrize("provider", ["responses"], indirect=True)
+def test_thoughts_that_did_not_come_encrypted_are_not_named_again(provider: Provider) -> None:
+    body = with_thoughts(provider, *CALLS)
+    del body["output"][0]["encrypted_content"]
+    again = sent(provider, messages=loop(provider, answered(provider, body)).messages, tools=(TOOL,))
+
+    assert ["rs_1" in json.dumps(again), "fc_0" in json.dumps(again)] == [False, False]
+    assert 2 == len([item for item in again["input"] if item.get("type") == "function_call"])
+
+
+@pytest.mark.parametrize("provider", ["responses"], indirect=True)
+def test_a_deployment_is_asked_as_the_model_that_it_is(provider: Provider) -> None:
+    assert "include" not in sent(provider, model="our-chat")
+    assert ["reasoning.encrypted_content"] == sent(provider, model="our-chat", like="gpt-6-luna")["include"]

@@ -111,8 +111,9 @@ def test_cached_counts_that_are_null_or_missing_are_zero(provider: Provider) -> 
         ({"completion_tokens": 250, "total_tokens": 260, "completion_tokens_details": {"reasoning_tokens": 200}}, 250),
         ({"completion_tokens": 50, "total_tokens": 260, "completion_tokens_details": {"reasoning_tokens": 200}}, 250),
         ({"completion_tokens": 50, "total_tokens": 7}, 50),
+        ({"completion_tokens": 5, "completion_tokens_details": {"reasoning_tokens": 900}}, 905),
     ],
-    ids=["reasoning within the completion", "reasoning beside it", "a total that makes no sense"],
+    ids=["reasoning within the completion", "reasoning beside it", "a total that makes no sense", "no total"],
 )
 def test_tokens_of_reasoning_are_billed_once(provider: Provider, used: dict[str, Any], output: int) -> None:
     reply = provider.replies(provider.wire.ok(usage={"prompt_tokens": 10, **used}))
@@ -141,3 +142,17 @@ def test_a_refusal_is_billed(provider: Provider) -> None:
     body = provider.wire.answer("", (), "content_filter", provider.wire.usage(10, 5, 0, 0))
 
     assert provider.replies(Response.of_json(200, body)).usage == Usage(10, 5)
+
+
+@pytest.mark.parametrize("provider", ["responses"], indirect=True)
+@pytest.mark.parametrize(
+    ("used", "output"),
+    [
+        ({"output_tokens": 5, "output_tokens_details": {"reasoning_tokens": 900}}, 905),
+        ({"output_tokens": 5, "total_tokens": 960}, 950),
+        ({"output_tokens": 950, "output_tokens_details": {"reasoning_tokens": 900}, "total_tokens": 960}, 950),
+    ],
+    ids=["beside it", "in the total only", "within it"],
+)
+def test_reasoning_of_responses_is_billed_once(provider: Provider, used: dict[str, Any], output: int) -> None:
+    assert Usage(10, output) == provider.replies(provider.wire.ok(usage={"input_tokens": 10, **used})).usage

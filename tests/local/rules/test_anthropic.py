@@ -577,3 +577,16 @@ def test_a_model_that_is_gone_is_named() -> None:
 
     assert (404, "not_found_error") == (answer.status, json.loads(answer.body)["error"]["type"])
     assert HAIKU in json.loads(answer.body)["error"]["message"]
+
+
+BETA = {"anthropic-beta": "structured-outputs-2025-11-13"}
+
+
+def test_the_schema_of_the_beta_is_taken_with_its_header_and_held_to_the_same_rules() -> None:
+    double, asked = provider(), {**BASE, "tools": [], "output_format": FORMAT}
+    answer = read(messages(double, asked, **BETA))
+
+    assert {*ANSWER["required"]} == {*json.loads(answer["content"][-1]["text"])}
+    assert 400 == messages(double, {**asked, "output_format": {**FORMAT, "schema": RECURSIVE}}, **BETA).status
+    assert 24 == calls(double)[1]["refused"]["rule"]
+    assert 400 == messages(double, asked).status

@@ -213,7 +213,9 @@ def test_litellm_loses_the_code_and_keeps_the_sentence() -> None:
     status, answer = ask(double, "litellm", model="gpt-4.1-nano")
 
     assert (404, "404") == (status, answer["error"]["code"])
-    assert answer["error"]["message"].startswith("litellm.NotFoundError: OpenAIException - The model `gpt-4.1-nano`")
+    assert answer["error"]["message"].startswith(
+        "litellm.NotFoundError: NotFoundError: OpenAIException - The model `gpt-4.1"
+    )
 
 
 def test_servers_of_ones_own_need_no_key() -> None:

@@ -66,6 +66,7 @@ def test_a_name_that_no_provider_takes_back_is_no_tools_even_if_it_looks_like_on
         ('{"x": [{"y": -Infinity}]}', "-Infinity is not a number in JSON"),
         ('{"x": [{"y": 1e999}]}', "a number that is too large"),
         ("[" * 100_000, "not valid JSON"),
+        ('{"x": ' * 70 + "1" + "}" * 70, "nested too deeply"),
         ('{"x": ["\\ud800"]}', "half a character"),
         ('{"\\udc00": 1}', "half a character"),
     ],
@@ -127,3 +128,14 @@ def test_what_a_model_thought_is_only_sent_to_itself() -> None:
     assert (message,) == only_own([message], "anthropic:a")
     for other in ("anthropic:b", "bedrock:a"):
         assert [None] == [m.native for m in only_own([message], other)]
+
+
+@pytest.mark.parametrize("native", ["call00001", "call00002", "call99999"])
+def test_a_models_own_id_that_looks_like_ours_is_not_sent_back(native: str) -> None:
+    first = let_in(ToolCall("functions.find:0", "find", "{}"))
+    later = let_in(
+        ToolCall(native, "find", "{}"), ToolCall("x y", "find", "{}"), before=(Message("assistant", "", first),)
+    )
+
+    sent = [call.native_id or call.id for call in (*first, *later)]
+    assert len(sent) == len(set(sent))

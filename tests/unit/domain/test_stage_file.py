@@ -104,3 +104,20 @@ def test_every_mistake_is_told() -> None:
 def test_what_is_no_table_at_all_is_refused(text: str) -> None:
     with pytest.raises(WrongSettings):
         settings_from_json(text)
+
+
+@pytest.mark.parametrize(("endpoint", "wire"), [("openai", "anthropic"), ("anthropic", "chat"), ("bedrock", "chat")])
+def test_a_providers_endpoint_keeps_to_its_wires(endpoint: str, wire: str) -> None:
+    with pytest.raises(WrongSettings, match=f"endpoints.{endpoint}.wire: of {endpoint} is"):
+        settings_from_json(json.dumps({"endpoints": {endpoint: {"wire": wire}}}))
+
+
+def test_a_wire_that_nobody_speaks_is_refused() -> None:
+    with pytest.raises(WrongSettings, match="is no wire: there are responses, chat, anthropic, bedrock"):
+        settings_from_json(json.dumps({"endpoints": {"groq": {"wire": "grpc"}}}))
+
+
+def test_a_stage_may_ask_openais_endpoint_over_chat_completions() -> None:
+    found = settings_from_json(json.dumps({"endpoints": {"openai": {"wire": "chat"}}}))
+
+    assert EndpointSettings(wire="chat") == found.endpoints["openai"]

@@ -30,13 +30,14 @@ class Endpoint:
     older name of chat). `url` is the base URL, which a stage may replace; empty: the stage's. `secret` is the name of
     the secret that holds its key, by default `<name>-api-key`; with `keyless` it needs none. `prices` is its id in
     genai-prices; without one, the owner prices its models. `headers` are sent with every request; they hold no secret.
+    `retries_inside` for a gateway that asks again by itself: it is told not to, and how long it may take.
+    `renames_models` where an answer names another model than was asked, as with Azure's deployments.
 
     The rest is for chat completions, where servers differ. `answer_limit` is the field that limits an answer. `schemas`
     says how a server takes the schema of an answer: `strict`, `plain` (without the word), or `none`: then it is written
     into the instructions, as it is where `tools_with_schema` is false and there are tools. `effort` is the field that
     says how much to think, or empty. `passes_back` are the fields of an answer, or of its tool calls, that have to be
-    sent back. `retries_inside` for a gateway that asks again by itself: it is told not to, and how long it may take.
-    `renames_models` where an answer names another model than was asked, as with Azure's deployments.
+    sent back.
     """
 
     name: str

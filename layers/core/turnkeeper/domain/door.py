@@ -17,6 +17,7 @@ from turnkeeper.domain.text import is_blank, storable
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST_NAME = 64
+_DEEPEST = 60
 _OUR_ID = "call{:05d}"
 """Nine letters and digits: what every provider takes."""
 
@@ -72,20 +73,39 @@ def _object(text: str) -> tuple[str, str]:
     if not text.strip():
         return "{}", ""  # how some models call a tool without arguments
     try:
-        data = json.loads(text, parse_constant=_no_number)
-        if not isinstance(data, Mapping):
-            return "{}", "the arguments are not a JSON object: write one that fits the tool's schema"
-        if not_finite(data):
-            return "{}", "the arguments hold a number that is too large"
-        if not _can_be_sent(data):
-            return "{}", "the arguments hold half a character, a lone surrogate"
+        wrong = _wrong(json.loads(text, parse_constant=_no_number))
     except (ValueError, RecursionError) as error:
-        return "{}", f"the arguments are not valid JSON: {storable(str(error))[:200]}"
-    return text, ""
+        wrong = f"are not valid JSON: {storable(str(error))[:200]}"
+    return ("{}", f"the arguments {wrong}") if wrong else (text, "")
+
+
+def _wrong(data: Any) -> str:
+    """Return what is wrong with the data of arguments, or nothing."""
+    if not isinstance(data, Mapping):
+        return "are not a JSON object: write one that fits the tool's schema"
+    if _is_too_deep(data):
+        return "are nested too deeply"
+    if not_finite(data):
+        return "hold a number that is too large"
+    return "" if _can_be_sent(data) else "hold half a character, a lone surrogate"
 
 
 def _no_number(word: str) -> Any:
     raise ValueError(f"{word} is not a number in JSON")
+
+
+def _is_too_deep(data: Any) -> bool:
+    """Whether data is nested more deeply than any tool's arguments, and than some servers can read."""
+    level: list[Any] = [data]
+    for _ in range(_DEEPEST):
+        level = [part for one in level for part in _parts(one)]
+        if not level:
+            return False
+    return True
+
+
+def _parts(data: Any) -> Iterable[Any]:
+    return data.values() if isinstance(data, Mapping) else data if isinstance(data, list) else ()
 
 
 def _can_be_sent(data: Any) -> bool:

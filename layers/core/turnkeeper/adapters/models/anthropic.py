@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from turnkeeper.adapters.models.claude import thinking
-from turnkeeper.adapters.models.http import JsonPost
+from turnkeeper.adapters.models.http import Answered, JsonPost, json_post
 from turnkeeper.adapters.models.reading import filtered, finish_of, reply, shaped, text_of, usage, within
-from turnkeeper.adapters.models.requests import Json, alternating, arguments, in_form, key_of, sent_id, sent_ids
+from turnkeeper.adapters.models.requests import Json, alternating, arguments, in_form, sent_id, sent_ids
 from turnkeeper.adapters.secrets import Secrets
 from turnkeeper.agent import Endpoint
 from turnkeeper.domain.chat import Message, ModelReply, ModelRequest, Native, ToolCall, Usage
@@ -26,10 +26,7 @@ _CACHE_HERE: Json = {"cache_control": {"type": "ephemeral"}}
 def client(endpoint: Endpoint, secrets: Secrets) -> ModelClient:
     """Make the client of an endpoint."""
     fixed = {**dict(endpoint.headers), "anthropic-version": _VERSION}
-    post = JsonPost(
-        endpoint.url, key_of(endpoint, secrets), lambda key: {**fixed, **({"x-api-key": key} if key else {})}
-    )
-    return Anthropic(post)
+    return Anthropic(json_post(endpoint, secrets, lambda key: {**fixed, **({"x-api-key": key} if key else {})}))
 
 
 class Anthropic:
@@ -41,7 +38,7 @@ class Anthropic:
     def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
         """Ask the model once, within a hard total of `timeout_s`; raises DependencyError."""
         body = _body(request)
-        return filtered(lambda: _reply(self._post.send("/v1/messages", body, timeout_s=timeout_s).data))
+        return filtered(lambda: _reply(self._post.send("/v1/messages", body, timeout_s=timeout_s)))
 
 
 # --- the request ------------------------------------------------------------------------------------------------------
@@ -111,7 +108,8 @@ def _use(message: Message, call: ToolCall) -> Json:
 # --- the answer -------------------------------------------------------------------------------------------------------
 
 
-def _reply(data: Json) -> ModelReply:
+def _reply(answered: Answered) -> ModelReply:
+    data = answered.data
     with shaped():
         blocks = data["content"]
         text = "".join(text_of(b["text"]) for b in blocks if b["type"] == "text")
@@ -125,7 +123,7 @@ def _reply(data: Json) -> ModelReply:
             calls,
             finish_of(data.get("stop_reason"), has_calls=bool(calls)),
             _usage(data),
-            model=data.get("model"),
+            model=answered.model,
             service_tier=_tier(data),
             native=Native([b for b in blocks if b["type"] != "text" or not is_blank(b["text"])]),
         )

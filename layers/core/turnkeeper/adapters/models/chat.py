@@ -4,20 +4,16 @@ Source: https://platform.openai.com/docs/api-reference/chat.
 """
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
-from turnkeeper.adapters.models.http import Answered, JsonPost
+from turnkeeper.adapters.models.http import Answered, JsonPost, json_post
 from turnkeeper.adapters.models.reading import filtered, finish_of, is_count, reply, shaped, text_of, usage, within
-from turnkeeper.adapters.models.requests import Json, bearer, in_form, key_of, options_of, schema_in_words
+from turnkeeper.adapters.models.requests import Json, bearer, in_form, options_of, schema_in_words
 from turnkeeper.adapters.secrets import Secrets
 from turnkeeper.agent import Endpoint
 from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, Native, ToolCall, Usage
 from turnkeeper.domain.schemas import loose, strict
 from turnkeeper.ports import ModelClient
-
-_SOONER_S = 0.5
-"""Seconds before our own limit at which a gateway is to end a call: its answer says more than our time-out."""
 
 _OF_A_CALL = "extra_content"
 """The one field that a server wants back with each call, and not with the message."""
@@ -28,7 +24,7 @@ _FOREIGN: Json = {"google": {"thought_signature": "skip_thought_signature_valida
 
 def client(endpoint: Endpoint, secrets: Secrets) -> ModelClient:
     """Make the client of an endpoint."""
-    return Chat(endpoint, JsonPost(endpoint.url, key_of(endpoint, secrets), bearer(endpoint)))
+    return Chat(endpoint, json_post(endpoint, secrets, bearer(endpoint)))
 
 
 class Chat:
@@ -39,10 +35,8 @@ class Chat:
 
     def complete(self, request: ModelRequest, *, timeout_s: float) -> ModelReply:
         """Ask the model once, within a hard total of `timeout_s`; raises DependencyError."""
-        body, headers = self._body(request), _ask_once(timeout_s) if self._endpoint.retries_inside else {}
-        return filtered(
-            lambda: self._reply(self._post.send("/chat/completions", body, timeout_s=timeout_s, headers=headers))
-        )
+        body = self._body(request)
+        return filtered(lambda: self._reply(self._post.send("/chat/completions", body, timeout_s=timeout_s)))
 
     def _body(self, request: ModelRequest) -> Json:
         at, system = self._endpoint, request.system
@@ -105,7 +99,7 @@ class Chat:
                 calls,
                 Finish.REFUSAL if refusal else finish_of(choice.get("finish_reason"), has_calls=bool(calls)),
                 _usage(data),
-                model=_model(answered),
+                model=answered.model,
                 service_tier=data.get("service_tier"),
                 native=self._native(message, wire_calls),
             )
@@ -115,17 +109,6 @@ class Chat:
         of_message = {name: message[name] for name in wanted if message.get(name) and name != _OF_A_CALL}
         of_calls = [{name: call[name] for name in wanted if call.get(name) and name == _OF_A_CALL} for call in calls]
         return Native({"message": of_message, "calls": of_calls}) if of_message or any(of_calls) else None
-
-
-def _ask_once(timeout_s: float) -> Mapping[str, str]:
-    """Tell a LiteLLM proxy not to ask again by itself, and how long it may take: https://docs.litellm.ai/docs/proxy."""
-    return {"x-litellm-num-retries": "0", "x-litellm-timeout": f"{max(timeout_s - _SOONER_S, timeout_s / 2):.1f}"}
-
-
-def _model(answered: Answered) -> Any:
-    """Return the model that answered; a gateway's header may say that it is not the one that was asked."""
-    model, fallbacks = answered.data.get("model"), answered.headers.get("x-litellm-attempted-fallbacks", "0")
-    return model if fallbacks == "0" else f"a fallback of {model}"
 
 
 def _content(content: Any) -> str:

@@ -38,7 +38,7 @@ _AS_WRITTEN: dict[Failure, str] = {
         PermissionDeniedError account_deactivated unsupported_country_region_territory key_model_access_denied
         AccessDeniedException ExpiredTokenException InvalidSignatureException UnrecognizedClientException
         IncompleteSignature InvalidClientTokenId MissingAuthenticationTokenException NotAuthorizedException
-        OptInRequired
+        OptInRequired no_db_connection
     """,
     Failure.RATE_LIMITED: """
         rate_limit rate_limited rate_limit_error rate_limit_exceeded rate_limit_reached too_many_requests slow_down
@@ -84,8 +84,22 @@ WRONG_REQUESTS = {bare(code) for code in _NOTHING.split()}
 WRAPPED_CODE = re.compile(
     r"""["'](?:code|type|status|reason|error_code|__type)["']\s*[:=]\s*["']([\w.#:-]{3,60})["']"""
 )
-WRAPPED_NAME = re.compile(r"\blitellm\.(?:exceptions\.)?([A-Z]\w+)")
-"""How a gateway's sentence holds the code of the error that it wraps, and LiteLLM's own name for it."""
+"""How a gateway's sentence holds the code of the error that it wraps."""
+
+UNREADABLE = re.compile(
+    r"""(?ix)
+    \bline\s\d+\scolumn\s\d+\s\(char\s\d+\) | \b(?:invalid|malformed|unexpected|unparsable)\sresponse\b
+    | \s-\s<(?:!doctype\s)?html\b | \bunable\sto\s(?:get|parse|decode)\s(?:the\s)?(?:json|response)\b
+    """
+)
+LOST = re.compile(
+    r"""(?ix)
+    \bconnection\s(?:was\s)?(?:error|reset|closed|aborted|broken|lost|terminated)\b | \bserver\sdisconnected\b
+    | \bpeer\sclosed\b | \bincomplete\s(?:chunked\s)?read\b | \bbroken\spipe\b | \breset\s(?:by\speer|before\sheaders)\b
+    | \bupstream\sconnect\serror\b
+    """
+)
+"""How a gateway says, with a 500 of its own, that it could not read an answer of the provider, or that it lost it."""
 
 _OF_THE_ACCOUNT = r"(?:accounts?|organi[sz]ations?|api keys?)\b.{0,20}\b(?:has|have|is|was|been)\b"
 FILTERED = re.compile(

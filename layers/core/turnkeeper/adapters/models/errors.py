@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from turnkeeper.adapters.models import error_words
+from turnkeeper.adapters.models import error_words, gateway
 from turnkeeper.adapters.models.error_shapes import (
     codes_of,
     error_of,
@@ -37,7 +37,7 @@ _ABOUT_THE_REQUEST = (_BAD_REQUEST, _NOT_FOUND, _GONE, 422)
 """Statuses that may be about the model, by their words."""
 
 _WHEREVER = (Failure.NO_CREDIT, Failure.CONTENT_FILTER)
-_LOST = (Failure.TIMEOUT, Failure.CONNECTION, Failure.RATE_LIMITED)
+_LOST = (Failure.RATE_LIMITED, Failure.TIMEOUT, Failure.CONNECTION)
 _BY_CODE = (
     Failure.MODEL_GONE,
     Failure.BAD_KEY,
@@ -112,7 +112,10 @@ def error_in(
 
 @dataclass
 class _Error:
-    """An error as it was reported: `words` without what they quote, `codes` as they are looked up."""
+    """An error as it was reported: `words` without what they quote, `codes` as they are looked up.
+
+    `fallback` is what a gateway adds of the model that it asked next by itself.
+    """
 
     data: Any
     headers: Mapping[str, str]
@@ -120,21 +123,26 @@ class _Error:
     raw_codes: list[str] = field(init=False)
     sentence: str = field(init=False)
     words: str = field(init=False)
+    fallback: str = field(init=False)
     codes: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
         kind = self.headers.get("x-amzn-errortype", "").partition(":")[0]
         self.raw_codes = [*([kind] if kind else []), *dict.fromkeys(codes_of(self.data))]
+        self.headers = gateway.unfolded(self.headers)
         self.sentence = " ".join(sentence_of(self.data)[:MOST_READ].split())
-        self.words = self._redacted(self.sentence)
-        wrapped = [m[1] for m in error_words.WRAPPED_CODE.finditer(self.words)]
-        wrapped += error_words.WRAPPED_NAME.findall(self.words)
-        self.codes = {bare(code.rpartition("#")[2]) for code in [*self.raw_codes, *wrapped]}
+        self.words, note, self.fallback = gateway.divided(self._redacted(self.sentence))
+        self.sentence = self.sentence.removesuffix(note)
+        self.codes = {bare(code.rpartition("#")[2]) for code in [*self.raw_codes, *_wrapped(self.words)]}
 
     def names(self, failures: Iterable[Failure]) -> Failure | None:
         """Return the first of these failures that a code means."""
         named = {CODES[code] for code in self.codes if code in CODES}
         return next((failure for failure in failures if failure in named), None)
+
+    def of_fallback(self) -> "_Error":
+        """Return the error that the gateway's own fallback ended in."""
+        return _Error(self.fallback, {}, self.asked)
 
     def _redacted(self, text: str) -> str:
         return redacted(text, self.asked.texts, secrets=self.asked.secrets, keep=[self.asked.model])
@@ -153,18 +161,30 @@ class _Error:
         )
 
 
+def _wrapped(words: str) -> list[str]:
+    return [*error_words.WRAPPED_CODE.findall(words), *gateway.WRAPPED_NAME.findall(words)]
+
+
 def _failure(status: int, error: _Error, otherwise: Failure) -> Failure:
     by_code = error.names(_WHEREVER)
     if by_code:
         return by_code
+    if error.fallback and _failure(_BAD_REQUEST, error.of_fallback(), otherwise) is Failure.CONTENT_FILTER:
+        return Failure.CONTENT_FILTER
     if status >= _SERVER_ERRORS:
-        # A proxy's own status stands for an answer that was lost; only another one may be made more precise by a code.
-        return otherwise if otherwise is not Failure.SERVER_ERROR else error.names(_LOST) or otherwise
+        # A proxy's own status stands for an answer that was lost; only another one may be made more precise.
+        return otherwise if otherwise is not Failure.SERVER_ERROR else _behind_a_500(error) or otherwise
     if status in _SAY_IT_ALL or status < _BAD_REQUEST:
         return otherwise
     if status == _TOO_MANY:
         return Failure.NO_CREDIT if _says_no_credit(error) else otherwise
     return _of_a_wrong_request(status, error) or otherwise
+
+
+def _behind_a_500(error: _Error) -> Failure | None:
+    if error_words.UNREADABLE.search(error.words):
+        return Failure.GARBAGE
+    return error.names(_LOST) or (Failure.CONNECTION if error_words.LOST.search(error.words) else None)
 
 
 def _of_a_wrong_request(status: int, error: _Error) -> Failure | None:

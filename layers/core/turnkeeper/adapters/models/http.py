@@ -7,10 +7,12 @@ from typing import Any
 import httpx
 
 from turnkeeper.adapters.bodies import AS_IT_IS, packed_as, read_body
+from turnkeeper.adapters.models import gateway
 from turnkeeper.adapters.models.deadline import call_within
 from turnkeeper.adapters.models.error_shapes import json_or_text
 from turnkeeper.adapters.models.errors import Asked, error_in, failed
-from turnkeeper.adapters.secrets import Secret
+from turnkeeper.adapters.secrets import Secret, Secrets
+from turnkeeper.agent import Endpoint
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
 
@@ -30,24 +32,36 @@ class Answered:
     data: dict[str, Any]
     headers: Mapping[str, str]
 
+    @property
+    def model(self) -> Any:
+        """What it says which model answered."""
+        return gateway.answered_by(self.data.get("model"), self.headers)
+
+
+def json_post(endpoint: Endpoint, secrets: Secrets, headers: Headers) -> "JsonPost":
+    """Return what posts to an endpoint with its key, which `headers` carries."""
+    key = secrets.secret(endpoint.key_secret) if endpoint.key_secret else None
+    return JsonPost(endpoint.url, key, headers, asks_once=endpoint.retries_inside)
+
 
 class JsonPost:
-    """Posts to one provider, at `base_url`, over connections that are kept alive; some need no key."""
+    """Posts to one provider, at `base_url`, over connections that are kept alive; some need no key.
 
-    def __init__(self, base_url: str, key: Secret | None, headers: Headers) -> None:
-        self._base, self._key, self._headers = base_url.rstrip("/"), key, headers
+    With `asks_once` a gateway is told not to ask again by itself, and how long it may take.
+    """
+
+    def __init__(self, base_url: str, key: Secret | None, headers: Headers, *, asks_once: bool = False) -> None:
+        self._base, self._key, self._headers, self._asks_once = base_url.rstrip("/"), key, headers, asks_once
         self._client = _client()
 
-    def send(
-        self, path: str, body: Mapping[str, Any], *, timeout_s: float, headers: Mapping[str, str] | None = None
-    ) -> Answered:
+    def send(self, path: str, body: Mapping[str, Any], *, timeout_s: float) -> Answered:
         """Post JSON to `path` and return the JSON object that comes back, within a hard total of `timeout_s`.
 
-        `headers` are sent beside those of the key. Where the key is rejected (401) it is read anew, past the cache, and
-        a changed one is tried once. An error in the body of a 2xx is an error. Raises DependencyError.
+        Where the key is rejected (401) it is read anew, past the cache, and a changed one is tried once. An error in
+        the body of a 2xx is an error. Raises DependencyError.
         """
         try:
-            answer, key = call_within(timeout_s, lambda: self._send(path, body, timeout_s, headers or {}))
+            answer, key = call_within(timeout_s, lambda: self._send(path, body, timeout_s))
         except TimeoutError as error:
             stuck, self._client = self._client, _client()
             stuck.close()
@@ -63,16 +77,16 @@ class JsonPost:
         try:
             return _read(answer, Asked.by(body, key))
         except DependencyError as error:
-            if self._key and answer.status_code == _UNAUTHORIZED and error.failure is Failure.BAD_KEY:
+            is_ours = error.failure is Failure.BAD_KEY and not gateway.WRAPPED_NAME.search(error.said)
+            if self._key and answer.status_code == _UNAUTHORIZED and is_ours:
                 rejected = self._key.rejected(f"({error.detail})")
                 rejected.sent, rejected.said = error.sent, error.said
                 raise rejected from error
             raise
 
-    def _send(
-        self, path: str, body: Mapping[str, Any], timeout_s: float, extra: Mapping[str, str]
-    ) -> tuple[httpx.Response, str]:
+    def _send(self, path: str, body: Mapping[str, Any], timeout_s: float) -> tuple[httpx.Response, str]:
         """Return the answer, and the key with which it was got."""
+        extra = gateway.ask_once(timeout_s) if self._asks_once else {}
         timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S))
 
         def post(key: str) -> httpx.Response:

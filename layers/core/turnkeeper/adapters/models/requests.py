@@ -1,4 +1,4 @@
-"""What the wires share when they write a request: its key, its messages, a schema in words."""
+"""What the wires share when they write a request: the header of its key, its messages, a schema in words."""
 
 import json
 import re
@@ -8,7 +8,6 @@ from itertools import groupby
 from typing import Any
 from urllib.parse import urlsplit
 
-from turnkeeper.adapters.secrets import Secret, Secrets
 from turnkeeper.agent import Endpoint
 from turnkeeper.domain.chat import Message, ModelRequest, ToolCall
 from turnkeeper.domain.known_models import known_model
@@ -18,11 +17,6 @@ Json = dict[str, Any]
 
 _AZURE = re.compile(r"\.azure\.(com|us|cn)$")
 """Azure's hosts: the public one, and those of the US government and of China."""
-
-
-def key_of(endpoint: Endpoint, secrets: Secrets) -> Secret | None:
-    """Return the key of an endpoint; None where it needs none."""
-    return secrets.secret(endpoint.key_secret) if endpoint.key_secret else None
 
 
 def bearer(endpoint: Endpoint) -> Callable[[str], Mapping[str, str]]:

@@ -6,9 +6,9 @@ Source: https://platform.openai.com/docs/api-reference/responses.
 
 from collections.abc import Iterator
 
-from turnkeeper.adapters.models.http import JsonPost
+from turnkeeper.adapters.models.http import Answered, JsonPost, json_post
 from turnkeeper.adapters.models.reading import filtered, is_count, reply, shaped, text_of, usage, within
-from turnkeeper.adapters.models.requests import Json, bearer, in_form, key_of, options_of, sent_id, sent_ids, thinks
+from turnkeeper.adapters.models.requests import Json, bearer, in_form, options_of, sent_id, sent_ids, thinks
 from turnkeeper.adapters.secrets import Secrets
 from turnkeeper.agent import Endpoint
 from turnkeeper.domain.chat import Finish, Message, ModelReply, ModelRequest, Native, ToolCall, ToolSpec, Usage
@@ -20,12 +20,13 @@ from turnkeeper.ports import ModelClient
 
 _NO_SUCH_PATH = ("404", "405", "501")
 _OR_CHAT = 'if its server has no Responses, write wire = "chat" for it in the stage\'s file'
+_OR_CHAT = 'if its server has no Responses, write wire = "chat" for it in the stage\'s file'
 _INCOMPLETE = {"max_output_tokens": Finish.LENGTH, "content_filter": Finish.CONTENT_FILTER}
 
 
 def client(endpoint: Endpoint, secrets: Secrets) -> ModelClient:
     """Make the client of an endpoint."""
-    return Responses(JsonPost(endpoint.url, key_of(endpoint, secrets), bearer(endpoint)))
+    return Responses(json_post(endpoint, secrets, bearer(endpoint)))
 
 
 class Responses:
@@ -39,14 +40,12 @@ class Responses:
         body = _body(request)
         return filtered(lambda: _reply(self._send(body, timeout_s)))
 
-    def _send(self, body: Json, timeout_s: float) -> Json:
+    def _send(self, body: Json, timeout_s: float) -> Answered:
         try:
-            return self._post.send("/responses", body, timeout_s=timeout_s).data
+            return self._post.send("/responses", body, timeout_s=timeout_s)
         except DependencyError as error:
             if error.failure is Failure.BAD_REQUEST and error.detail.startswith(_NO_SUCH_PATH):
-                hint = (
-                    f'{error.detail}: if its server has no Responses, write wire = "chat" for it in the stage\'s file'
-                )
+                hint = f"{error.detail}: {_OR_CHAT}"
                 raise DependencyError(error.failure, hint, sent=error.sent, said=error.said) from error
             raise
 
@@ -120,7 +119,8 @@ def _sent_back(message: Message) -> Iterator[Json]:
 # --- the answer -------------------------------------------------------------------------------------------------------
 
 
-def _reply(data: Json) -> ModelReply:
+def _reply(answered: Answered) -> ModelReply:
+    data = answered.data
     with shaped():
         items = [item for item in data["output"] if item["type"] in ("reasoning", "message", "function_call")]
         parts = [part for item in items if item["type"] == "message" for part in item["content"]]
@@ -135,7 +135,7 @@ def _reply(data: Json) -> ModelReply:
             calls,
             Finish.REFUSAL if refusal else _finish(data, bool(calls)),
             _usage(data),
-            model=data.get("model"),
+            model=answered.model,
             service_tier=data.get("service_tier"),
             native=Native(items) if _can_go_back(items) else None,
         )
