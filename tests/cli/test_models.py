@@ -434,6 +434,8 @@ NOT_FOUND = Response.of_json(404, {"detail": "Not Found"})
         ([NOT_FOUND, Response.of_json(200, {"data": None})], (0, "no answer", None)),
         ([Response.of_json(400, {"error": {"code": "model_decommissioned"}})], (1, "gone", None)),
         ([Response.of_json(410, {})], (1, "gone", None)),
+        ([Response.of_json(404, {"error": {"message": "The model `big` has been retired."}})], (1, "gone", None)),
+        ([Response.of_json(404, {"error": 'model "big" not found, try pulling it first'})], (1, "unknown", None)),
         ([Response.of_json(200, {"id": "big", "shutdown_date": "2026-12-05"})], (1, "has it", "2026-12-05")),
         ([Response.of_json(200, {"id": "big", "shutdown_date": "soon"})], (0, "has it", None)),
         ([Response.of_json(200, {"id": "big", "shutdown_date": 1e30})], (0, "has it", None)),

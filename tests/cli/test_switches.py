@@ -1,11 +1,15 @@
-"""`turnkeeper stop` and `resume`: who and what, and that nothing is stopped by a typing error."""
+"""`turnkeeper stop`, `resume` and `models retry`: who and what, and that nothing is stopped by a typing error."""
 
 import pytest
+from turnkeeper.domain.breaker import State
+from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.stage import MAX_AGE_S
+from turnkeeper.errors import DependencyError
 from turnkeeper.stores.stage import StageStore
+from turnkeeper_cli.store import Place
 
 from tests.cli.conftest import Run, Stack
-from tests.support.world import service
+from tests.support.world import answer, service
 
 
 def status(stack: Stack) -> int:
@@ -68,3 +72,39 @@ def test_to_resume_what_runs_says_what_is_stopped(stack: Stack, run: Run) -> Non
     result = run("resume", "everything")
 
     assert (1, "turnkeeper: everything is not stopped; stopped is: agent paint\n") == (result.code, result.err)
+
+
+GONE = "openai:first"
+
+
+def is_gone(stack: Stack) -> None:
+    error = DependencyError(Failure.MODEL_GONE, "404 model_not_found")
+    stack.world.models.script["first"] = [error]
+    stack.world.send(who=service(), customer_id="carla")
+
+
+def test_the_next_call_asks_a_model_that_was_gone(stack: Stack, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Place, "now", staticmethod(stack.world.clock))
+    is_gone(stack)
+    stack.world.models.script["first"] = [answer()]
+    before = stack.world.send(who=service(), customer_id="carla").json["model"]
+    result = run("models", "retry", GONE)
+    after = stack.world.send(who=service(), customer_id="carla").json["model"]
+
+    assert ("anthropic:second", GONE, 0) == (before, after, result.code)
+    assert f"The next call asks {GONE}; if that is answered, all do.\n" == result.out
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (GONE, f"{GONE} is not left alone: its calls are made"),
+        ("openai:nope", "no agent has the model 'openai:nope'"),
+    ],
+)
+def test_what_is_asked_anyway_or_by_nobody_is_not_asked_again(stack: Stack, run: Run, model: str, told: str) -> None:
+    result = run("models", "retry", model)
+
+    assert 1 == result.code
+    assert told in result.err
+    assert State.CLOSED is stack.world.services.stores.breakers.read([model])[0].state

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from turnkeeper import tool
 from turnkeeper.agent import ToolContext
+from turnkeeper.domain.breaker import State
 from turnkeeper.domain.chat import Finish, ModelReply, ToolCall, Usage
 from turnkeeper.domain.failures import Failure
 from turnkeeper.errors import DependencyError
@@ -66,6 +67,32 @@ def test_a_blank_answer_is_invalid_output_and_asked_for_again(blank: str) -> Non
     assert 200 == world.send().status
     assert ["first", "first"] == world.models.names()
     assert "(nothing)" == world.models.calls[-1][1].messages[-2].text
+
+
+def refused() -> DependencyError:
+    return DependencyError(Failure.INVALID_OUTPUT, "400 json_validate_failed", sent=False)
+
+
+def test_an_answer_that_the_provider_itself_found_invalid_is_asked_for_again_and_not_billed() -> None:
+    world, usual = World(), World()
+    usual.models.script["first"] = [answer()]
+    usual.send()
+    world.models.script["first"] = [refused(), answer()]
+
+    assert (200, ["first", "first"]) == (world.send().status, world.models.names())
+    assert usual.spent() == world.spent()
+    assert [] == world.telemetry.warnings
+
+
+def test_such_answers_end_the_attempt_as_invalid_output_and_open_no_breaker() -> None:
+    world = World(env={"turns.burst": 1000})
+    for _ in range(6):
+        world.models.script["first"] = [refused(), refused()]
+        sent = world.send()
+        assert (202, "invalid_output") == (sent.status, sent.json["reason"])
+
+    (breaker,) = world.restart().stores.breakers.read(["openai:first"])
+    assert State.CLOSED is breaker.state
 
 
 def test_blank_text_beside_a_call_is_left_out() -> None:

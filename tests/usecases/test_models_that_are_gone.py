@@ -58,6 +58,7 @@ def test_the_owner_is_told_once_by_name_with_what_the_provider_said(world: World
     assert {"kind": "model_gone", "dedup_key": f"{FIRST}#1"} == dict(message.attributes)
     assert "[Turnkeeper] the model openai:first is gone" == message.subject
     assert "turnkeeper models" in message.text
+    assert f"`turnkeeper models retry {FIRST}`" in message.text
     assert "has been deprecated" in message.text
     assert "https://" not in message.text
     assert 1 == len(warnings(world))
@@ -82,6 +83,45 @@ def test_after_a_day_it_is_asked_once_more_and_told_once_more(world: World) -> N
         world.restart()
 
     assert (3, 3) == (world.models.names().count("first"), len(told(world)))
+
+
+def test_its_owner_lets_the_next_call_ask_it(world: World) -> None:
+    world.send()
+    world.models.script["first"] = [answer()]
+    other = world.restart()
+    world.send()
+    other.stores.breakers.retry(FIRST)
+
+    assert [FIRST, FIRST] == [world.send().json["model"], world.send().json["model"]]
+
+
+def test_it_is_left_alone_again_if_it_is_still_gone(world: World) -> None:
+    world.send()
+    world.services.stores.breakers.retry(FIRST)
+    for _ in range(3):
+        world.send()
+
+    assert (2, 2) == (world.models.names().count("first"), len(told(world)))
+
+
+@pytest.mark.parametrize("probes", [True, False])
+def test_a_notice_that_is_late_keeps_its_key_and_says_no_moment_that_has_passed(world: World, *, probes: bool) -> None:
+    world.topics.dead = {"owner"}
+    world.send()
+    world.later(DAY_S * 1.2)
+    made = world.restart()
+    if probes:
+        made.guard.refresh(FIRST)
+        made.guard.enter(FIRST, 4)
+    world.topics.dead = set()
+    world.reconcile()
+    world.later(600)
+    world.reconcile()
+    ((_, message),) = [pair for pair in world.topics.published if pair[0] == "owner"]
+    (notice,) = told(world)
+
+    assert (None, f"{FIRST}#1") == (notice["asked_again_at"], notice["dedup_key"])
+    assert "asked again" not in message.text
 
 
 def test_once_it_is_there_again_it_answers(world: World) -> None:
@@ -126,11 +166,11 @@ def test_a_death_between_the_transition_and_the_notice_loses_no_notice(
     assert ([], [FIRST]) == (before, [notice["model"] for notice in told(world)])
 
 
-def test_health_says_why_it_is_open(world: World) -> None:
+def test_health_says_by_what_it_opened_and_not_what_the_provider_said(world: World) -> None:
     world.send()
     seen = world.get("/v1/health", operator()).json["breakers"]
 
-    assert {FIRST: f"model_gone: {SAID}"} == {b["dependency"]: b["why"] for b in seen if b["state"] != "closed"}
+    assert {FIRST: "model_gone"} == {b["dependency"]: b["why"] for b in seen if b["state"] != "closed"}
     assert {None} == {b["why"] for b in seen if b["state"] == "closed"}
 
 
@@ -148,13 +188,13 @@ def test_a_chain_of_models_that_are_gone_goes_to_a_person_and_costs_nothing() ->
 
 
 @pytest.mark.parametrize("failure", [Failure.BAD_KEY, Failure.NO_CREDIT, Failure.BAD_REQUEST])
-def test_where_only_an_owner_can_act_the_warning_has_the_providers_sentence(failure: Failure) -> None:
+def test_the_warning_has_the_failure_and_its_code_and_not_the_providers_sentence(failure: Failure) -> None:
     world = World()
     world.models.script["first"] = [DependencyError(failure, "400", said="Do this, then that.")]
     world.send()
 
     (warning,) = [text for text, _ in world.telemetry.warnings]
-    assert f"openai:first: {failure.value}: 400 (Do this, then that.)" == warning
+    assert f"openai:first: {failure.value}: 400" == warning
 
 
 def test_the_sentence_is_kept_with_the_attempt_and_the_reservation_and_shown_to_operators_only() -> None:

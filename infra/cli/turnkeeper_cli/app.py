@@ -50,11 +50,7 @@ app.command(
     help_epilogue="Examples:\n\nturnkeeper stop agent booking\n\nturnkeeper stop model openai:gpt-6-luna "
     "--reason 'wrong prices' --stage prod",
 )
-app.command(
-    models.models,
-    help_epilogue="Examples:\n\nturnkeeper models\n\nturnkeeper models --agent booking --days 90\n\n"
-    "turnkeeper models --ask --stage prod",
-)
+app.command(models.app)
 app.command(switches.resume, help_epilogue="Example: turnkeeper resume agent booking")
 
 

@@ -17,6 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from turnkeeper.adapters.bodies import AS_IT_IS, read_body
 from turnkeeper.adapters.models.deadline import call_within
+from turnkeeper.adapters.models.errors import Asked, failed
+from turnkeeper.adapters.models.gone_words import RETIRED, RETIRED_CODES
+from turnkeeper.domain.failures import Failure
 from turnkeeper.domain.model_names import spellings
 from turnkeeper.errors import DependencyError
 
@@ -28,7 +31,6 @@ _WITHIN_S = 15.0
 _TIMEOUT = httpx.Timeout(10, connect=3)
 _LONGEST_BODY_BYTES = 16 * 1024 * 1024
 _NO_ROUTE = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
-_GONE_WORDS = ("deprecated", "decommissioned", "retired", "end of its life")
 _UNREADABLE = (ResponseParserError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What boto3 raises at a body that is not an object: its parser takes it for granted, and documents nothing."""
 
@@ -196,21 +198,17 @@ def _missing(error: ClientError, said: str) -> Answer:
 
 
 def _refused(status: int, body: Mapping[str, Any], name: str) -> Answer:
-    """Say what an error means: that there is no such model, or only that nothing is known.
-
-    Anthropic's `not_found_error` may also be about the path: then it does not name the model.
-    """
+    """Say what an error means, as calls of models read it: that there is no such model, or that nothing is known."""
     error = body.get("error")
     fields = error if isinstance(error, dict) else {"message": error or body.get("message") or ""}
     message = str(fields.get("message") or "")
     said = quoted(f"{status}: {message}" if message else str(status))
-    codes = {str(fields.get("code")), str(fields.get("type"))}
-    if status == HTTPStatus.GONE or "model_decommissioned" in codes:
+    if status == HTTPStatus.GONE:
         return Answer(Word.GONE, said)
-    if "model_not_found" in codes or ("not_found_error" in codes and name in message):
-        is_gone = any(word in message.lower() for word in _GONE_WORDS)
-        return Answer(Word.GONE if is_gone else Word.UNKNOWN, said)
-    return Answer(Word.SILENT, said)
+    if failed(status, body, asked=Asked(name)).failure is not Failure.MODEL_GONE:
+        return Answer(Word.SILENT, said)
+    codes = {str(fields.get("code")), str(fields.get("type"))}
+    return Answer(Word.GONE if codes & RETIRED_CODES or RETIRED.search(message) else Word.UNKNOWN, said)
 
 
 def _get(url: str, headers: Mapping[str, str]) -> tuple[int, dict[str, Any]]:

@@ -5,15 +5,18 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from random import random
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 from turnkeeper.authoring.presets import PRESETS
+from turnkeeper.domain.breaker import Admit, BreakerPolicy, State
 from turnkeeper.domain.places import is_clear
 from turnkeeper.domain.stage import StageSettings
 from turnkeeper.domain.stage_file import WrongSettings, settings_from_json
 from turnkeeper.errors import StoreUnavailable
+from turnkeeper.stores.breakers import BreakerStore
 from turnkeeper.stores.stage import StageStore
 
 from turnkeeper_cli import asking, models_view, shutdowns
@@ -21,7 +24,8 @@ from turnkeeper_cli.asking import Answer, Question
 from turnkeeper_cli.errors import CliError
 from turnkeeper_cli.lineup import Known, known, problems, uses_of
 from turnkeeper_cli.models_view import Found
-from turnkeeper_cli.project import has_local_stack, known_agent, project_agents
+from turnkeeper_cli.project import has_local_stack, known_agent, known_model, project_agents
+from turnkeeper_cli.show import printable, say
 from turnkeeper_cli.store import Place
 
 FAILED = 1
@@ -29,6 +33,13 @@ _HERE = Place()
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _AT_ONCE = 8
 _LONGEST_DAYS = 3_650
+
+
+app = App(
+    name="models",
+    help_epilogue="Examples:\n\nturnkeeper models\n\nturnkeeper models --agent booking --days 90\n\n"
+    "turnkeeper models --ask --stage prod\n\nturnkeeper models retry openai:gpt-6-luna --stage prod",
+)
 
 
 def _checked(_: type, value: int) -> None:
@@ -81,6 +92,31 @@ def models(
     whole = Found(stage, uses, found, wrong, shutdowns.shipped(), today, days)
     models_view.print_json(whole) if as_json else models_view.show(whole)
     return FAILED if whole.faults else 0
+
+
+def retry(model: str, *, place: Place = _HERE) -> None:
+    """Let the next call ask a model that is left alone, because its provider was said not to have it, or was down.
+
+    For when the cause is mended: its URL, its key's access, its deployment. One call asks it; if that is answered, all
+    do. Others of its chain answer until then.
+
+    Parameters
+    ----------
+    model
+        The model's id, such as openai:gpt-6-luna.
+    """
+    known_model(model)
+    breaker = BreakerStore(place.open().table, place.now, BreakerPolicy(), random).retry(model)
+    if breaker.admits(place.now()) is Admit.PROBE:
+        say(printable(f"The next call asks {model}; if that is answered, all do."))
+    elif breaker.state is State.HALF_OPEN:
+        say(printable(f"A call is asking {model} at this moment: look at `turnkeeper trace`, or at health."))
+    else:
+        raise CliError(printable(f"{model} is not left alone: its calls are made"))
+
+
+app.default(models)
+app.command(retry, help_epilogue="Example: turnkeeper models retry openai:gpt-6-luna --stage prod")
 
 
 def _stage(place: Place) -> tuple[StageSettings, str]:

@@ -64,6 +64,18 @@ def known_agent(name: str) -> str:
     return name
 
 
+def known_name(name: str, kind: str, known: list[str]) -> str:
+    """Return the name of something that agents have; raises CliError where none of them has it."""
+    if name not in known:
+        raise CliError(f"no agent has the {kind} {name!r}; there are: {', '.join(sorted(set(known))) or 'none'}")
+    return name
+
+
+def known_model(model: str) -> str:
+    """Return a model's id; raises CliError where no agent of the project has it."""
+    return known_name(model, "model", [m.id for agent in project_agents().values() for m in agent.models])
+
+
 def has_local_stack() -> bool:
     """Whether `make up` wrote its file in this project."""
     return (root() / STACK_FILE).exists()

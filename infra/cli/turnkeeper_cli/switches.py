@@ -8,7 +8,7 @@ from turnkeeper.domain.stage import IN_FORCE_S, Stoppable, Target
 from turnkeeper.stores.stage import StageStore
 
 from turnkeeper_cli.errors import CliError
-from turnkeeper_cli.project import checked_id, known_agent, project_agents
+from turnkeeper_cli.project import checked_id, known_agent, known_model, known_name, project_agents
 from turnkeeper_cli.show import moment, printable, say
 from turnkeeper_cli.store import Place, Store
 
@@ -77,13 +77,8 @@ def _target(what: Stoppable, name: str, place: Place) -> Target:
         Stoppable.TENANT: lambda: place.known_tenant(name),
         Stoppable.AGENT: lambda: known_agent(name),
         Stoppable.CUSTOMER: lambda: checked_id(name),
-        Stoppable.MODEL: lambda: _among(name, "model", [m.id for a in project_agents().values() for m in a.models]),
-        Stoppable.TOOL: lambda: _among(name, "tool", [t.name for a in project_agents().values() for t in a.tools]),
+        Stoppable.MODEL: lambda: known_model(name),
+        Stoppable.TOOL: lambda: known_name(name, "tool", [t.name for a in project_agents().values() for t in a.tools]),
     }
     check.get(what, lambda: None)()
     return target
-
-
-def _among(name: str, kind: str, known: list[str]) -> None:
-    if name not in known:
-        raise CliError(f"no agent has the {kind} {name!r}; there are: {', '.join(sorted(set(known))) or 'none'}")

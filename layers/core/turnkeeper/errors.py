@@ -14,8 +14,9 @@ class TurnkeeperError(Exception):
 class DependencyError(TurnkeeperError):
     """A call over the network failed, as `failure` says; `retry_after_s` is how long the other side asks us to wait.
 
-    `said` is the other side's own sentence, redacted (`domain/redaction.py`); the error's text, which is logged,
-    leaves it out.
+    `said` is the other side's own sentence, redacted (`domain/redaction.py`), or "". It is kept with the call, which
+    operators of the turn's tenant and `turnkeeper trace` show, and, where a model is gone, with its breaker for the
+    owner's notice. It stands in no log, metric or health: the error's text, which is logged, leaves it out.
     """
 
     code = "dependency-failed"
@@ -34,7 +35,7 @@ class DependencyError(TurnkeeperError):
         self.detail = detail
         self.retry_after_s = retry_after_s
         self.sent = sent
-        """False if the request surely never reached the other side, which means that nothing can have been billed."""
+        """False if the request surely never reached a model, or its answer was refused unbilled: nothing was billed."""
         self.said = said
         self.charged = False
         """True if the answer shows that it was billed, whatever the failure."""

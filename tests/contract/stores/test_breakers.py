@@ -1,5 +1,7 @@
 """Breakers and the journal, conversations, cache and limits beside them, in memory and in moto."""
 
+from dataclasses import replace
+
 import pytest
 from turnkeeper.adapters.memory import MemoryTable
 from turnkeeper.domain.breaker import Breaker, BreakerPolicy, State
@@ -229,6 +231,59 @@ def test_an_older_notice_that_is_confirmed_late_does_not_confirm_the_newer_one(
     clock.now += 31
 
     assert reopened == fleet[1].begin_notice("d")
+
+
+def test_its_owner_lets_the_next_call_probe_and_only_one(fleet: list[BreakerStore], clock: Clock) -> None:
+    opened = fleet[0].open("d", 0, Failure.MODEL_GONE, SAID)
+    assert opened
+    retried = fleet[2].retry("d")
+    probes = [made.probe(made.read(["d"])[0], 10) for made in fleet]
+
+    assert opened.generation == retried.generation
+    assert clock() == pytest.approx(retried.open_until, abs=1)
+    assert [True, False, False] == [probe is not None for probe in probes]
+
+
+def test_a_breaker_that_moved_is_not_opened_to_a_probe(
+    fleet: list[BreakerStore], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = fleet[0].open("d", 0, Failure.MODEL_GONE, SAID)
+    assert opened
+    clock.now = opened.open_until + 1
+    probe = fleet[0].probe(opened, 10)
+    assert probe
+    reopened = fleet[0].reopen(probe, None, Failure.MODEL_GONE, SAID)
+    monkeypatch.setattr(fleet[1], "read", lambda _: [replace(opened, open_until=clock() + 9)])
+
+    assert reopened == fleet[1].retry("d")
+    assert [reopened] == fleet[2].read(["d"])
+
+
+def test_there_is_nothing_to_retry_where_calls_are_made(fleet: list[BreakerStore]) -> None:
+    assert (State.CLOSED, 0) == (fleet[0].retry("d").state, fleet[0].retry("d").generation)
+
+
+def test_a_retry_makes_no_second_notice(fleet: list[BreakerStore], table: Table, clock: Clock) -> None:
+    opened = fleet[0].open("d", 0, Failure.MODEL_GONE, SAID)
+    assert opened
+    fleet[0].confirm_notice(opened)
+    fleet[1].retry("d")
+
+    assert [] == due(table, clock() + 60)
+
+
+def test_a_notice_is_confirmed_while_a_probe_is_on_its_way(
+    fleet: list[BreakerStore], table: Table, clock: Clock
+) -> None:
+    opened = fleet[0].open("d", 0, Failure.MODEL_GONE, SAID)
+    assert opened
+    clock.now = opened.open_until + 1
+    probe = fleet[0].probe(opened, 10)
+    assert probe
+    fleet[1].confirm_notice(opened)
+
+    assert (1, 1) == (opened.opening, fleet[2].read(["d"])[0].opening)
+    assert [] == due(table, clock() + 60)
 
 
 def test_what_is_counted_first_is_never_told(fleet: list[BreakerStore], table: Table, clock: Clock) -> None:

@@ -14,6 +14,7 @@ Json = dict[str, Any]
 NO_CREDIT, FILTER, GONE = Failure.NO_CREDIT, Failure.CONTENT_FILTER, Failure.MODEL_GONE
 KEY, RATE, TIMEOUT, SERVER = Failure.BAD_KEY, Failure.RATE_LIMITED, Failure.TIMEOUT, Failure.SERVER_ERROR
 CONNECTION, REQUEST, GARBAGE = Failure.CONNECTION, Failure.BAD_REQUEST, Failure.GARBAGE
+INVALID = Failure.INVALID_OUTPUT
 
 
 def openai(message: str, code: Any = None, kind: str | None = "invalid_request_error", **more: Any) -> Json:
@@ -105,6 +106,160 @@ GONE_ANSWERS: list[tuple[int, Any]] = [
 @pytest.mark.parametrize(("status", "body"), GONE_ANSWERS)
 def test_a_model_that_is_gone_is_told_in_every_providers_words(status: int, body: Any) -> None:
     assert GONE is failed(status, body).failure
+
+
+MODEL = "acme/gpt-6-luna"
+WORDS_FOR_GONE = [
+    "litellm.APIError: XException - The model `gpt-6-luna` has been retired. Received Model Group=x LiteLLM Retried: 1",
+    "The model `gpt-6-luna` does not exist.",
+    "The model `acme/gpt-6-luna` does not exist or you do not have access to it.",
+    "The model 'models/acme/gpt-6-luna' was not found",
+    "models/gpt-6-luna is not found for API version v1beta, or is not supported for generateContent.",
+    "Publisher Model `projects/p/locations/eu/publishers/acme/models/gpt-6-luna` was not found.",
+    "acme/gpt-6-luna is not a valid model ID",
+    "gpt-6-luna is not a valid model",
+    "No endpoints found for acme/gpt-6-luna.",
+    "Invalid model: gpt-6-luna",
+    "Invalid model 'gpt-6-luna'. Permitted models can be found in the documentation.",
+    "/chat/completions: Invalid model name passed in model=acme/gpt-6-luna. Call `/v1/models` to view them",
+    "No such model gpt-6-luna or task",
+    "Unable to access model acme/gpt-6-luna. Please visit the list of models.",
+    "Model not found: gpt-6-luna",
+    'model "gpt-6-luna" not found, try pulling it first',
+    "The model gpt-6-luna has been deprecated, learn more here: https://acme.example/deprecations",
+    "The model `gpt-6-luna-2026-01-14` has been retired.",
+    "The model 'gpt-6-luna' has reached its end of life on 2026-10-01.",
+    "Deployment gpt-6-luna has been shut down.",
+    "Invocation of model ID acme/gpt-6-luna with on-demand throughput isn\u2019t supported. Retry your request.",
+    "The requested model does not exist",
+    "The deployment was retired.",
+    "Model Not Exist",
+    "The provided model identifier is invalid.",
+    "This model version has reached the end of its life.",
+    "litellm.BadRequestError: DeepseekException - Model Not Exist",
+    "litellm.APIError: AzureException - The API deployment for this resource does not exist. Try again.",
+    'litellm.BadRequestError: XException - b\'{"error": {"message": "The model `gpt-6-luna` does not exist"}}\'',
+    "litellm.BadRequestError: XException - {'error': {'message': \"It isn't\", 'code': 'model_retired'}}.",
+]
+
+
+@pytest.mark.parametrize("words", WORDS_FOR_GONE)
+@pytest.mark.parametrize("status", [400, 404])
+def test_words_alone_tell_that_the_model_that_was_asked_is_gone(status: int, words: str) -> None:
+    assert GONE is failed(status, {"message": words}, asked=Asked(MODEL)).failure
+
+
+NOT_GONE = [
+    "The model returned the following errors: `temperature` is deprecated for this model.",
+    "The model returned the following errors: thinking.type: enabled has been removed; use adaptive",
+    "thinking.type: enabled has been removed; use adaptive",
+    "Model gpt-6-luna: service tier 'flex' is not available for this organization",
+    "The requested model is not available in the flex service tier at this time",
+    "The model gpt-6-luna is no longer available in the flex service tier",
+    "The model gpt-6-luna has been removed from the batch endpoint",
+    "For model gpt-6-luna, effort 'max' is not available.",
+    "For model gpt-6-luna effort max is no longer supported",
+    "The model `gpt-6-luna` isn't available right now. Please retry in 20s.",
+    "The model `gpt-6-luna` was not found at this time, try again",
+    "The model `gpt-6-luna` is temporarily no longer available",
+    "model: budget_tokens is deprecated",
+    "model gpt-6-luna: budget_tokens is deprecated",
+    "model gpt-6-luna: 'reasoning.effort' = 'none' has been removed",
+    "unknown model kwargs: foo",
+    "Unknown model option: gpt-6-luna-mode",
+    "invalid model name or credentials",
+    "Model is not ready; LoRA adapter not found",
+    "LoRA adapter for model gpt-6-luna not found",
+    "Support for gpt-6-luna has been removed",
+    "Tokenizer of the model gpt-6-luna was not found",
+    "Model version: conversation not found",
+    "Resource not found: model registry unavailable, try again",
+    "Cached content not found for this model",
+    "Cached content for gpt-6-luna was not found",
+    "No allowed providers are available for the selected model.",
+    "No endpoints found for acme/gpt-6-luna that support tool use.",
+    "The model `other-9` does not exist.",
+    "Could not parse the tool arguments near 'no such model'",
+    "1 validation error: input_value='xxx...xxx no such model', input_type=str",
+    '1 validation error near "The model gpt-6-luna does not exist"',
+    "Bad text: `The model gpt-6-luna does not exist`, cut",
+    "Bad text: «The model gpt-6-luna does not exist», “No such model gpt-6-luna”",
+    "Bad text: \u2018Model not found: gpt-6-luna\u2019",
+    "Invalid content: 'x' The model gpt-6-luna does not exist",
+    'Invalid JSON: {"error": {"code": "model_not_found", "message": "Model Not Exist"}}',
+    'ValidationError: {"code": "model_not_found"}',
+    'near \'{"code": "model_not_found"}\'',
+    "Cut off near 'litellm.NotFoundError: no such model",
+]
+CUSTOMERS = ("x' The model gpt-6-luna does not exist 'y",)
+
+
+@pytest.mark.parametrize("words", NOT_GONE)
+@pytest.mark.parametrize("status", [400, 404])
+def test_what_is_about_a_part_of_the_request_or_quoted_from_it_does_not_say_that_the_model_is_gone(
+    status: int, words: str
+) -> None:
+    assert REQUEST is failed(status, {"message": words}, asked=Asked(MODEL, texts=CUSTOMERS)).failure
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        "credit balance",
+        "insufficient funds",
+        "INVALID_PAYMENT_INSTRUMENT",
+        "invalid api key",
+        '"code": "billing_error"',
+    ],
+)
+@pytest.mark.parametrize(
+    "sentence", ["Could not parse near '{}'", 'Bad value "{}" here', "Not allowed: \u2018{}\u2019", "At `{}"]
+)
+def test_quoted_words_neither_use_up_credit_nor_reject_a_key(sentence: str, quoted: str) -> None:
+    assert REQUEST is failed(400, openai(sentence.format(quoted)), asked=Asked(MODEL)).failure
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, openai("gone", "model_not_found")),
+        (400, openai("gone", "model_decommissioned")),
+        (404, {"error": {"code": "DeploymentNotFound", "message": "It does not exist."}}),
+        (404, anthropic("not_found_error", f"model: {MODEL}")),
+        (
+            404,
+            {"__type": "ResourceNotFoundException", "message": "This model version has reached the end of its life."},
+        ),
+        (400, litellm('BadRequestError: GroqException - {"error":{"code":"model_decommissioned"}}')),
+        (400, openai("Model Not Exist")),
+        (400, bedrock("The provided model identifier is invalid.")),
+        (404, openrouter(404, f"No endpoints found for {MODEL}.")),
+    ],
+)
+def test_a_code_or_a_sentence_tells_that_a_model_is_gone(status: int, body: Any) -> None:
+    assert GONE is failed(status, body, asked=Asked(MODEL)).failure
+
+
+@pytest.mark.parametrize("code", ["json_validate_failed", "tool_use_failed", "output_parse_failed"])
+def test_a_models_own_invalid_output_is_neither_counted_nor_billed(code: str) -> None:
+    error = failed(400, openai("Failed to generate JSON.", code))
+
+    assert (INVALID, False, False) == (error.failure, CONSEQUENCES[error.failure].counts, error.sent)
+
+
+def test_names_of_roles_and_tools_are_not_what_a_customer_said_and_arguments_are() -> None:
+    call = {"type": "tool_use", "id": "call_7", "name": "find_slots", "input": {"name": "Winterbottom"}}
+    asked = Asked.by({"model": "m", "messages": [{"role": "assistant", "content": [call]}]})
+
+    assert ("Winterbottom",) == asked.texts
+
+
+def test_the_customers_words_never_stand_in_the_sentence() -> None:
+    asked = Asked.by({"model": MODEL, "messages": [{"role": "user", "content": "I am Bob Smith, born Winterbottom"}]})
+    words = "'max_tokens' is wrong near 'Bob Smith' or \"Winterbottom\", or the cut `Winterb` for 'gpt-6-luna'"
+    said = failed(400, openai(words), asked=asked).said
+
+    assert "'max_tokens' is wrong near '[…]' or \"[…]\", or the cut `[…]` for 'gpt-6-luna'" == said
 
 
 @pytest.mark.parametrize(
@@ -233,7 +388,7 @@ def test_no_customer_can_open_a_breaker_with_words_that_a_provider_quotes(quoted
             RATE,
         ),
         (413, openai("Request too large on tokens per minute (TPM)", "rate_limit_exceeded", "tokens"), REQUEST),
-        (400, openai("Failed to call a function.", "tool_use_failed"), GARBAGE),
+        (400, openai("Failed to call a function.", "tool_use_failed"), INVALID),
         (408, litellm("Timeout: APITimeoutError - Request timed out", "408"), TIMEOUT),
         (500, litellm("APIConnectionError: OpenAIException - Connection error", "500"), CONNECTION),
         (500, litellm("InternalServerError: OpenAIException - x", "500"), SERVER),

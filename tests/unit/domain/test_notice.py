@@ -22,6 +22,7 @@ NOTICE = Notice(
     second_level=False,
 )
 SNS_BYTES = 256 * 1024
+MARKS = "\u00ad\u061c\u2060\u2800\u3164\ufe0f\ufeff\U000e0041\x00\x1b\x7f\x9b\u200b\u200f\u202a\u202e\u2066\u2069"
 
 
 def test_a_person_at_3_am_finds_what_they_need() -> None:
@@ -67,7 +68,7 @@ def test_what_was_wrong_is_cut() -> None:
     assert (120, "…") == (len(told), told[-1])
 
 
-@pytest.mark.parametrize("invisible", "\x00\x1b\x7f\x9b\u200b\u200f\u202a\u202e\u2066\u2069", ids=ascii)
+@pytest.mark.parametrize("invisible", MARKS, ids=ascii)
 def test_what_cannot_be_seen_is_shown(invisible: str) -> None:
     hidden = f"pay{invisible}me"
     notice = replace(NOTICE, message=hidden, tried=[Tried("t", "m", "f", hidden)])

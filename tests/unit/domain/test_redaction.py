@@ -6,7 +6,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from turnkeeper.domain.redaction import GAP, MOST_CHARACTERS, kept, redacted
+from turnkeeper.domain.redaction import GAP, MOST_CHARACTERS, kept, read, redacted
 
 
 @pytest.mark.parametrize(
@@ -110,6 +110,50 @@ def test_what_is_quoted_of_the_request_is_taken_out(sent: str, quoted: str) -> N
     assert f"Invalid input: <{GAP}> is not allowed" == line
 
 
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        ("invalid content: 'Winterbottom'", "Winterbottom"),
+        ("invalid content: Winterbottom!", "Winterbottom."),
+        ("Invalid date 'hunter2'", "hunter2"),
+        ("Invalid date 'hunter2'", "my password is hunter2, thanks"),
+        ("near 'Bob Smith'", "Dear all, I am Bob Smith of Wexley"),
+        ("near `Bob Smith`", ""),
+        ("near \u201cBob Smith\u201d, \u00abBob\u00bb", "I am Bob"),
+        ("near \u2018Bob isn\u2019t Smith\u2019", ""),
+        ("near 'Bob O'Smith is 'here' now' (400)", ""),
+        ("near 'no' Bob 'Smith'", "say 'no' Bob 'Smith'"),
+        ("cut off near 'Bob Smith", ""),
+        ('{"input": "Bob Smith"}', ""),
+        ("near 'mithe'", "Bob Smithers"),
+        ("value='Bob' of", "bob"),
+    ],
+)
+def test_quoted_words_of_a_customer_are_taken_out(said: str, sent: str) -> None:
+    line = redacted(said, [sent])
+
+    assert GAP in line
+    assert not [word for word in ("Winter", "hunter", "Bob", "Smith", "mithe") if word in line]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Unsupported value: 'reasoning_effort' does not support 'max' with `messages[0].content`.",
+        "The user's plan isn't there, and it's the models' limit",
+        "the model 'acme/m-1' and \"m-1\" and `models/m-1` and 'm-1-2026-01-14' and 'm-1:latest'",
+    ],
+)
+def test_quoted_names_of_fields_and_of_the_model_stay_and_no_apostrophe_is_a_quote(said: str) -> None:
+    assert said == redacted(said, ["book a dentist"], keep=["m-1"])
+
+
+def test_words_have_nothing_that_is_quoted_but_for_the_models_name() -> None:
+    found = read("'m-1' and 'max_tokens' are no 'model'", keep=["acme/m-1"])
+
+    assert ("'m-1' and 'max_tokens' are no 'model'", f"'m-1' and {GAP} are no {GAP}") == (found.said, found.words)
+
+
 def test_single_words_and_short_runs_stay() -> None:
     sent = ["book a dentist for my daughter", "user", "x-ray"]
 
@@ -157,10 +201,11 @@ def test_a_sentence_is_cut_only_after_it_was_redacted() -> None:
     assert "tooth" not in kept(redacted(said, ["my tooth hurts since last night"]))
 
 
-def test_a_long_request_takes_no_noticeable_time() -> None:
+@pytest.mark.parametrize("said", ["word " * 400, "' x' " * 400, "«" * 2_000, "'a b' 'c d', " * 150])
+def test_a_long_request_takes_no_noticeable_time(said: str) -> None:
     sent = ["lorem ipsum dolor sit amet consectetur " * 25_000]
     began = time.process_time()
 
-    redacted("word " * 400, sent)
+    redacted(said, sent)
 
     assert time.process_time() - began < 2

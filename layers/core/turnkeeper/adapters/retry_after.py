@@ -1,4 +1,8 @@
-"""Reads by which of many ways a service asks to be left alone for a while, and for how long."""
+"""Reads by which of many ways a service asks to be left alone for a while, and for how long.
+
+A moment is counted from the machine's own clock, and not from one that is injected: it stands in an answer that has
+just arrived, and adapters have no other clock.
+"""
 
 import math
 import re

@@ -1,6 +1,6 @@
 """The circuit breaker of one dependency, shared by the fleet: when to call, when to trip, how long to stay open."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from turnkeeper.domain.failures import CONSEQUENCES, Failure
@@ -61,8 +61,9 @@ class Breaker:
     `generation` rises with every transition: the outcome of a call from an older generation is ignored. `probe_until`
     is when the probe of a half-open breaker is taken for dead, so that another caller may probe; `times_reopened`
     counts the probes that failed in a row. `opened_by` is the code of the failure that opened it, as text: a newer
-    release may have written one that this one does not know. `said` is what the other side said then, where one failure
-    is enough.
+    release may have written one that this one does not know. `opening` is the generation with which it opened: it stays
+    while a probe is on its way, is 0 of a closed one, and follows from the rest where two are compared. `said` is the
+    redacted sentence of the other side, where one failure is enough: for the owner's notice, and for nothing else.
     """
 
     dependency: str
@@ -73,6 +74,7 @@ class Breaker:
     times_reopened: int = 0
     opened_by: str = ""
     said: str = ""
+    opening: int = field(default=0, compare=False)
 
     @property
     def is_told(self) -> bool:
@@ -88,9 +90,13 @@ class Breaker:
 
     def opened(self, now: float, open_s: float, failure: Failure | None = None, said: str = "") -> "Breaker":
         """Return the breaker after too many failures, of which this was the last: open for `open_s` seconds."""
-        opened_by = failure.value if failure else ""
+        opened_by, next_one = failure.value if failure else "", self.generation + 1
         until = now + open_s
-        return Breaker(self.dependency, State.OPEN, self.generation + 1, until, opened_by=opened_by, said=said)
+        return Breaker(self.dependency, State.OPEN, next_one, until, opened_by=opened_by, said=said, opening=next_one)
+
+    def retried(self, now: float) -> "Breaker":
+        """Return the breaker after its owner asked for a probe: the next call is one."""
+        return replace(self, open_until=now)
 
     def probing(self, now: float, lease_s: float) -> "Breaker":
         """Return the breaker while one caller probes the dependency, for at most `lease_s` seconds."""
@@ -146,6 +152,7 @@ def open_seconds(
     reopens.
     """
     backoff: int = min(2**times_reopened, MAX_BACKOFF)
-    own_s = CONSEQUENCES[failure].rest_s if failure else 0.0
+    row = CONSEQUENCES[failure] if failure else None
+    own_s = row.rest_s if row else 0.0
     rest_s = own_s or max(policy.recovery_timeout_s * backoff, min(retry_after_s or 0.0, LONGEST_REST_S))
     return rest_s * (1 + random / 10)

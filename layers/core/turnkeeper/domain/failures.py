@@ -65,7 +65,7 @@ CONSEQUENCES: Mapping[Failure, Consequence] = {
     Failure.RATE_LIMITED:   Consequence(False, True,  True,  True,  False, Billed.NO),
     Failure.NO_CREDIT:      Consequence(False, True,  True,  True,  True,  Billed.NO),
     Failure.BAD_KEY:        Consequence(False, True,  True,  True,  True,  Billed.NO),
-    Failure.MODEL_GONE:     Consequence(False, True,  True,  True,  True,  Billed.NO, rest_s=_DAY_S),
+    Failure.MODEL_GONE:     Consequence(False, True,  True,  True,  True,  Billed.NO, _DAY_S),
     Failure.BAD_REQUEST:    Consequence(False, True,  False, False, True,  Billed.NO),
     Failure.GARBAGE:        Consequence(False, True,  True,  True,  False, Billed.MAYBE),
     Failure.EMPTY:          Consequence(False, True,  True,  True,  False, Billed.MAYBE),

@@ -1,20 +1,18 @@
 """Writes the notice for the person on call, to be read on a phone at 3 AM; it holds no secret, and no action."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from turnkeeper.domain.money import format_usd
+from turnkeeper.domain.text import INVISIBLE
 
 _MESSAGE_CHARS = 300
 _ERROR_CHARS = 120
 _SUBJECT_CHARS = 99
 _TRIED = 8
-_INVISIBLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and marks that hide text or reverse it: a customer's text must not disguise itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +133,11 @@ class Notice:
 
 
 def _short(text: str, most: int) -> str:
-    """Return a text that others wrote as one line of at most `most` characters, with the invisible ones replaced."""
-    line = _INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", " ".join(text.split()))
+    """Return a text that others wrote as one line of at most `most` characters, with the invisible ones replaced.
+
+    A customer's text must not disguise itself.
+    """
+    line = INVISIBLE.sub("\N{REPLACEMENT CHARACTER}", " ".join(text.split()))
     return line if len(line) <= most else line[: most - 1] + "…"
 
 

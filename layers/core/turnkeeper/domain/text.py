@@ -6,7 +6,7 @@ _LONGEST_LINE = 2_000
 """Characters of one error; whatever comes after them helps nobody."""
 
 _INVISIBLE = (
-    (0x0000, 0x0020),  # controls, space
+    (0x0000, 0x001F),  # controls
     (0x007F, 0x00A0),
     (0x00AD, 0x00AD),  # soft hyphen
     (0x034F, 0x034F),  # combining grapheme joiner
@@ -42,10 +42,15 @@ _INVISIBLE = (
     (0x1D173, 0x1D17A),  # controls of music
     (0xE0000, 0xE0FFF),  # tags, variation selectors
 )
-"""Ranges of characters of which nothing is seen: spaces, controls, format characters, fillers, and all others that
-Unicode calls ignorable (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point)."""
+"""Ranges of characters of which nothing is seen, but for the plain space: other spaces, controls, format characters,
+fillers, and all others that Unicode calls ignorable
+(https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point)."""
 
-_VISIBLE = re.compile("[^{}]".format("".join(f"{chr(first)}-{chr(last)}" for first, last in _INVISIBLE)))
+_CLASS = "".join(f"{chr(first)}-{chr(last)}" for first, last in _INVISIBLE)
+_VISIBLE = re.compile(f"[^ {_CLASS}]")
+
+INVISIBLE = re.compile(f"[{_CLASS}]")
+"""A character of which nothing is seen, and which is no plain space: it may hide, reverse or split what people read."""
 
 
 def is_blank(text: str) -> bool:

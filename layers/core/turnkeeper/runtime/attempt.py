@@ -29,6 +29,9 @@ _MOST_CALLS = 8
 """Tool calls that are made for one answer of a model; all that it asks for are steps of the attempt."""
 
 _TOO_MANY_CALLS = f"an answer may ask for at most {_MOST_CALLS} tool calls at once"
+_REFUSED_BY_PROVIDER = ModelReply("", (), Finish.STOP, None)
+"""Stands for an answer that the provider itself found invalid, and kept: it is asked for again as any other."""
+
 _REFUSALS = {Finish.REFUSAL: Reason.REFUSAL, Finish.CONTENT_FILTER: Reason.CONTENT_FILTER}
 
 
@@ -147,6 +150,8 @@ class Attempts:
                 run, model, progress.request(model), limit=lambda left: call_limit(model.max_latency_s, rest, left)
             )
         except DependencyError as error:
+            if error.failure is Failure.INVALID_OUTPUT:
+                return _REFUSED_BY_PROVIDER
             progress.failed(model, error.failure)
             if CONSEQUENCES[error.failure].next_model:
                 progress.next_model()

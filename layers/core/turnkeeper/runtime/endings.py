@@ -105,7 +105,7 @@ class Endings:
             self._owner.spend_alert(alert)
         run.money.alerts.clear()
         for breaker in run.gone:
-            self._owner.model_gone(breaker)
+            self._owner.model_gone(breaker, self._clock())
         run.gone.clear()
 
     def _escalating(self, turn: Turn, verdict: Verdict, cost_micro_usd: int) -> Document:

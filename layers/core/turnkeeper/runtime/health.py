@@ -126,7 +126,7 @@ def breaker_views(breakers: BreakerStore, names: Sequence[str]) -> list[BreakerV
         {
             "dependency": b.dependency,
             "state": _BREAKER[b.state],
-            "why": None if b.state is State.CLOSED else ": ".join(filter(None, [b.opened_by, b.said])) or None,
+            "why": None if b.state is State.CLOSED else b.opened_by or None,
             "generation": b.generation,
             "open_until": b.open_until,
         }

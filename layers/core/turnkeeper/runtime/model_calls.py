@@ -59,10 +59,6 @@ def usual_tokens(request: ModelRequest) -> int:
     return input_bound(request) // 4 + request.max_output_tokens
 
 
-def _warning(model: str, error: DependencyError) -> str:
-    return f"{model}: {error} ({error.said})" if error.said else f"{model}: {error}"
-
-
 @dataclass(frozen=True, slots=True)
 class _EndedCall:
     """How a call ended, for the ledger and the log."""
@@ -139,7 +135,7 @@ class ModelCalls:
         """Report a failure to the model's breaker; if that opened because the model is gone, the owner is told once."""
         moved = self._guard.failed(permit, error.failure, error.retry_after_s, error.said)
         if moved and moved.is_told:
-            self._owner.warn(_warning(permit.dependency, error), run.about)
+            self._owner.warn(f"{permit.dependency}: {error}", run.about)
             run.gone.append(moved)
 
     def _ask(self, run: Run, model: Model, request: ModelRequest, timeout_s: float) -> ModelReply:
@@ -234,7 +230,7 @@ class ModelCalls:
         cost = reservation.reserved_micro_usd if may_be_billed else 0
         report = self._report(replace(ended, cost_micro_usd=cost, why=error.said))
         if row.alert_owner and not row.rest_s:
-            self._owner.warn(_warning(ended.model.id, error), ended.run.about)
+            self._owner.warn(f"{ended.model.id}: {error}", ended.run.about)
         money = ended.run.money
         money.may_be_billed(reservation, report) if may_be_billed else money.not_billed(reservation, report)
 

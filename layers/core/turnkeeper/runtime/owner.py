@@ -58,18 +58,26 @@ class Owner:
             with suppress(StoreUnavailable):  # unconfirmed, it is published again, under the same key
                 self._spend.confirm_alert(alert)
 
-    def model_gone(self, breaker: Breaker) -> None:
-        """Publish that a model is gone; the caller sees to it that this happens once each time its breaker opens."""
+    def model_gone(self, breaker: Breaker, now: float) -> None:
+        """Publish that a model is gone; the caller sees to it that this happens once each time its breaker opens.
+
+        `now` is in seconds since the epoch: a notice that is late leaves out when the model is asked again once that is
+        over.
+        """
         model, said = breaker.dependency, _LINK.sub(r"\1[:]//", breaker.said)
-        again_at = datetime.fromtimestamp(breaker.open_until, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        asked_again = datetime.fromtimestamp(breaker.open_until, UTC) if breaker.open_until > now else None
+        again_at = f"{asked_again:%Y-%m-%dT%H:%M:%SZ}" if asked_again else None
+        again = f"asked again        {again_at}\n" if again_at else ""
         text = (
             f"The model {model} is gone: its provider has retired it, never had it, or keeps it from your account.\n"
             f"Turns go on with the other models of their chains, as far as there are any.\n\n"
             f"the provider said  {said or '(nothing)'}\n"
-            f"asked again        {again_at}\n\n"
+            f"{again}\n"
             "Name another model in its place: `turnkeeper models` lists where it is named, and what replaces it.\n"
+            "Was its URL, its key's access or its deployment wrong, and is right now? Let the next call ask it:\n"
+            f"`turnkeeper models retry {model}`\n"
         )
-        attributes = {"kind": "model_gone", "dedup_key": f"{model}#{breaker.generation}"}
+        attributes = {"kind": "model_gone", "dedup_key": f"{model}#{breaker.opening}"}
         data = {
             "type": "model_gone",
             "version": 1,

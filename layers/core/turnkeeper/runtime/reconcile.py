@@ -62,7 +62,7 @@ class Reconciler:
         if isinstance(work, DueNotice):
             gone = self._stores.breakers.begin_notice(work.dependency)
             if gone:
-                self._owner.model_gone(gone)
+                self._owner.model_gone(gone, self._clock())
             return
         if isinstance(work, DueAlert):
             alert = self._stores.spend.begin_alert(work.pk, work.sk)

@@ -201,7 +201,7 @@ class BreakerView(TypedDict):
 
     dependency: str
     state: BreakerStatus
-    why: Annotated[str | None, Field(description="The failure that opened it; of a model that is gone, what was said.")]
+    why: Annotated[str | None, Field(description="The code of the failure that opened it.")]
     generation: int
     open_until: float
 

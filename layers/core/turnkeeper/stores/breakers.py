@@ -117,15 +117,30 @@ class BreakerStore:
         return self._move(probing.closed(), _half_open(probing))
 
     def reopen(
-        self,
-        probing: Breaker,
-        retry_after_s: float | None = None,
-        failure: Failure | None = None,
-        said: str = "",
+        self, probing: Breaker, retry_after_s: float | None = None, failure: Failure | None = None, said: str = ""
     ) -> Breaker | None:
         """Open the breaker for longer after a failed probe; None if its lease ran out and another probe began."""
         open_s = self._open_s(probing.times_reopened + 1, retry_after_s, failure)
         return self._move(probing.reopened(self._clock(), open_s, failure, said), _half_open(probing))
+
+    def retry(self, dependency: str) -> Breaker:
+        """Let the next call of a dependency whose breaker is open probe it; returns the breaker as it is then.
+
+        One that is closed, half-open or rested stays as it is, and so does one that moved in between.
+        """
+        (breaker,) = self.read([dependency])
+        now = self._clock()
+        if breaker.state is not State.OPEN or breaker.open_until <= now:
+            return breaker
+        retried = breaker.retried(now)
+        same = Attr("st").eq(State.OPEN) & Attr("gen").eq(breaker.generation)
+        fresh = {"open_until": retried.open_until, "changed_at": now}
+        try:
+            self._table.write(Update(keys.breaker(dependency), set=fresh, when=same))
+        except Refused as refusal:
+            retried = _breaker(dependency, refusal.olds[0])
+        self.learn([retried])
+        return retried
 
     # --- the notice that one failure was enough -----------------------------------------------------------------------
 
@@ -144,8 +159,9 @@ class BreakerStore:
         return breaker
 
     def confirm_notice(self, breaker: Breaker) -> None:
-        """Record that there is nothing more to tell the owner about this state of the breaker."""
-        key, same = keys.breaker(breaker.dependency), Attr("gen").eq(breaker.generation)
+        """Record that there is nothing more to tell the owner about this opening of the breaker."""
+        key = keys.breaker(breaker.dependency)
+        same = Attr("opening").eq(breaker.opening) if breaker.opening else Attr("gen").eq(breaker.generation)
         with suppress(Refused):  # there is news already, with a notice of its own
             self._table.write(Update(key, remove=("due_pk", "due_at"), when=same))
 

@@ -238,7 +238,7 @@ def _reply(data: Json) -> ModelReply:
         ]
         stop = data.get("stopReason", "")
         if stop in _MALFORMED:
-            raise DependencyError(Failure.GARBAGE, stop)
+            raise DependencyError(Failure.INVALID_OUTPUT, stop)
         return reply(
             _THOUGHT.sub("", text),
             calls,

@@ -10,6 +10,22 @@ _MESSAGES = ("message", "Message", "msg", "error_message", "error_msg")
 _SENTENCES = (*_MESSAGES, "detail", "description", "title", "error")
 _ANSWERS = ("choices", "content", "output")
 _SAYS_ERROR = (("status", "failed"), ("type", "error"), ("object", "error"))
+_NAMES = {
+    "role",
+    "type",
+    "name",
+    "id",
+    "call_id",
+    "tool_call_id",
+    "tool_use_id",
+    "toolUseId",
+    "status",
+    "phase",
+    "format",
+}
+_DATA = {"input", "json"}
+"""Fields of messages that hold data of tools, whose own fields may have any name."""
+
 _DEEPEST = 5
 _CLIENT_ERRORS, _END_OF_ERRORS = 400, 600
 
@@ -88,6 +104,7 @@ def codes_of(data: Any, depth: int = _DEEPEST) -> Iterator[str]:
             yield str(value)
     for name in _INSIDE:
         yield from codes_of(data.get(name), depth - 1)
+    yield from codes_of(_behind(data), depth - 1)
 
 
 def sentence_of(data: Any, depth: int = _DEEPEST) -> str:
@@ -99,10 +116,21 @@ def sentence_of(data: Any, depth: int = _DEEPEST) -> str:
     if not isinstance(data, dict) or not depth:
         return ""
     own = next((said for name in _SENTENCES if (said := sentence_of(data.get(name), depth - 1))), "")
-    raw = data["metadata"].get("raw") if isinstance(data.get("metadata"), dict) else None
-    if raw:  # OpenRouter's way to pass on what the provider behind it said
-        own = f"{own}: {raw if isinstance(raw, str) else sentence_of(raw, depth - 1)}"
+    behind = sentence_of(_behind(data), depth - 1)
+    if behind:
+        own = f"{own}: {behind}"
     return own or sentence_of(data.get("errors"), depth - 1)
+
+
+def _behind(data: Mapping[str, Any]) -> Any:
+    """Return what the provider behind OpenRouter said, which passes it on as text."""
+    raw = data["metadata"].get("raw") if isinstance(data.get("metadata"), dict) else None
+    if not isinstance(raw, str):
+        return raw
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw
 
 
 def reported(data: Any) -> dict[str, Any]:
@@ -131,14 +159,15 @@ def told_headers(data: Any) -> dict[str, str]:
     return {str(n).lower(): str(v) for n, v in headers.items()} if isinstance(headers, dict) else {}
 
 
-def strings_of(value: Any) -> Iterator[str]:
-    """Yield every text in JSON data, without the names of fields."""
-    waiting = [value]
+def texts_of(value: Any) -> Iterator[str]:
+    """Yield every text in the messages of a request: not what the protocol needs, such as roles and tools' names."""
+    waiting: list[tuple[Any, bool]] = [(value, False)]
     while waiting:
-        value = waiting.pop()
+        value, is_data = waiting.pop()
         if isinstance(value, str):
             yield value
         elif isinstance(value, Mapping):
-            waiting += value.values()
+            inner = ((part, is_data or name in _DATA) for name, part in value.items() if is_data or name not in _NAMES)
+            waiting += inner
         elif isinstance(value, (list, tuple)):
-            waiting += value
+            waiting += ((part, is_data) for part in value)

@@ -56,7 +56,7 @@ _AS_WRITTEN: dict[Failure, str] = {
         overloaded_error engine_overloaded_error service_unavailable ServiceUnavailableException unavailable
         ModelErrorException model_overloaded service_tier_capacity_exceeded
     """,
-    Failure.GARBAGE: """
+    Failure.INVALID_OUTPUT: """
         tool_use_failed json_validate_failed output_parse_failed
     """,
     Failure.BAD_REQUEST: """
@@ -67,8 +67,8 @@ _AS_WRITTEN: dict[Failure, str] = {
     """,
 }
 
-_NOTHING = "invalid_request_error invalid_argument bad_request ValidationException unprocessable_entity not_found"
-"""Codes of wrong requests of any kind: beside one of these the sentence counts."""
+_VAGUE = "invalid_request_error invalid_argument bad_request ValidationException unprocessable_entity not_found"
+"""Codes that say that a request was wrong, and not in what: beside one of these the sentence is looked at."""
 
 
 def bare(code: str) -> str:
@@ -79,17 +79,12 @@ def bare(code: str) -> str:
 CODES = {bare(code): failure for failure, codes in _AS_WRITTEN.items() for code in codes.split()}
 """What each code means. Those of BAD_REQUEST say what is wrong with the request, so its sentence is not looked at."""
 
-WRONG_REQUESTS = {bare(code) for code in _NOTHING.split()}
-
-WRAPPED_CODE = re.compile(
-    r"""["'](?:code|type|status|reason|error_code|__type)["']\s*[:=]\s*["']([\w.#:-]{3,60})["']"""
-)
-"""How a gateway's sentence holds the code of the error that it wraps."""
+WRONG_REQUESTS = {bare(code) for code in _VAGUE.split()}
 
 UNREADABLE = re.compile(
     r"""(?ix)
     \bline\s\d+\scolumn\s\d+\s\(char\s\d+\) | \b(?:invalid|malformed|unexpected|unparsable)\sresponse\b
-    | \s-\s<(?:!doctype\s)?html\b | \bunable\sto\s(?:get|parse|decode)\s(?:the\s)?(?:json|response)\b
+    | (?:\A|\s-\s)<(?:!doctype\s)?html\b | \bunable\sto\s(?:get|parse|decode)\s(?:the\s)?(?:json|response)\b
     """
 )
 LOST = re.compile(
@@ -146,37 +141,3 @@ BAD_KEY = re.compile(
     | \buse\scase\sdetails\b | \b(?:unsupported\scountr|location\sis\snot\ssupported)
     """
 )
-
-_SUBJECT = r"\b(?:models?|deployments?)\b"
-_OTHER = (
-    "parameter|field|option|property|argument|tool|function|support|header|feature|format|schema|file|image|message"
-)
-_BETWEEN = rf"(?:(?!\b(?:{_OTHER})).){{0,160}}?"
-_GONE = r"""(?:
-    does\s?n.t\sexist | does\snot\sexist | do\snot\sexist | not\sexist | (?:was\s|were\s|is\s|are\s)?not\sfound
-    | no\slonger\s(?:available|supported|offered|served|exists?|accessible|hosted|active)
-    | (?:has|have)\s(?:now\s)?been\s
-      (?:deprecated|retired|removed|shut\s?down|discontinued|sunset|turned\soff|withdrawn|disabled|decommissioned)
-    | (?:is|was|are|were)\s(?:now\s)?
-      (?:deprecated|retired|discontinued|shut\s?down|sunset|decommissioned|removed|withdrawn|unknown|not\savailable)
-    | (?:isn.t|not\scurrently)\savailable
-    | end[- ]of[- ](?:its[- ])?life
-)"""
-GONE = re.compile(
-    rf"""(?ix)
-    {_SUBJECT}{_BETWEEN}\b{_GONE}
-    | \b(?:invalid|unknown|unrecognized|nonexistent|no\ssuch)\s(?:model|deployment)\b
-      (?!\s(?:output|input|response|settings?|config|param|option))
-    | \bnot\sa\svalid\smodel\b | \bmodel\s(?:id|identifier|name)\b.{{0,80}}\bis\s(?:invalid|not\svalid)\b
-    | \bon-demand\sthroughput\b | \bdecommissioned\b | \bmarked\sby\s(?:the\s)?provider\sas\slegacy\b
-    | \bno\sendpoints\sfound\sfor\b | \bunable\sto\saccess\s(?:the\s)?model\b
-    """
-)
-NAMES_MODEL = re.compile(_SUBJECT, re.IGNORECASE)
-"""What the sentence of a 404 or a 410 names if it is about the model, and not about the address that was asked."""
-
-NOT_GONE = re.compile(
-    r"\bthat support|\bdata policy\b|\buse case\b|\bnot a chat model\b|/v\d|\bendpoint\b|\broute\b|\burl\b",
-    re.IGNORECASE,
-)
-"""What a 404 says where the model is there, and does not do what was asked of it."""

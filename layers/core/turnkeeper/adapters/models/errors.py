@@ -1,8 +1,8 @@
 """Reads what an error answer of any provider means, by its status, its codes and, where these do not tell, its words.
 
-The customer's own words must not decide for other customers whether a model works: what a sentence quotes of the
-request is taken out before it is read. Whether a filter stopped the request is read with the quotes, because an error
-there only sends this one turn to a person.
+The customer's own words must not decide for other customers whether a model works: whatever a sentence quotes, and what
+it repeats of the request, is taken out before it is read. Whether a filter stopped the request is read with the quotes,
+because an error there only sends this one turn to a person.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,14 +17,16 @@ from turnkeeper.adapters.models.error_shapes import (
     reported,
     sentence_of,
     status_of,
-    strings_of,
+    texts_of,
     told_headers,
     was_charged,
 )
 from turnkeeper.adapters.models.error_words import CODES, bare
+from turnkeeper.adapters.models.error_wraps import unwrapped
+from turnkeeper.adapters.models.gone_words import says_gone
 from turnkeeper.adapters.retry_after import limit_reset, rest
 from turnkeeper.domain.failures import Failure, failure_of_status
-from turnkeeper.domain.redaction import MOST_READ, kept, redacted
+from turnkeeper.domain.redaction import MOST_READ, Redacted, kept, read, redacted
 from turnkeeper.errors import DependencyError
 
 _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _TOO_LARGE, _TOO_MANY = 400, 401, 403, 413, 429
@@ -44,7 +46,7 @@ _BY_CODE = (
     Failure.RATE_LIMITED,
     Failure.TIMEOUT,
     Failure.CONNECTION,
-    Failure.GARBAGE,
+    Failure.INVALID_OUTPUT,
     Failure.BAD_REQUEST,
 )
 """What a code may say, the first first, where several codes say different things."""
@@ -66,7 +68,7 @@ class Asked:
     def by(cls, body: Mapping[str, Any], *secrets: str) -> "Asked":
         """Read it from a request's body: the prompts, messages and results; not the names of tools and fields."""
         model = str(body.get("model") or body.get("modelId") or "")
-        texts = tuple(text for name in _CONTENT for text in strings_of(body.get(name)))
+        texts = tuple(text for name in _CONTENT for text in texts_of(body.get(name)))
         return cls(model, texts, secrets)
 
 
@@ -123,6 +125,7 @@ class _Error:
     raw_codes: list[str] = field(init=False)
     sentence: str = field(init=False)
     words: str = field(init=False)
+    said: str = field(init=False)
     fallback: str = field(init=False)
     codes: set[str] = field(init=False)
 
@@ -130,10 +133,12 @@ class _Error:
         kind = self.headers.get("x-amzn-errortype", "").partition(":")[0]
         self.raw_codes = [*([kind] if kind else []), *dict.fromkeys(codes_of(self.data))]
         self.headers = gateway.unfolded(self.headers)
-        self.sentence = " ".join(sentence_of(self.data)[:MOST_READ].split())
-        self.words, note, self.fallback = gateway.divided(self._redacted(self.sentence))
-        self.sentence = self.sentence.removesuffix(note)
-        self.codes = {bare(code.rpartition("#")[2]) for code in [*self.raw_codes, *_wrapped(self.words)]}
+        own, self.fallback = gateway.divided(" ".join(sentence_of(self.data).split()), self.asked.texts)
+        inside = unwrapped(own)
+        self.sentence = inside.sentence[:MOST_READ]
+        spoken = self._read(self.sentence)
+        self.words, self.said = spoken.words, kept(inside.before + spoken.said)
+        self.codes = {bare(code.rpartition("#")[2]) for code in (*self.raw_codes, *inside.codes)}
 
     def names(self, failures: Iterable[Failure]) -> Failure | None:
         """Return the first of these failures that a code means."""
@@ -144,8 +149,8 @@ class _Error:
         """Return the error that the gateway's own fallback ended in."""
         return _Error(self.fallback, {}, self.asked)
 
-    def _redacted(self, text: str) -> str:
-        return redacted(text, self.asked.texts, secrets=self.asked.secrets, keep=[self.asked.model])
+    def _read(self, text: str) -> Redacted:
+        return read(text, self.asked.texts, secrets=self.asked.secrets, keep=[self.asked.model])
 
     def meaning(self, status: int, what: str, failure: Failure) -> DependencyError:
         told = sorted({c for c in self.raw_codes if len(c) <= _LONGEST_CODE and " " not in c and c != str(status)})
@@ -154,15 +159,11 @@ class _Error:
             rest_s = limit_reset({**told_headers(self.data), **self.headers})
         return DependencyError(
             failure,
-            self._redacted(" ".join([what, *told])) if told else what,
+            redacted(" ".join([what, *told]), secrets=self.asked.secrets, keep=[self.asked.model]) if told else what,
             retry_after_s=rest_s,
-            sent=not is_flagged(self.data),
-            said=kept(self.words),
+            sent=not is_flagged(self.data) and not (failure is Failure.INVALID_OUTPUT and status >= _BAD_REQUEST),
+            said=self.said,
         )
-
-
-def _wrapped(words: str) -> list[str]:
-    return [*error_words.WRAPPED_CODE.findall(words), *gateway.WRAPPED_NAME.findall(words)]
 
 
 def _failure(status: int, error: _Error, otherwise: Failure) -> Failure:
@@ -206,7 +207,7 @@ def _by_words(status: int, error: _Error) -> Failure | None:
         return None
     if error_words.BAD_KEY.search(error.words):
         return Failure.BAD_KEY
-    return Failure.MODEL_GONE if _says_gone(status, error) else None
+    return Failure.MODEL_GONE if _says_gone(error) else None
 
 
 def _says_filtered(error: _Error) -> bool:
@@ -222,10 +223,7 @@ def _says_no_credit(error: _Error) -> bool:
     return bool(error_words.QUOTA.search(error.words)) and not paused
 
 
-def _says_gone(status: int, error: _Error) -> bool:
+def _says_gone(error: _Error) -> bool:
     if reported(error.data).get("param") not in (None, "", "model", "modelId"):
         return False
-    if error_words.GONE.search(error.words):
-        return True
-    names = error_words.NAMES_MODEL.search(error.words) or (error.asked.model and error.asked.model in error.words)
-    return bool(status in (_NOT_FOUND, _GONE) and names and not error_words.NOT_GONE.search(error.words))
+    return says_gone(error.words, error.asked.model, is_not_found=bool(error.codes & error_words.NOT_FOUND))

@@ -5,16 +5,17 @@ litellm/router_utils/common_utils.py of 1.108.7.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _SOONER_S = 0.5
 """Seconds before our own limit at which it is to end a call: its answer says more than our time-out."""
 
 _OF_THE_PROVIDER = "llm_provider-"
-WRAPPED_NAME = re.compile(r"\blitellm\.(?:exceptions\.)?(?!APIError\b)([A-Z]\w+)")
-"""LiteLLM's own name for the error that it wraps; APIError is its name for those that it has none for."""
+NAME = "litellm."
+"""How the sentence of an error begins that it wraps: the error is then of the provider behind it."""
 
+_MARK = "LiteLLM: model group"
 _NOTE = re.compile(
     r"\s*\bLiteLLM: model group '.*?' failed with the error above\b(?:.*?\balso failed: (?P<fallback>.*)|.*)"
 )
@@ -40,7 +41,12 @@ def unfolded(headers: Mapping[str, str]) -> dict[str, str]:
     return {**of_provider, **headers}
 
 
-def divided(words: str) -> tuple[str, str, str]:
-    """Return the provider's words on one line, what the gateway adds to them, and what its fallback said in there."""
-    note = _NOTE.search(words)
-    return (words[: note.start()], note[0], note["fallback"] or "") if note else (words, "", "")
+def divided(sentence: str, sent: Iterable[str]) -> tuple[str, str]:
+    """Divide a sentence on one line into the provider's, and what the gateway adds of the fallback that it tried.
+
+    `sent` are the texts that were sent: where one of them says the same words, nothing is divided.
+    """
+    note = _NOTE.search(sentence)
+    if note is None or any(_MARK in text for text in sent):
+        return sentence, ""
+    return sentence[: note.start()], note["fallback"] or ""

@@ -77,7 +77,7 @@ class JsonPost:
         try:
             return _read(answer, Asked.by(body, key))
         except DependencyError as error:
-            is_ours = error.failure is Failure.BAD_KEY and not gateway.WRAPPED_NAME.search(error.said)
+            is_ours = error.failure is Failure.BAD_KEY and not error.said.startswith(gateway.NAME)
             if self._key and answer.status_code == _UNAUTHORIZED and is_ours:
                 rejected = self._key.rejected(f"({error.detail})")
                 rejected.sent, rejected.said = error.sent, error.said
