@@ -12,7 +12,6 @@ from turnkeeper import Agent, Alternative, Model, ToolContext, tool
 from turnkeeper.adapters.models import model_clients
 from turnkeeper.adapters.secrets import Secrets
 from turnkeeper.agent import Dependency, Endpoint
-from turnkeeper.authoring.presets import PRESETS
 from turnkeeper.ports import CallHttp, ModelClient
 
 from infra.local.http_service import App, Request, Response
@@ -103,7 +102,9 @@ class Double:
 
     def reset(self, brain: Brain | None = None) -> None:
         """Forget everything, and answer by another brain."""
-        self.__init__(brain=brain or Brain(Annotations()))  # type: ignore[misc]
+        self.clock, self.brain = Clock(), brain or Brain(Annotations())
+        self.exchanges, self.after, self.rewrite = [], {}, None
+        self._provider = Provider(self.brain, self.clock)
 
     def __call__(self, request: Request) -> Response:
         """Answer a request as the provider does."""
@@ -283,10 +284,6 @@ class Deployment(World):
         assert sent.status in (200, 202), sent.text
         if sent.status == 202:
             self.play(sent.json["turn_id"])
-        turn: Json = self.get(f"/v1/turns/{sent.json['turn_id']}", body.get("who")).json
+            sent = self.get(f"/v1/turns/{sent.json['turn_id']}", body.get("who"))
+        turn: Json = sent.json
         return turn
-
-
-def wire_of(model: Model) -> str:
-    """The wire over which a model is asked."""
-    return PRESETS[model.asked_at.name].wire

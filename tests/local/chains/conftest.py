@@ -26,10 +26,16 @@ def double(_served: tuple[Double, str]) -> Double:
 
 
 @pytest.fixture
-def deploy(double: Double, _served: tuple[Double, str]) -> Deploy:
+def url(_served: tuple[Double, str]) -> str:
+    """Where the double is."""
+    return _served[1]
+
+
+@pytest.fixture
+def deploy(double: Double, url: str) -> Deploy:
     """Return what deploys agents."""
 
     def deployed(*agents: Agent[Any], **changes: Any) -> Deployment:
-        return Deployment(double, _served[1], *agents, **changes)
+        return Deployment(double, url, *agents, **changes)
 
     return deployed

@@ -8,7 +8,6 @@ from tests.local.chains.chain import Double, thoughts
 
 MODELS: dict[str, dict[str, Any]] = {
     "openai:gpt-6-luna": {"effort": "low"},
-    "openai:gpt-6.1-sol": {"effort": "medium"},
     "azure:gpt-6.1-terra": {"effort": "low"},
     "gemini:gemini-3-flash": {"effort": "low"},
     "groq:openai/gpt-oss-120b": {"effort": "low"},
@@ -41,6 +40,10 @@ def model(name: str, **changes: Any) -> Model:
 def check(double: Double) -> None:
     """Nothing was refused or of another shape than its provider's SDK sends, and no thought went to another model."""
     assert [] == double.refused()
+    calls = double.calls()
+    assert [] == [call for call in calls if call.get("warned")]
+    is_as_asked = all(call["mode"] != "other_model" for call in calls)
+    assert [] == [e for e in double.exchanges if is_as_asked and e.answer.get("input_transformations")]
     assert [] == double.unofficial()
     for at, exchange in enumerate(double.exchanges):
         told = {one for e in double.exchanges[:at] if e.model != exchange.model for one in thoughts(e.answer)}

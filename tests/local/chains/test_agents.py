@@ -11,28 +11,34 @@ from tests.local.chains.conftest import Deploy
 from tests.local.chains.lineup import check
 from tests.local.chains.shipped import AGENTS, TALKS, asking
 
-THINKERS = [
+LOW_AND_MEDIUM = [
     "openai:gpt-6-luna",
-    "azure:gpt-6-sol",
     "gemini:gemini-3-flash",
+    "anthropic:claude-haiku-5-5",
+    "anthropic:claude-haiku-4-5",
+    "bedrock:global.anthropic.claude-haiku-5-5",
+    "bedrock:global.amazon.nova-2-lite-v1:0",
+    "bedrock:openai.gpt-oss-120b-1:0",
+]
+LOW = [
+    "azure:gpt-6-sol",
     "groq:openai/gpt-oss-120b",
     "openrouter:openai/gpt-6-sol",
     "deepseek:deepseek-chat",
     "xai:grok-4.5",
     "litellm:gpt-5.6-luna",
-    "anthropic:claude-haiku-5-5",
     "anthropic:claude-sonnet-5-5",
-    "anthropic:claude-haiku-4-5",
-    "bedrock:global.anthropic.claude-haiku-5-5",
     "bedrock:global.anthropic.claude-haiku-4-5-20251001-v1:0",
-    "bedrock:global.amazon.nova-2-lite-v1:0",
-    "bedrock:openai.gpt-oss-120b-1:0",
     "bedrock:global.openai.gpt-6-luna",
 ]
 OTHERS = ["mistral:mistral-large-latest", "together:openai/gpt-oss-20b", "vllm:qwen3-32b", "ollama:gemma4"]
 """Servers whose models are not told how much to think."""
 
-CASES = [(name, {"effort": effort}) for name in THINKERS for effort in ("low", "medium")] + [(n, {}) for n in OTHERS]
+CASES = [
+    *((name, {"effort": "low"}) for name in (*LOW_AND_MEDIUM, *LOW)),
+    *((name, {"effort": "medium"}) for name in LOW_AND_MEDIUM),
+    *((name, dict[str, Any]()) for name in OTHERS),
+]
 
 
 @pytest.mark.parametrize("agent", AGENTS)

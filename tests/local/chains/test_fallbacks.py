@@ -6,8 +6,9 @@ from dataclasses import replace
 from itertools import permutations
 
 import pytest
+from turnkeeper import Model
 
-from tests.local.chains.chain import MADE, Double, Json, Rewrite, Script, desk
+from tests.local.chains.chain import MADE, PATHS, Double, Json, Rewrite, Script, desk
 from tests.local.chains.conftest import Deploy
 from tests.local.chains.lineup import FAILS, MODELS, check, model
 
@@ -21,6 +22,7 @@ LOOP = Script(
 )
 """Two parallel calls, then one, then another; a blank text stands beside each."""
 
+SHORT = Script([LOOP.steps[0], LOOP.steps[2]], LOOP.beside)
 ONCE = {"find maps": 1, "find atlases": 1, "note A visitor asks for maps.": 1, "find globes": 1}
 PAIRS = list(permutations(MODELS, 2))
 NAMES = list(MODELS)
@@ -28,11 +30,22 @@ NEXT = {name: NAMES[(at + 5) % len(NAMES)] for at, name in enumerate(NAMES)}
 """For each model another one, mostly of another wire."""
 
 
+SAID_BY = [
+    "openai:gpt-6-luna",
+    "gemini:gemini-3-flash",
+    "deepseek:deepseek-chat",
+    "vllm:qwen3-32b",
+    "anthropic:claude-haiku-5-5",
+    "bedrock:global.amazon.nova-2-lite-v1:0",
+]
+"""A model of each wire, and of servers that differ in what they want back."""
+
+
 @pytest.mark.parametrize(("first", "second"), PAIRS, ids=map(" to ".join, PAIRS))
 def test_the_second_model_goes_on_where_the_first_stopped(
     first: str, second: str, double: Double, deploy: Deploy
 ) -> None:
-    double.reset(LOOP)
+    double.reset(SHORT)
     world = deploy(desk(model(first), model(second)))
     double.after[model(first).name] = (1, [FAILS])
 
@@ -40,8 +53,35 @@ def test_the_second_model_goes_on_where_the_first_stopped(
 
     check(double)
     assert ("completed", "first_attempt", second) == (turn["status"], turn["tier"], turn["model"]), turn
-    assert ONCE == MADE.calls
-    assert [model(first).name] * 2 + [model(second).name] * 3 == [e.model for e in double.exchanges]
+    assert {"find maps": 1, "find atlases": 1, "find globes": 1} == MADE.calls
+    assert [model(first).name] * 2 + [model(second).name] * 2 == [e.model for e in double.exchanges]
+
+
+OVER_CHAT = {"azure": "chat"}
+VARIANTS = {
+    "a Sonnet that thinks": (Model("anthropic:claude-sonnet-5-5", effort="low"), dict[str, str]()),
+    "Azure over chat completions": (Model("azure:gpt-5.4-mini", effort="none"), OVER_CHAT),
+}
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("other", SAID_BY)
+def test_so_does_a_model_that_is_asked_in_another_way(
+    other: str, variant: str, is_first: bool, double: Double, deploy: Deploy, url: str
+) -> None:
+    double.reset(SHORT)
+    own, wires = VARIANTS[variant]
+    first, second = (own, model(other)) if is_first else (model(other), own)
+    stage = {f"endpoints.{name}": {"url": url + PATHS[name], "wire": wire} for name, wire in wires.items()}
+    world = deploy(desk(first, second), **stage)
+    double.after[first.name] = (1, [FAILS])
+
+    turn = world.says("Where are your maps?")
+
+    check(double)
+    assert ("completed", second.id) == (turn["status"], turn["model"])
+    assert {"find maps": 1, "find atlases": 1, "find globes": 1} == MADE.calls
 
 
 @pytest.mark.parametrize("first", MODELS)
@@ -109,20 +149,6 @@ def changing(change: Callable[[Call], Call]) -> Rewrite:
     return rewrite
 
 
-SAID_BY = [
-    "openai:gpt-6-luna",
-    "gemini:gemini-3-flash",
-    "openrouter:openai/gpt-6-sol",
-    "mistral:mistral-large-latest",
-    "deepseek:deepseek-chat",
-    "vllm:qwen3-32b",
-    "anthropic:claude-haiku-5-5",
-    "anthropic:claude-haiku-4-5",
-    "bedrock:global.anthropic.claude-sonnet-5-5",
-    "bedrock:global.amazon.nova-2-lite-v1:0",
-]
-"""Models of each wire, and of servers that differ in what they want back."""
-
 WRONG: dict[str, Callable[[Call], Call]] = {
     "a name with a space": lambda call: (call[0], "functions.find now", call[2]),
     "an unknown name": lambda call: (call[0], "look_up", call[2]),
@@ -179,6 +205,20 @@ def test_text_beside_a_call_is_sent_on_right(first: str, beside: str, double: Do
     assert ("completed", second, ONCE) == (turn["status"], turn["model"], MADE.calls), turn
 
 
+@pytest.mark.parametrize("first", SAID_BY)
+def test_more_calls_at_once_than_are_made_are_all_answered(first: str, double: Double, deploy: Deploy) -> None:
+    double.reset(Script([[("find", {"query": f"shelf {number}"}) for number in range(12)], *LOOP.steps[1:]]))
+    second = NEXT[first]
+    world = deploy(desk(model(first), model(second), max_steps=30))
+    double.after[model(first).name] = (1, [FAILS])
+
+    turn = world.says("Where are your maps?")
+
+    check(double)
+    assert ("completed", second) == (turn["status"], turn["model"])
+    assert 8 == sum(what.startswith("find shelf") for what in MADE.calls)
+
+
 @pytest.mark.parametrize("first", MODELS)
 def test_a_call_where_there_are_no_tools_is_no_answer(first: str, double: Double, deploy: Deploy) -> None:
     double.reset(LOOP)
@@ -198,22 +238,23 @@ ASKED_AGAIN = {
     "invalid": [{"mode": "invalid", "times": 1}],
     "blank": [{"mode": "blank", "times": 1}],
     "prose, then a fallback": [{"mode": "prose", "times": 1}, FAILS],
+    "refused, and the next may answer": [{"mode": "refusal", "times": 1}],
     "truncated, then a fallback": [{"mode": "truncated", "times": 1}, FAILS],
 }
 
 
 @pytest.mark.parametrize("case", ASKED_AGAIN)
-@pytest.mark.parametrize("first", MODELS)
-def test_a_re_ask_after_a_loop_is_taken(first: str, case: str, double: Double, deploy: Deploy) -> None:
+@pytest.mark.parametrize("first", [*SAID_BY, "anthropic:claude-haiku-4-5"])
+def test_what_follows_an_odd_answer_is_taken(first: str, case: str, double: Double, deploy: Deploy) -> None:
     double.reset(LOOP)
     second = NEXT[first]
-    world = deploy(desk(model(first), model(second)))
+    world = deploy(desk(model(first), model(second), answer_after_refusal=True))
     double.after[model(first).name] = (3, ASKED_AGAIN[case])
 
     turn = world.says("Where are your maps?")
 
     check(double)
-    answers = second if FAILS in ASKED_AGAIN[case] else first
+    answers = second if "next" in case or "fallback" in case else first
     assert ("completed", "first_attempt", answers) == (turn["status"], turn["tier"], turn["model"]), turn
     assert ONCE == MADE.calls
 

@@ -15,7 +15,6 @@ SECOND = "anthropic:claude-opus-5-5"
 FIRSTS = [name for name in MODELS if name != SECOND]
 OTHERS = {
     "openai:gpt-6-luna": "gpt-6.1-sol",
-    "openai:gpt-6.1-sol": "gpt-6-sol",
     "openrouter:openai/gpt-6-sol": "gpt-6.1-sol",
     "anthropic:claude-haiku-5-5": "claude-sonnet-5-5",
 }

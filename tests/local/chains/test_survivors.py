@@ -17,7 +17,7 @@ CHAINS = {
 }
 MODES = ("error", "model_gone", "error_in_200", "garbage", "no_credit")
 CASES = [(chain, survivor, mode) for chain, names in CHAINS.items() for survivor in names for mode in MODES]
-CASES += [(chain, names[-1], "hang") for chain, names in CHAINS.items()]  # each hung call takes its time
+CASES.append(("clouds", CHAINS["clouds"][-1], "hang"))  # each hung call takes its time
 LIMIT_MS = 550
 """A little more than the least time that is worth a call."""
 

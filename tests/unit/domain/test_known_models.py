@@ -19,6 +19,8 @@ from turnkeeper.domain.thinking import EFFORTS
         ("o4-mini", "low medium high", "medium"),
         ("claude-haiku-5-5", "none low medium high xhigh max", "medium"),
         ("claude-sonnet-5-5", "none low medium high xhigh max", "high"),
+        ("claude-sonnet-4-6", "none low medium high max", "none"),
+        ("claude-opus-4-8", "none low medium high xhigh max", "none"),
         ("claude-opus-5-5", "low medium high xhigh max", "medium"),
         ("claude-fable-5-2", "low medium high xhigh max", "high"),
         ("claude-haiku-4-5", "none low medium high", "none"),

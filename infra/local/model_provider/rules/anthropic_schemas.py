@@ -19,7 +19,8 @@ _BY_TYPE: Mapping[str, frozenset[str]] = {
     "string": frozenset({"format", "pattern"}),
 }
 _FORMATS = {"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"}
-_COMPLEX_PATTERN = re.compile(r"(?<!\\)(?:\\\\)*(?:\(\?(?:[=!]|<[=!])|\\[1-9bB])")
+_COMPLEX = re.compile(r"\\(?P<escaped>.)|(?P<looks>\(\?(?:[=!]|<[=!]))", re.DOTALL)
+_NOT_PLAIN = frozenset("123456789bB")
 _MOST_STRICT_TOOLS, _MOST_OPTIONAL, _MOST_UNIONS = 20, 24, 16
 
 
@@ -88,10 +89,15 @@ def _refused_container(kinds: list[str], node: Mapping[str, Any]) -> Iterator[st
 def _refused_values(node: Mapping[str, Any]) -> Iterator[str]:
     if "format" in node and node["format"] not in _FORMATS:
         yield f"String format {node['format']!r} is not supported"
-    if _COMPLEX_PATTERN.search(str(node.get("pattern", ""))):
+    if _is_complex(str(node.get("pattern", ""))):
         yield f"Pattern {node['pattern']!r} uses look-around, a back-reference or a word boundary"
     if any(isinstance(value, (list, dict)) for value in (*_list(node.get("enum")), node.get("const"))):
         yield "Enum and const values must be strings, numbers, booleans or null"
+
+
+def _is_complex(pattern: str) -> bool:
+    """Say whether a pattern looks around, back, or for a boundary; an escaped backslash does none of it."""
+    return any(found["looks"] or found["escaped"] in _NOT_PLAIN for found in _COMPLEX.finditer(pattern))
 
 
 def _refused_reference(node: Mapping[str, Any], root: Mapping[str, Any]) -> Iterator[str]:

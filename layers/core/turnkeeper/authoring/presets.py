@@ -8,17 +8,12 @@ from collections.abc import Mapping
 from turnkeeper.authoring.endpoints import Endpoint
 
 _ENDPOINTS = (
-    Endpoint(
-        "openai",
-        "responses",
-        "https://api.openai.com/v1",
-        prices="openai",
-        answer_limit="max_completion_tokens",  # for a stage that asks it over chat completions
-    ),
+    # A gateway in the place of OpenAI or Azure may speak chat completions; their models take the newer limit there.
+    Endpoint("openai", "responses", "https://api.openai.com/v1", prices="openai", answer_limit="max_completion_tokens"),
     Endpoint("anthropic", "anthropic", "https://api.anthropic.com", prices="anthropic"),
     Endpoint("bedrock", "bedrock", prices="aws"),
     # https://<resource>.openai.azure.com/openai/v1; a model's name is that of its deployment.
-    Endpoint("azure", "responses", prices="azure", renames_models=True, answer_limit="max_completion_tokens"),
+    Endpoint("azure", "responses", prices="azure", answer_limit="max_completion_tokens", renames_models=True),
     Endpoint(
         "gemini",
         "chat",

@@ -59,10 +59,11 @@ def _claude(*efforts: str, effort: str, off: str = "disabled") -> KnownModel:
     return KnownModel(Thinks.ADAPTIVELY, efforts, effort, off, samples=False, caches_on_bedrock=True)
 
 
-def _older_claude(efforts: tuple[str, ...], *, most: int, schema: bool, samples: bool = True) -> KnownModel:
-    """Those up to 4.5 think within a budget, the others adaptively; none of them by itself."""
+def _older_claude(
+    thinks: Thinks, efforts: tuple[str, ...], *, most: int, schema: bool, samples: bool = True
+) -> KnownModel:
     return KnownModel(
-        Thinks.IN_A_BUDGET if efforts is _IN_A_BUDGET else Thinks.ADAPTIVELY,
+        thinks,
         efforts,
         samples=samples,
         most_output_tokens=most,
@@ -88,10 +89,10 @@ _FAMILIES: tuple[tuple[str, KnownModel], ...] = (
     (r"claude-opus-5-5", _claude(*_ALL, effort="medium")),
     (r"claude-(fable|mythos)", _claude(*_ALL, effort="high")),
     (r"claude-(sonnet|opus)-5", _claude(*_OR_NONE, effort="high")),
-    (r"claude-\w+-4-6", _older_claude((*_IN_A_BUDGET, "max"), most=64_000, schema=True)),
-    (r"claude-\w+-4-[78]", _older_claude(_OR_NONE, most=64_000, schema=False, samples=False)),
-    (r"claude-\w+-4-5", _older_claude(_IN_A_BUDGET, most=64_000, schema=True)),
-    (r"claude-\w+-4|claude-3-7", _older_claude(_IN_A_BUDGET, most=32_000, schema=False)),
+    (r"claude-\w+-4-6", _older_claude(Thinks.ADAPTIVELY, (*_IN_A_BUDGET, "max"), most=64_000, schema=True)),
+    (r"claude-\w+-4-[78]", _older_claude(Thinks.ADAPTIVELY, _OR_NONE, most=64_000, schema=False, samples=False)),
+    (r"claude-\w+-4-5", _older_claude(Thinks.IN_A_BUDGET, _IN_A_BUDGET, most=64_000, schema=True)),
+    (r"claude-\w+-4|claude-3-7", _older_claude(Thinks.IN_A_BUDGET, _IN_A_BUDGET, most=32_000, schema=False)),
     (r"claude-[23]", KnownModel(Thinks.NEVER, most_output_tokens=4_096)),
     (r"claude-", _claude(*_ALL, effort="high")),
     (
