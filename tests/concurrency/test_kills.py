@@ -66,12 +66,22 @@ def work(deployment: Deployment, customer: str, fatal: Moment | None) -> Moments
     return moments
 
 
-def die(deployment: Deployment, customer: str, moment: Moment) -> int:
-    """Work on a turn in a process that is killed; returns how it ended."""
-    process = PROCESSES.Process(target=work, args=(deployment, customer, moment))
-    process.start()
-    process.join(PATIENCE_S)
-    return process.exitcode or 0
+def die(deployment: Deployment, logs: Mapping[Moment, Log]) -> list[int]:
+    """Work on a turn for each moment, in a process that is killed there; returns how each process ended.
+
+    One thread starts and joins them all: `Process.start` polls every process, and would take the exit code from under
+    another thread's `join`.
+    """
+    ends: list[int] = []
+    processes = [PROCESSES.Process(target=work, args=(deployment.but(log=logs[m]), str(m), m)) for m in logs]
+    for first in range(0, len(processes), AT_ONCE):
+        together = processes[first : first + AT_ONCE]
+        for process in together:
+            process.start()
+        for process in together:
+            process.join(PATIENCE_S)
+            ends.append(process.exitcode or 0)
+    return ends
 
 
 def at_once(calls: Sequence[Callable[[], object]]) -> None:
@@ -98,9 +108,7 @@ def test_whatever_a_killed_worker_held_is_resolved(
     moments += [(when, n + 1) for when in ("before bill", "after bill") for n in range(alive.bills)]
     logs = {moment: Log(tmp_path / f"{moment[0]} {moment[1]}") for moment in moments}
 
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        ends = threads.map(lambda m: die(deployment.but(log=logs[m]), str(m), m), moments)
-        assert [-signal.SIGKILL] * len(moments) == list(ends)
+    assert [-signal.SIGKILL] * len(moments) == die(deployment, logs)
     reconcilers = [deployment.but(clock_ahead_s=LATER_S).environment() for _ in range(2)]
     at_once([one.reconcile for one in reconcilers])
 
