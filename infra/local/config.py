@@ -36,8 +36,6 @@ TIMERS = {
 SSM = "ssm:"
 """How the place of a secret in SSM begins."""
 
-_HERE = "127.0.0.1"
-
 LOAD = {"ApiRateLimit": "1000", "ApiBurstLimit": "1000"}
 
 
@@ -116,11 +114,13 @@ def variables(ports: Ports) -> dict[str, str]:
     return {name: os.environ.get(name) or url for name, url in usual.items()}
 
 
-def secrets(agents: Iterable[Agent[Any]], settings: StageSettings, stack: str = STACK_NAME) -> dict[str, str]:
+def secrets(
+    agents: Iterable[Agent[Any]], settings: StageSettings, ports: Ports, stack: str = STACK_NAME
+) -> dict[str, str]:
     """Return a stack's secrets, by place: each that an agent or its stage names and whose variable is set.
 
-    A place is a name in Secrets Manager, or `ssm:` and a name in SSM. An endpoint without a key of yours gets one for
-    the local provider. A provider's key is yours only where you named its API too: the local provider must not see it.
+    A place is a name in Secrets Manager, or `ssm:` and a name in SSM. An endpoint that is the local provider, or has no
+    key of yours, gets a key of its own: the local provider must not see yours.
     """
     used = list(agents)
     asked_at = {model.asked_at for agent in used for model in agent.models}
@@ -130,8 +130,7 @@ def secrets(agents: Iterable[Agent[Any]], settings: StageSettings, stack: str = 
     values = {name: os.environ.get(variable_of(name), "") for name in names}
     for endpoint in endpoints:
         here = settings.endpoints.get(endpoint.name, EndpointSettings())
-        is_yours = os.environ.get(f"{endpoint.name.upper()}_BASE_URL")
-        is_local = not is_yours and urlsplit(here.url or endpoint.url).hostname == _HERE
+        is_local = urlsplit(here.url or endpoint.url).netloc == urlsplit(ports.models_url).netloc
         name = here.secret or endpoint.key_secret
         own = os.environ.get(variable_of(name))
         values[name] = "local" if is_local or not own else own

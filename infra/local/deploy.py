@@ -52,7 +52,7 @@ def build() -> None:
 
 def deploy(ports: Ports, settings: StageFile, name: str = STACK_NAME) -> dict[str, str]:
     """Store the secrets, run `sam deploy` as one release, and return the outputs; `name` is also the API's id."""
-    put_secrets(settings, name)
+    put_secrets(ports, settings, name)
     values = parameters(ports)
     values[release.RELEASE] = release.write_release(BUILD, values)
     overrides = [f"{name}={value}" for name, value in values.items()]
@@ -89,10 +89,10 @@ def apply_stage(settings: StageFile, table_name: str) -> None:
         raise LocalCloudError(str(error)) from error
 
 
-def put_secrets(settings: StageFile, stack: str) -> None:
+def put_secrets(ports: Ports, settings: StageFile, stack: str) -> None:
     """Store a stack's secrets where its functions look for them."""
     manager, ssm = boto3.client("secretsmanager"), boto3.client("ssm")
-    for place, value in secrets(project_agents().values(), settings.settings, stack).items():
+    for place, value in secrets(project_agents().values(), settings.settings, ports, stack).items():
         if place.startswith(SSM):
             name = place.removeprefix(SSM)
             ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)

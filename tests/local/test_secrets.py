@@ -12,11 +12,13 @@ from turnkeeper.domain.stage import EndpointSettings, StageSettings
 from turnkeeper_cli.stage_file import StageFile
 
 from infra.local import deploy
-from infra.local.config import secrets
+from infra.local.config import Ports, secrets
 from tests.support.world import paint
 
 GROQ = Endpoint("groq", wire="openai", url="https://groq.example", secret="groq-key")
 ORDERS = Dependency("orders", "https://orders.example", Bearer("orders-key"))
+PORTS = Ports(14_566, 14_567, 14_568)
+LOCAL = f"{PORTS.models_url}/v1"
 STOCK = Dependency("stock", "https://stock.example", SigV4("execute-api"))
 
 
@@ -39,8 +41,7 @@ def agents() -> list[Agent[Any]]:
 
 
 def test_a_secret_is_taken_from_its_variable(agents: list[Agent[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.setenv("ORDERS_KEY", "of the orders")
     monkeypatch.setenv("GROQ_KEY", "of groq")
 
@@ -48,7 +49,7 @@ def test_a_secret_is_taken_from_its_variable(agents: list[Agent[Any]], monkeypat
         "turnkeeper/mine/orders-key": "of the orders",
         "turnkeeper/mine/groq-key": "of groq",
         "turnkeeper/mine/openai-api-key": "local",
-    } == secrets(agents, StageSettings(), "mine")
+    } == secrets(agents, StageSettings(), PORTS, "mine")
 
 
 def test_a_service_whose_variable_is_not_set_has_no_secret(
@@ -56,42 +57,37 @@ def test_a_service_whose_variable_is_not_set_has_no_secret(
 ) -> None:
     monkeypatch.delenv("ORDERS_KEY", raising=False)
 
-    assert "turnkeeper/mine/orders-key" not in secrets(agents, StageSettings(), "mine")
+    assert "turnkeeper/mine/orders-key" not in secrets(agents, StageSettings(), PORTS, "mine")
 
 
-@pytest.mark.parametrize(("url", "key"), [("", "local"), ("https://gateway.example/v1", "mine")])
-def test_the_owners_key_goes_only_to_the_api_that_they_named(
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [(LOCAL, "local"), ("http://127.0.0.1:4000/v1", "mine"), ("https://gateway.example/v1", "mine"), ("", "mine")],
+)
+def test_the_owners_key_goes_to_every_api_but_the_local_provider(
     agents: list[Agent[Any]], monkeypatch: pytest.MonkeyPatch, url: str, key: str
 ) -> None:
-    monkeypatch.setenv("OPENAI_BASE_URL", url)
     monkeypatch.setenv("OPENAI_API_KEY", "mine")
+    monkeypatch.setenv("GROQ_KEY", "mine")
+    stage = StageSettings(endpoints={name: EndpointSettings(url) for name in ("openai", "groq")})
 
-    stage = StageSettings(endpoints={"openai": EndpointSettings("http://127.0.0.1:1/v1")})
+    found = secrets(agents, stage, PORTS)
 
-    assert key == secrets(agents, stage)["turnkeeper/turnkeeper/openai-api-key"]
+    assert [key, key] == [found[f"turnkeeper/turnkeeper/{name}"] for name in ("openai-api-key", "groq-key")]
 
 
 def test_a_secret_that_only_the_stage_names_is_taken_too(
     agents: list[Agent[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("OPENAI_BASE_URL", "ORDERS_KEY"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("ORDERS_KEY", raising=False)
     monkeypatch.setenv("TEAM_GROQ", "of the team")
     monkeypatch.setenv("TEAM_OPENAI", "mine")
-    local = EndpointSettings("http://127.0.0.1:1/v1", "team-openai")
+    local = EndpointSettings(LOCAL, "team-openai")
     stage = StageSettings(endpoints={"groq": EndpointSettings(secret="ssm:/team/groq"), "openai": local})
 
-    assert {"turnkeeper/turnkeeper/team-openai": "local", "ssm:/team/groq": "of the team"} == secrets(agents, stage)
-
-
-def test_an_api_that_the_stage_names_gets_the_owners_key(
-    agents: list[Agent[Any]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
-    monkeypatch.setenv("OPENAI_API_KEY", "mine")
-    stage = StageSettings(endpoints={"openai": EndpointSettings("https://openrouter.example/v1")})
-
-    assert "mine" == secrets(agents, stage)["turnkeeper/turnkeeper/openai-api-key"]
+    assert {"turnkeeper/turnkeeper/team-openai": "local", "ssm:/team/groq": "of the team"} == secrets(
+        agents, stage, PORTS
+    )
 
 
 @mock_aws
@@ -106,7 +102,7 @@ def test_each_secret_is_stored_where_the_functions_look_for_it(
     for again in ("old", "new"):
         monkeypatch.setenv("TEAM_GROQ", f"of-groq-{again}")
         monkeypatch.setenv("ORDERS_KEY", f"of-orders-{again}")
-        deploy.put_secrets(StageFile(Path(), {}, stage), "mine")
+        deploy.put_secrets(PORTS, StageFile(Path(), {}, stage), "mine")
 
     of_the_stack = Secrets({"SECRETS_PREFIX": "turnkeeper/mine/"})
     found = [of_the_stack.secret(name).read() for name in ("ssm:/team/groq", "orders-key")]

@@ -149,6 +149,7 @@ def test_words_alone_tell_that_the_model_that_was_asked_is_gone(status: int, wor
     assert GONE is failed(status, {"message": words}, asked=Asked(MODEL)).failure
 
 
+OF_ANOTHER_NAME = "The model `other-9` does not exist."
 NOT_GONE = [
     "The model returned the following errors: `temperature` is deprecated for this model.",
     "The model returned the following errors: thinking.type: enabled has been removed; use adaptive",
@@ -178,7 +179,7 @@ NOT_GONE = [
     "Cached content for gpt-6-luna was not found",
     "No allowed providers are available for the selected model.",
     "No endpoints found for acme/gpt-6-luna that support tool use.",
-    "The model `other-9` does not exist.",
+    OF_ANOTHER_NAME,
     "Could not parse the tool arguments near 'no such model'",
     "1 validation error: input_value='xxx...xxx no such model', input_type=str",
     '1 validation error near "The model gpt-6-luna does not exist"',
@@ -200,6 +201,14 @@ def test_what_is_about_a_part_of_the_request_or_quoted_from_it_does_not_say_that
     status: int, words: str
 ) -> None:
     assert REQUEST is failed(status, {"message": words}, asked=Asked(MODEL, texts=CUSTOMERS)).failure
+
+
+@pytest.mark.parametrize("words", [words for words in NOT_GONE if not words.startswith("ValidationError: {")])
+def test_a_gateway_may_have_another_name_for_the_model_that_is_gone(words: str) -> None:
+    wrapped = litellm(f"NotFoundError: OpenAIException - {words} Received Model Group=chat", "404")
+
+    expected = GONE if words == OF_ANOTHER_NAME else REQUEST
+    assert expected is failed(404, wrapped, asked=Asked(MODEL, texts=CUSTOMERS)).failure
 
 
 @pytest.mark.parametrize(

@@ -36,11 +36,15 @@ _END = re.compile(r"\.?\s(?:Received Model Group=|LiteLLM Retried:).*")
 
 @dataclass(frozen=True, slots=True)
 class Unwrapped:
-    """The sentence inside, what the gateway wrote before it, and the codes that either has."""
+    """The sentence inside, what the gateway wrote before it, and the codes that either has.
+
+    A gateway may know the model by another name than the one that was asked.
+    """
 
     before: str
     sentence: str
     codes: tuple[str, ...]
+    is_gateway: bool
 
 
 def unwrapped(sentence: str) -> Unwrapped:
@@ -57,7 +61,7 @@ def unwrapped(sentence: str) -> Unwrapped:
             inner = " ".join(sentence_of(data).split())
         else:
             break
-    return Unwrapped(before, _END.sub("", inner) if is_gateway else inner, tuple(codes))
+    return Unwrapped(before, _END.sub("", inner) if is_gateway else inner, tuple(codes), is_gateway)
 
 
 def _object(text: str) -> Any:

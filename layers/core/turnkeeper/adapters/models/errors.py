@@ -116,7 +116,8 @@ def error_in(
 class _Error:
     """An error as it was reported: `words` without what they quote, `codes` as they are looked up.
 
-    `fallback` is what a gateway adds of the model that it asked next by itself.
+    `fallback` is what a gateway adds of the model that it asked next by itself; `models` are the names by which the
+    sentence may call the model that was asked, with "" for any, as a gateway may have another name for it.
     """
 
     data: Any
@@ -128,6 +129,7 @@ class _Error:
     said: str = field(init=False)
     fallback: str = field(init=False)
     codes: set[str] = field(init=False)
+    models: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         kind = self.headers.get("x-amzn-errortype", "").partition(":")[0]
@@ -136,6 +138,7 @@ class _Error:
         own, self.fallback = gateway.divided(" ".join(sentence_of(self.data).split()), self.asked.texts)
         inside = unwrapped(own)
         self.sentence = inside.sentence[:MOST_READ]
+        self.models = (self.asked.model, "") if inside.is_gateway else (self.asked.model,)
         spoken = self._read(self.sentence)
         self.words, self.said = spoken.words, kept(inside.before + spoken.said)
         self.codes = {bare(code.rpartition("#")[2]) for code in (*self.raw_codes, *inside.codes)}
@@ -226,4 +229,5 @@ def _says_no_credit(error: _Error) -> bool:
 def _says_gone(error: _Error) -> bool:
     if reported(error.data).get("param") not in (None, "", "model", "modelId"):
         return False
-    return says_gone(error.words, error.asked.model, is_not_found=bool(error.codes & error_words.NOT_FOUND))
+    is_not_found = bool(error.codes & error_words.NOT_FOUND)
+    return any(says_gone(error.words, model, is_not_found=is_not_found) for model in error.models)
