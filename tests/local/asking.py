@@ -10,6 +10,7 @@ from infra.local.model_provider.annotated import Annotations
 from infra.local.model_provider.app import Provider
 from infra.local.model_provider.brain import Brain
 from tests.local.chats import NOW
+from tests.local.rules.provider import ANSWER, QUERY
 
 Json = dict[str, Any]
 
@@ -32,18 +33,6 @@ PATHS = {
 
 RESPONSES = "/v1/responses"
 BEARER = {"authorization": "Bearer key-of-ann"}
-QUERY: Json = {
-    "type": "object",
-    "properties": {"query": {"type": "string"}},
-    "required": ["query"],
-    "additionalProperties": False,
-}
-ANSWER: Json = {
-    "type": "object",
-    "properties": {"reply": {"type": "string"}, "confidence": {"type": "number"}},
-    "required": ["reply", "confidence"],
-    "additionalProperties": False,
-}
 SAYS = "How long does shipping take?"
 CHAT_TOOL: Json = {
     "type": "function",

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from infra.local.model_provider.rules.servers import SERVERS
-from tests.local.asking import ANSWER, BEARER, CHAT_FORM, CHAT_TOOL, PATHS, SAYS, Double, Json, chat
+from tests.local.asking import BEARER, CHAT_FORM, CHAT_TOOL, PATHS, SAYS, Double, Json, chat
+from tests.local.rules.provider import ANSWER
 
 USER = {"role": "user", "content": SAYS}
 SYSTEM = {"role": "system", "content": "Be brief."}
