@@ -2,15 +2,13 @@
 
 import json
 import os
-import socket
-import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.support.servers import free_port, started
 
 ROOT = Path(__file__).resolve().parents[2]
 LITELLM = ROOT / ".venv-litellm" / "bin" / "litellm"
@@ -38,32 +36,10 @@ class Proxy:
 @contextmanager
 def running(config: Mapping[str, Any], folder: Path) -> Iterator[Proxy]:
     """Run a proxy with this configuration while the block runs."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     file, proxy = folder / "config.yaml", Proxy(f"http://127.0.0.1:{port}", folder / "litellm.log")
     file.write_text(json.dumps(config))  # JSON is YAML
     command = [str(LITELLM), "--config", str(file), "--host", "127.0.0.1", "--port", str(port), "--telemetry", "False"]
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **_ENVIRONMENT}
-    with proxy.log.open("wb") as out:
-        process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out
-        )
-    try:
-        _wait(proxy, process)
+    with started(command, f"{proxy.url}/health/liveliness", proxy.log, environment, patience_s=_PATIENCE_S):
         yield proxy
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _wait(proxy: Proxy, process: "subprocess.Popen[bytes]") -> None:
-    end = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            with urllib.request.urlopen(f"{proxy.url}/health/liveliness", timeout=1):  # noqa: S310 - our own address
-                return
-        except OSError as error:
-            if process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"LiteLLM did not start: {proxy.log.read_text()[-2000:]}") from error
-            time.sleep(0.1)

@@ -1,10 +1,7 @@
 """An emulated DynamoDB in a process of its own, whose transactions are atomic whoever calls, with our table in it."""
 
 import os
-import socket
 import subprocess
-import time
-import urllib.request
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +14,7 @@ import boto3
 from botocore.config import Config
 from turnkeeper.adapters.dynamodb import DynamoTable
 
+from tests.support.servers import free_port, started
 from tests.support.weather import CLEAR, Weather
 from tests.template.source import table_shape
 
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 MINISTACK = ROOT / ".venv-ministack" / "bin" / "ministack"
 REGION = "eu-central-1"
+_PATIENCE_S = 30
 _NOT_FOR_IT = ("AWS_ENDPOINT_URL", "PYTHONPATH", "VIRTUAL_ENV")
 
 
@@ -69,9 +68,7 @@ def _session() -> boto3.session.Session:
 @contextmanager
 def emulator(log: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """Run an emulator of AWS: yields its address and its process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     environment = {name: value for name, value in os.environ.items() if name not in _NOT_FOR_IT} | {
         "GATEWAY_PORT": str(port),
         "BIND_HOST": "127.0.0.1",
@@ -80,15 +77,11 @@ def emulator(log: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
         "IOT_MTLS_ENABLED": "0",
         "SFTP_ENABLED": "0",
     }
-    with log.open("wb") as out:
-        process = subprocess.Popen([str(MINISTACK)], env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-    try:
-        endpoint = f"http://127.0.0.1:{port}"
-        _wait(endpoint, process, log)
+    endpoint = f"http://127.0.0.1:{port}"
+    with started(
+        [str(MINISTACK)], f"{endpoint}/_ministack/health", log, environment, patience_s=_PATIENCE_S
+    ) as process:
         yield endpoint, process
-    finally:
-        process.kill()
-        process.wait()
 
 
 def new_table(endpoint: str) -> Cloud:
@@ -96,15 +89,3 @@ def new_table(endpoint: str) -> Cloud:
     cloud = Cloud(endpoint, f"turnkeeper-{uuid.uuid4().hex[:12]}")
     cloud.client().create_table(TableName=cloud.table, **table_shape())
     return cloud
-
-
-def _wait(endpoint: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    end = time.monotonic() + 30
-    while True:
-        try:
-            with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=1):  # noqa: S310 - our own address
-                return
-        except OSError as error:
-            if process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"the emulator did not start: {log.read_text()[-500:]}") from error
-            time.sleep(0.05)
